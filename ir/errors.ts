@@ -1,0 +1,89 @@
+// The typed errors of every public door. An error says what went wrong, where (the op and the
+// user's line), the actual values, and the fix.
+
+/** What an error is made of, beside its message. */
+export interface ErrorInfo {
+  /** The operation or public function that refused. */
+  op?: string;
+  /** Label of the violated constraint, e.g. `dot_general_c3`; the same label stands in the docs. */
+  label?: string;
+  /** What the caller can do about it. */
+  fix?: string;
+}
+
+/** Base class of all errors that sinter throws on purpose. */
+export class SinterError extends Error {
+  readonly op: string | undefined;
+  readonly label: string | undefined;
+  readonly fix: string | undefined;
+  /** The first stack frame outside this package, `file:line:column`, where known. */
+  readonly userLine: string | undefined;
+
+  constructor(message: string, info: ErrorInfo = {}) {
+    const line = userFrame();
+    super(
+      (info.op ? `${info.op}: ` : '') +
+        message +
+        (info.label ? ` [${info.label}]` : '') +
+        (info.fix ? `\n  fix: ${info.fix}` : '') +
+        (line ? `\n  at your line: ${line}` : ''),
+    );
+    this.name = new.target.name;
+    this.op = info.op;
+    this.label = info.label;
+    this.fix = info.fix;
+    this.userLine = line;
+  }
+}
+
+/** Ranks, shapes or axes that do not fit. */
+export class ShapeError extends SinterError {}
+/** A dtype that an operation does not take, or a value that its dtype cannot hold. */
+export class DTypeError extends SinterError {}
+/** Any other argument that is not acceptable. */
+export class ArgumentError extends SinterError {}
+/** A traced tensor used where a concrete value is needed, or outside of its trace. */
+export class TraceError extends SinterError {}
+/** A gradient that cannot be computed as asked. */
+export class GradientError extends SinterError {}
+/** A graph that a target cannot compile. */
+export class CompileError extends SinterError {}
+/** A failure while a compiled program runs. */
+export class ExecutionError extends SinterError {}
+/** More memory than the device has. */
+export class MemoryError extends SinterError {}
+/** A device or backend that is not there. */
+export class DeviceError extends SinterError {}
+/** IR text that does not parse. */
+export class ParseError extends SinterError {}
+
+/** A graph or kernel that breaks the rules of its IR; lists every violation. */
+export class VerifyError extends SinterError {
+  readonly errors: readonly string[];
+  constructor(what: string, errors: readonly string[]) {
+    super(`${what} does not verify, ${errors.length} error(s):\n  ${errors.join('\n  ')}`);
+    this.errors = errors;
+  }
+}
+
+// Frames below these folders of the package are the library's own; tests, examples and the user's
+// files are not.
+const root = new URL('..', import.meta.url).href;
+const own = ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/'].flatMap((d) => {
+  const url = root + d;
+  return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
+});
+
+/** The innermost stack frame that is not this library's, as `file:line:column`. */
+export function userFrame(): string | undefined {
+  const stack = new Error().stack;
+  if (!stack) return undefined;
+  for (const line of stack.split('\n').slice(1)) {
+    const m = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()\s]*:\d+:\d+)\)?$/.exec(line.trim());
+    if (!m) continue;
+    const at = m[1];
+    if (own.some((o) => at.startsWith(o)) || at.includes('/node_modules/')) continue;
+    return at.replace(/^file:\/\//, '');
+  }
+  return undefined;
+}

@@ -1,0 +1,87 @@
+// Constant tensor data. A splat is one number whatever the shape; everything else is row-major data.
+
+import type { DType } from './types.ts';
+import { sizeOf, type TensorType } from './types.ts';
+
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+/** The array class that holds a dtype on the JavaScript side. */
+export function arrayFor(dtype: DType, n: number): TypedArray {
+  switch (dtype) {
+    case 'f32':
+      return new Float32Array(n);
+    case 'f64':
+      return new Float64Array(n);
+    case 'i32':
+      return new Int32Array(n);
+    case 'u32':
+      return new Uint32Array(n);
+    case 'bool':
+      return new Uint8Array(n);
+  }
+}
+
+/** Rounds a number to what the dtype can hold (f32 rounding, i32 wrap-around, bool truth). */
+export function roundTo(dtype: DType, x: number): number {
+  switch (dtype) {
+    case 'f32':
+      return Math.fround(x);
+    case 'f64':
+      return x;
+    case 'i32':
+      return x | 0;
+    case 'u32':
+      return x >>> 0;
+    case 'bool':
+      return x ? 1 : 0;
+  }
+}
+
+/** Immutable constant data; the type stands with the constant node. */
+export class Literal {
+  /** The one value of a splat, else undefined. */
+  readonly splat: number | undefined;
+  readonly data: TypedArray | undefined;
+  #hash: string | undefined;
+
+  private constructor(splat: number | undefined, data: TypedArray | undefined) {
+    this.splat = splat;
+    this.data = data;
+  }
+
+  static splat(x: number): Literal {
+    return new Literal(x, undefined);
+  }
+
+  /** Takes the array over: the caller must not change it afterwards. Equal elements become a splat. */
+  static of(data: TypedArray): Literal {
+    if (data.length > 0 && data.every((x) => Object.is(x, data[0]))) return new Literal(data[0], undefined);
+    return new Literal(undefined, data);
+  }
+
+  /** 64 bits of FNV-1a over the bytes, in hex: names large constants in printed graphs. */
+  get hash(): string {
+    this.#hash ??= this.data ? hashBytes(this.data) : `splat:${this.splat === 0 && 1 / this.splat < 0 ? '-0' : this.splat}`;
+    return this.#hash;
+  }
+
+  /** The elements, expanded to the type's size. */
+  expand(type: TensorType): TypedArray {
+    if (this.data) return this.data;
+    const a = arrayFor(type.dtype, sizeOf(type.shape));
+    return a.fill(this.splat as number);
+  }
+}
+
+function hashBytes(a: TypedArray): string {
+  const bytes = new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+  let h1 = 0x811c9dc5;
+  let h2 = 0x9747b28c;
+  for (let i = 0; i < bytes.length; i++) {
+    h1 = Math.imul(h1 ^ bytes[i], 0x01000193);
+    h2 = Math.imul(h2 ^ bytes[i], 0x85ebca6b);
+    h2 ^= h2 >>> 13;
+  }
+  const hex = (h: number) => (h >>> 0).toString(16).padStart(8, '0');
+  return hex(h1) + hex(h2);
+}

@@ -1,0 +1,72 @@
+// What a compiler target hands to the runtime: buffers, kernels, order, signatures. The compiler and
+// the runtime meet only here.
+
+export { arrayFor, type TypedArray } from './literal.ts';
+export { byteSize, type DType, type Shape, type TensorType, sizeOf, typeText } from './types.ts';
+export * from './errors.ts';
+
+import type { TypedArray } from './literal.ts';
+import type { TensorType } from './types.ts';
+
+/** Where the bytes of a program's buffer live while it runs. */
+export type Slot =
+  /** Offset in the arena, which is dead between runs. */
+  | { readonly kind: 'arena'; readonly offset: number }
+  /** The index-th state (Variable) bound to the program. */
+  | { readonly kind: 'state'; readonly index: number }
+  /** Offset in the program's constants. */
+  | { readonly kind: 'constant'; readonly offset: number };
+
+/** One kernel of a program, as shown by `exe.plan.kernels`. */
+export interface KernelInfo {
+  readonly name: string;
+  /** pointwise, reduction, contraction, … */
+  readonly kind: string;
+  /** The graph operations that it computes. */
+  readonly ops: readonly string[];
+  readonly flops: number;
+  /** Bytes read and written, each operand once. */
+  readonly bytes: number;
+  /** Its loops, as kernel IR text. */
+  readonly text: string;
+}
+
+/** Node counts around one pass. */
+export interface PassInfo {
+  readonly name: string;
+  readonly nodesBefore: number;
+  readonly nodesAfter: number;
+  readonly ms: number;
+}
+
+/** The static facts of a compiled program. */
+export interface PlanInfo {
+  /** Planned bytes of the arena: every temporary, input and output of one call. */
+  readonly arenaBytes: number;
+  /** Largest set of bytes alive at once: no plan can be smaller. */
+  readonly lowerBound: number;
+  readonly constantBytes: number;
+  readonly stateBytes: number;
+  readonly kernels: readonly KernelInfo[];
+  readonly passes: readonly PassInfo[];
+  /** Milliseconds spent: passes, lowering, code generation. */
+  readonly compileMs: Readonly<Record<string, number>>;
+}
+
+/** A program for the WASM target. */
+export interface WasmPlan {
+  readonly inputs: readonly { readonly type: TensorType; readonly slot: Slot }[];
+  readonly outputs: readonly { readonly type: TensorType; readonly slot: Slot }[];
+  /** Types of the states, in binding order; the program updates them in place. */
+  readonly states: readonly TensorType[];
+  /** Buffer table: the module reads the address of slot i from its binding table. */
+  readonly constants: readonly { readonly offset: number; readonly data: TypedArray; readonly packed?: boolean }[];
+  readonly constantBytes: number;
+  readonly arenaBytes: number;
+  readonly module: Uint8Array;
+  /** Names of the module's kernel functions in call order, for profiling one by one. */
+  readonly steps: readonly { readonly kernel: number; readonly barrier: boolean }[];
+  /** False where the whole program is too small to pay for waking other threads. */
+  readonly parallel: boolean;
+  readonly info: PlanInfo;
+}
