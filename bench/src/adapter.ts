@@ -1,0 +1,51 @@
+// What an engine offers to the runner.
+
+import type { Case, Operands } from './case.ts';
+
+export interface Options {
+  readonly threads: number;
+}
+
+/** A case made ready to be timed. */
+export interface Prepared {
+  /** One run, complete when it returns or when its promise resolves. A training case takes a step. */
+  run(): unknown;
+  /** Whether `run` returns a promise; others are called without an `await` that would cost time. */
+  readonly async: boolean;
+  /** The result of the latest run, in the cases' arrangement. */
+  output(): Promise<Float32Array>;
+  /** Figures beside the time, such as planned memory. */
+  readonly notes?: Readonly<Record<string, number>>;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** Why this case cannot be done, or undefined. */
+  cannot(c: Case): string | undefined;
+  /** Set for a case that takes so long that it is left out without `--slow`. */
+  slow?(c: Case): string | undefined;
+  prepare(c: Case, operands: Operands): Promise<Prepared>;
+}
+
+export type EngineName = 'sinter' | 'jax-js' | 'tfjs-wasm' | 'ort-web' | 'ort-node' | 'limit';
+
+/** Engines a browser can run: those that this project is measured against. */
+export const javascriptPeers: readonly EngineName[] = ['jax-js', 'tfjs-wasm', 'ort-web'];
+
+const files: Record<EngineName, string> = {
+  sinter: 'sinter',
+  'jax-js': 'jax-js',
+  'tfjs-wasm': 'tfjs-wasm',
+  'ort-web': 'ort',
+  'ort-node': 'ort',
+  limit: 'limit',
+};
+export const engineNames = Object.keys(files) as readonly EngineName[];
+
+/** Loads an engine with the given number of threads. */
+export async function loadEngine(name: EngineName, options: Options): Promise<Engine> {
+  // The path is computed so that the root's type check does not need the peers to be installed.
+  const file = `./peers/${files[name]}.ts`;
+  const module = (await import(file)) as { load(name: EngineName, options: Options): Promise<Engine> };
+  return module.load(name, options);
+}

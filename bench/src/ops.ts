@@ -1,0 +1,35 @@
+// The operations that cases are written with. Images are batch x height x width x channels and
+// filters height x width x in x out, whatever the engine keeps them in.
+
+export interface Ops<T> {
+  add(a: T, b: T): T;
+  sub(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  scale(a: T, factor: number): T;
+  relu(x: T): T;
+  /** The exact form, by the error function. */
+  gelu(x: T): T;
+  /** Over the last axis. */
+  softmax(x: T): T;
+  /** Over the last axis, epsilon 1e-5. */
+  layerNorm(x: T, gamma: T, beta: T): T;
+  sum(x: T, axis: number): T;
+  matMul(a: T, b: T): T;
+  /** Batched a times the transpose of b. */
+  matMulTransposed(a: T, b: T): T;
+  /** x w + b, then relu if asked. */
+  dense(x: T, w: T, b: T, relu?: boolean): T;
+  reshape(x: T, shape: readonly number[]): T;
+  transpose(x: T, perm: readonly number[]): T;
+  /** Stride 1; then bias and relu if given. */
+  conv2d(x: T, filter: T, pad: 'same' | 'valid', bias?: T, relu?: boolean): T;
+  /** Stride 1, one filter a channel (height x width x channels x 1). */
+  depthwise(x: T, filter: T, pad: 'same' | 'valid'): T;
+  /** 2 x 2 windows, stride 2. */
+  maxPool(x: T): T;
+  /** Everything but the batch into one axis. */
+  flatten(x: T, shape: readonly [number, number]): T;
+  /** Mean over the rows of the cross-entropy between one-hot labels and logits. */
+  crossEntropy(labels: T, logits: T): T;
+  meanSquare(a: T, b: T): T;
+}

@@ -1,0 +1,94 @@
+// TensorFlow.js on its WASM backend: the backend it recommends where there is no GPU.
+
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
+import { adam, type Case, type Operands } from '../case.ts';
+import type { Ops } from '../ops.ts';
+
+type T = tf.Tensor;
+
+function layerNorm(x: T, gamma: T, beta: T): T {
+  const { mean, variance } = tf.moments(x, -1, true);
+  return x.sub(mean).mul(variance.add(1e-5).rsqrt()).mul(gamma).add(beta);
+}
+
+/** `trains` avoids the fused operations that have no gradient of their own. */
+const ops = (trains: boolean): Ops<T> => ({
+  add: tf.add,
+  sub: tf.sub,
+  mul: tf.mul,
+  scale: (a, factor) => tf.mul(a, factor),
+  relu: (x) => tf.relu(x),
+  // TensorFlow.js has no gelu: this is how its users write it.
+  gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+  softmax: (x) => tf.softmax(x),
+  layerNorm,
+  sum: (x, axis) => tf.sum(x, axis),
+  matMul: (a, b) => tf.matMul(a, b),
+  matMulTransposed: (a, b) => tf.matMul(a, b, false, true),
+  dense: (x, w, b, relu) =>
+    tf.fused.matMul({ a: x as tf.Tensor2D, b: w as tf.Tensor2D, bias: b, activation: relu ? 'relu' : 'linear' }),
+  reshape: (x, shape) => tf.reshape(x, shape as number[]),
+  transpose: (x, perm) => tf.transpose(x, perm as number[]),
+  conv2d: (x, filter, pad, bias, relu) => {
+    const [image, weights] = [x as tf.Tensor4D, filter as tf.Tensor4D];
+    if (!trains)
+      return tf.fused.conv2d({ x: image, filter: weights, strides: 1, pad, bias, activation: relu ? 'relu' : 'linear' });
+    const y = tf.conv2d(image, weights, 1, pad);
+    return relu ? tf.relu(tf.add(y, bias as T)) : y;
+  },
+  depthwise: (x, filter, pad) => tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, pad),
+  maxPool: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'),
+  flatten: (x, shape) => tf.reshape(x, shape as [number, number]),
+  crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
+  meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+});
+
+function prepareInference(c: Case, values: Record<string, T>): Prepared {
+  const set = ops(false);
+  let latest: T | undefined;
+  const run = () => {
+    latest?.dispose();
+    latest = tf.tidy(() => c.build(set, values));
+  };
+  return { run, async: false, output: async () => (latest as T).dataSync() as Float32Array };
+}
+
+function prepareTraining(c: Case, values: Record<string, T>): Prepared {
+  const set = ops(true);
+  const optimizer = tf.train.adam(adam.rate, adam.beta1, adam.beta2, adam.epsilon);
+  let latest: T | null = null;
+  const run = () => {
+    latest?.dispose();
+    latest = tf.tidy(() => optimizer.minimize(() => c.build(set, values) as tf.Scalar, true));
+  };
+  return { run, async: false, output: async () => (latest as T).dataSync() as Float32Array };
+}
+
+/** Starts the backend from the files in the package, without a server. */
+async function start(threads: number): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as typeof import('@tensorflow/tfjs-backend-wasm');
+  wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'))}/dist/`);
+  wasm.setThreadsCount(threads);
+  await tf.setBackend('wasm');
+  await tf.ready();
+}
+
+export async function load(name: EngineName, options: Options): Promise<Engine> {
+  await start(options.threads);
+  return {
+    name,
+    cannot: (c) => (c.name === 'cnn-train' ? 'no gradient of conv2d on this backend' : undefined),
+    async prepare(c, operands: Operands) {
+      const values: Record<string, T> = {};
+      for (const [k, v] of Object.entries(operands)) {
+        const t = tf.tensor(v.data, v.shape as number[]);
+        values[k] = c.kind === 'train' && v.role === 'weight' ? tf.variable(t) : t;
+      }
+      return c.kind === 'train' ? prepareTraining(c, values) : prepareInference(c, values);
+    },
+  };
+}

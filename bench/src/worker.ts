@@ -1,0 +1,145 @@
+// Runs one case in a process of its own: prepares every engine, checks that they agree, then times
+// them. A process a case keeps one case's heap and compiled code from slowing the next.
+
+import { type Engine, type EngineName, loadEngine, type Prepared } from './adapter.ts';
+import { type Case, checkedSteps, type Operands } from './case.ts';
+import { cases } from './cases/index.ts';
+import { compareTimes, fullPlan, quickPlan, type Timing } from './measure.ts';
+import { golden } from './golden.ts';
+import { reference } from './reference.ts';
+
+export interface Job {
+  readonly case: string;
+  readonly engines: readonly EngineName[];
+  readonly threads: number;
+  readonly quick: boolean;
+  readonly slow: boolean;
+}
+export interface EngineResult {
+  readonly engine: EngineName;
+  readonly skipped?: string;
+  /** Largest difference from the reference, relative to the reference's largest element. */
+  readonly error?: number;
+  readonly wrong?: boolean;
+  readonly timing?: Timing;
+  /** Milliseconds from the operands to the first result, compilation included. */
+  readonly firstRun?: number;
+  readonly notes?: Readonly<Record<string, number>>;
+}
+export interface CaseResult {
+  readonly case: string;
+  readonly about: string;
+  readonly comparedTo: string;
+  readonly flops: number;
+  readonly bytes: number;
+  readonly tolerance: number;
+  readonly engines: readonly EngineResult[];
+}
+
+const firstLine = (e: unknown): string => String(e instanceof Error ? e.message : e).split('\n')[0];
+
+/** Largest difference relative to the largest expected element; infinite for NaN or another size. */
+export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (got.length !== expected.length) return Infinity;
+  let worst = 0;
+  let scale = 0;
+  for (let i = 0; i < got.length; i++) {
+    const d = Math.abs(got[i] - expected[i]);
+    if (!(d <= worst)) worst = Number.isNaN(d) ? Infinity : d;
+    scale = Math.max(scale, Math.abs(expected[i]));
+  }
+  return worst / (scale || 1);
+}
+
+/** The float64 result; null where a training case has no stored losses yet. */
+function expectedOutput(c: Case, operands: Operands): ArrayLike<number> | null {
+  if (c.kind === 'train') return golden(c.name);
+  const exact = Object.fromEntries(
+    Object.entries(operands).map(([k, v]) => [k, { shape: v.shape, data: Float64Array.from(v.data) }]),
+  );
+  return c.build(reference, exact).data;
+}
+
+/** What is compared: the result of a run, or the losses of the first steps. */
+async function firstOutput(c: Case, p: Prepared): Promise<Float32Array> {
+  if (c.kind === 'inference') {
+    await p.run();
+    return p.output();
+  }
+  const losses = new Float32Array(checkedSteps);
+  for (let i = 0; i < checkedSteps; i++) {
+    await p.run();
+    losses[i] = (await p.output())[0];
+  }
+  return losses;
+}
+
+async function prepareEngine(job: Job, c: Case, name: EngineName, operands: Operands) {
+  let engine: Engine;
+  try {
+    engine = await loadEngine(name, { threads: job.threads });
+  } catch (e) {
+    return { engine: name, skipped: firstLine(e) };
+  }
+  const reason = engine.cannot(c) ?? (job.slow ? undefined : engine.slow?.(c));
+  if (reason) return { engine: name, skipped: reason };
+  try {
+    const start = performance.now();
+    const prepared = await engine.prepare(c, operands);
+    if (c.kind === 'inference') await prepared.run();
+    const firstRun = performance.now() - start;
+    return { engine: name, prepared, firstRun, output: await firstOutput(c, prepared), notes: prepared.notes };
+  } catch (e) {
+    return { engine: name, skipped: `failed: ${firstLine(e)}` };
+  }
+}
+
+async function runCase(job: Job): Promise<CaseResult> {
+  const c = cases.find((x) => x.name === job.case);
+  if (!c) throw new Error(`there is no case ${job.case}`);
+  const operands = c.operands();
+  const ready = [];
+  for (const name of job.engines) ready.push(await prepareEngine(job, c, name, operands));
+
+  let expected = expectedOutput(c, operands);
+  let comparedTo = 'float64';
+  const timed = new Map<string, Prepared>();
+  const results: EngineResult[] = [];
+  for (const r of ready) {
+    if (!r.prepared) {
+      results.push({ engine: r.engine, skipped: r.skipped });
+      continue;
+    }
+    if (!expected) {
+      expected = r.output;
+      comparedTo = r.engine;
+    }
+    const error = relativeError(r.output, expected);
+    // A few times the tolerance is another rounding; a hundred times is another function.
+    const wrong = !(error <= 100 * c.tolerance);
+    results.push({ engine: r.engine, error, wrong, firstRun: r.firstRun, notes: r.notes });
+    if (!wrong) timed.set(r.engine, r.prepared);
+  }
+  const times = await compareTimes(timed, job.quick ? quickPlan : fullPlan);
+  return {
+    case: c.name,
+    about: c.about,
+    comparedTo,
+    flops: c.flops,
+    bytes: c.bytes,
+    tolerance: c.tolerance,
+    engines: results.map((r) => ({ ...r, timing: times.get(r.engine) })),
+  };
+}
+
+process.once('message', async (job: Job) => {
+  try {
+    process.send?.(await runCase(job));
+  } catch (e) {
+    console.error(e);
+    process.exitCode = 1;
+  }
+  // Engines leave workers behind that would keep the process alive.
+  process.disconnect();
+  setTimeout(() => process.exit(), 50).unref();
+});

@@ -1,0 +1,158 @@
+// Where the front end meets the targets: a graph and its Variables' storage in, a program out.
+//
+// A graph's parameters are its tensor inputs, then one state per Variable; its results are its
+// tensor outputs, then the last version of each of these states, in the same order.
+
+import { DeviceError } from '../../ir/errors.ts';
+import type { Graph } from '../../ir/graph.ts';
+import { arrayFor, type TypedArray } from '../../ir/literal.ts';
+import { ndarray } from '../../ir/ndarray.ts';
+import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.ts';
+import type { PlanInfo } from '../../ir/plan.ts';
+import type { KernelTiming, Program } from '../../runtime/program.ts';
+import { interpret } from '../../runtime/reference/interpreter.ts';
+import type { StateCell } from '../../runtime/state.ts';
+import { context, type Target } from './context.ts';
+
+/** How a graph is compiled. */
+export interface ProgramOptions {
+  readonly target: Target;
+  /** Threads of the WASM target; by default the device's. */
+  readonly threads?: number;
+  /** No fused multiply-add and the like: the same bits on every machine. */
+  readonly deterministic?: boolean;
+}
+
+const targets: readonly Target[] = ['wasm', 'reference'];
+let wasmLoaded = false;
+
+/** The name as a target; throws DeviceError, which lists the targets, for any other. */
+export function checkTarget(name: string, op: string): Target {
+  if (!targets.includes(name as Target))
+    throw new DeviceError(`there is no target '${name}'`, { op, fix: `use one of ${targets.join(', ')}` });
+  return name as Target;
+}
+
+/** Compiles a graph whose states are stored in `cells`. */
+export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
+  if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
+  await loadCompiler();
+  return compileWasm(graph, cells, opts);
+}
+
+/** As `createProgram`, for targets whose compiler is loaded (`tf.ready()`). */
+export function createProgramSync(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Program {
+  if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
+  return compileWasm(graph, cells, opts);
+}
+
+function compileWasm(_graph: Graph, _cells: readonly StateCell[], _opts: ProgramOptions): Program {
+  throw new DeviceError('wasm target not linked');
+}
+
+/** Loads the compiler; true where it is there. */
+async function loadCompiler(): Promise<boolean> {
+  return wasmLoaded;
+}
+
+/** The target of eager operations and of `tf.func`: the chosen backend once its compiler is loaded. */
+export const defaultTarget = (): Target => (context.target === 'wasm' && wasmLoaded ? 'wasm' : 'reference');
+
+/** Loads the compiler, so that eager operations and `tf.func` run compiled. */
+export async function ready(): Promise<void> {
+  if (context.target === 'wasm') await loadCompiler();
+}
+
+/**
+ * Chooses the backend of eager operations and of `tf.func`: 'wasm' (default) or 'reference'.
+ * Throws DeviceError for any other name.
+ */
+export async function setBackend(name: string): Promise<boolean> {
+  context.target = checkTarget(name, 'setBackend');
+  await ready();
+  return true;
+}
+
+/** The chosen backend. */
+export const getBackend = (): Target => context.target;
+
+/** A device that programs can run on. */
+export interface DeviceInfo {
+  readonly name: string;
+  readonly type: 'CPU';
+  readonly target: Target;
+}
+
+/** The devices of this machine. */
+export const listDevices = (): DeviceInfo[] => targets.map((target) => ({ name: `/device:CPU:0/${target}`, type: 'CPU', target }));
+
+/** A graph run by the reference interpreter. */
+class ReferenceProgram implements Program {
+  readonly target = 'reference';
+  readonly inputTypes: readonly TensorType[];
+  readonly outputTypes: readonly TensorType[];
+  readonly plan: PlanInfo;
+  readonly #graph: Graph;
+  readonly #cells: readonly StateCell[];
+
+  constructor(graph: Graph, cells: readonly StateCell[]) {
+    this.#graph = graph;
+    this.#cells = cells;
+    this.inputTypes = graph.params.filter((p) => !p.type.state).map((p) => p.type);
+    this.outputTypes = graph.results.filter((r) => !r.type.state).map((r) => r.type);
+    this.plan = referencePlan(graph, cells);
+  }
+
+  run(inputs: readonly TypedArray[]): TypedArray[] {
+    const nIn = this.inputTypes.length;
+    const nOut = this.outputTypes.length;
+    const { params, results } = this.#graph;
+    const args = params.map((p, i) =>
+      ndarray(p.type.dtype, staticShape(p.type.shape), i < nIn ? inputs[i] : this.#cells[i - nIn].read()),
+    );
+    const out = interpret(this.#graph, args).map((a, i) => {
+      const t = arrayFor(results[i].type.dtype, a.data.length);
+      t.set(a.data);
+      return t;
+    });
+    // Only now, with every result there, may states change: a run that fails leaves them as they were.
+    this.#cells.forEach((c, i) => {
+      if (results[nOut + i] !== params[nIn + i]) c.write(out[nOut + i]);
+    });
+    return out.slice(0, nOut);
+  }
+
+  profile(inputs: readonly TypedArray[], repeats = 3): KernelTiming[] {
+    const times: number[] = [];
+    for (let i = 0; i < repeats; i++) {
+      const t = performance.now();
+      this.run(inputs);
+      times.push((performance.now() - t) * 1000);
+    }
+    const us = times.sort((a, b) => a - b)[times.length >> 1];
+    const ops = this.#graph.nodes.map((n) => n.op.name);
+    return [{ name: this.#graph.name, kind: 'interpreter', ops, us, gflops: 0, gbs: 0 }];
+  }
+}
+
+function referencePlan(graph: Graph, cells: readonly StateCell[]): PlanInfo {
+  const bytes = (t: TensorType) => sizeOf(t.shape) * byteSize(t.dtype);
+  const total = (ts: readonly TensorType[]) => ts.reduce((n, t) => n + bytes(t), 0);
+  const kernels = graph.nodes.map((n, i) => ({
+    name: `${n.op.name}_${i}`,
+    kind: n.op.kind,
+    ops: [n.op.name],
+    flops: 0,
+    bytes: total([...n.inputs, ...n.outputs].map((v) => v.type)),
+    text: '',
+  }));
+  return {
+    arenaBytes: 0,
+    lowerBound: 0,
+    constantBytes: total(graph.nodes.filter((n) => n.op.name === 'constant').map((n) => n.outputs[0].type)),
+    stateBytes: total(cells.map((c) => c.type)),
+    kernels,
+    passes: [],
+    compileMs: {},
+  };
+}

@@ -1,0 +1,40 @@
+// The one door of every operation, eager or traced; tapes listen here. `emitter` lets gradient rules
+// and composites, which are written against the IR's Emitter, run on tensors.
+
+import { Emitter } from '../../ir/emit.ts';
+import type { Attrs, Graph, Val } from '../../ir/graph.ts';
+import type { OpDef } from '../../ir/op.ts';
+import { context } from './context.ts';
+import { evaluate } from './eager.ts';
+import type { Tensor } from './tensor.ts';
+
+const none: readonly Graph[] = [];
+
+/**
+ * Applies an operation: adds it to the trace under way, or computes it at once.
+ * Throws the op's own ShapeError or DTypeError, and TraceError for a tensor of a finished trace.
+ */
+export function applyOp(op: OpDef, inputs: readonly Tensor[], attrs: Attrs = {}, regions: readonly Graph[] = none): Tensor[] {
+  const operands = inputs.map(operandOf);
+  const { trace } = context;
+  const outputs = trace ? trace.emit(op, operands, attrs, regions) : evaluate(op, operands, attrs, regions);
+  if (context.recorders.length) for (const r of context.recorders) r.record({ op, inputs: operands, outputs, attrs, regions });
+  return outputs;
+}
+
+/** What an operation reads of a tensor; tapes learn of Variables here. */
+export function operandOf(t: Tensor): Tensor {
+  const s = t.operand();
+  if (s !== t) for (const r of context.recorders) r.accessed(t, s);
+  return s;
+}
+
+/** Writes operations as calls on tensors. */
+export class TensorEmitter extends Emitter {
+  override emit(op: OpDef, inputs: readonly Val[], attrs: Attrs = {}, regions: readonly Graph[] = none): Tensor[] {
+    return applyOp(op, inputs as readonly Tensor[], attrs, regions);
+  }
+}
+
+/** The emitter that all functions on tensors share; it has no state. */
+export const emitter = new TensorEmitter();

@@ -1,0 +1,79 @@
+// Eager execution of one operation. Small work goes to the op's own definition at once; large work
+// to a program compiled for the single operation and kept by signature.
+
+import { Builder } from '../../ir/builder.ts';
+import type { Attrs, Graph } from '../../ir/graph.ts';
+import { arrayFor, type Literal } from '../../ir/literal.ts';
+import { type NDArray, ndarray } from '../../ir/ndarray.ts';
+import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
+import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
+import type { Program } from '../../runtime/program.ts';
+import { createProgramSync, defaultTarget } from './backend.ts';
+import { eagerTensor, type Tensor } from './tensor.ts';
+
+/** Elements touched (or multiplied, for a contraction) above which a compiled program pays off. */
+const largeWork = 1 << 14;
+/** Programs kept; the oldest goes first. */
+const cacheSize = 512;
+const programs = new Map<string, Program>();
+
+/** Computes an operation on eager tensors. */
+export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Tensor[] {
+  const types = inferTypes(
+    op,
+    inputs.map((t) => t.type),
+    attrs,
+    regions,
+  );
+  if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
+  const data = inputs.map((t) => t.elements(`an operand of ${op.name}`));
+  // The same elements under another shape: tensors are immutable, so they are shared.
+  if (op.name === 'reshape' || op.name === 'stop_gradient') return [eagerTensor(types[0], data[0])];
+  if (regions.length || (defaultTarget() !== 'reference' && work(op, inputs, types, attrs) > largeWork)) {
+    const out = programFor(op, inputs, attrs, regions).run(data);
+    return types.map((t, i) => eagerTensor(t, out[i]));
+  }
+  const out = op.reference(
+    inputs.map((t, i) => toNDArray(t.type, data[i])),
+    attrs,
+    types,
+  );
+  return types.map((t, i) => eagerTensor(t, fromNDArray(t, out[i])));
+}
+
+/** Elements of a typed array as an array of the reference interpreter. */
+export const toNDArray = (t: TensorType, data: ArrayLike<number>): NDArray =>
+  ndarray(t.dtype, staticShape(t.shape), data);
+
+/** The array of a reference result, rounded to what its dtype holds. */
+export function fromNDArray(t: TensorType, a: NDArray) {
+  const out = arrayFor(t.dtype, a.data.length);
+  out.set(a.data);
+  return out;
+}
+
+/** A rough count of the elements that an operation touches. */
+function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[], attrs: Attrs): number {
+  const out = types.reduce((n, t) => n + sizeOf(t.shape), 0);
+  if (op.name === 'dot_general') {
+    const [cx] = pairsAttr(attrs, 'contract');
+    return out * cx.reduce((n, a) => n * inputs[0].shape[a], 1);
+  }
+  const read = inputs.reduce((n, t) => n + t.size, 0);
+  // Every output of a convolution reads a filter's worth of inputs; a composite runs several loops.
+  if (op.kind === 'contraction') return (out * inputs[1].size) / Math.max(1, inputs[1].shape.at(-1) ?? 1);
+  return op.kind === 'composite' ? 4 * (read + out) : read + out;
+}
+
+function programFor(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Program {
+  const key = `${defaultTarget()} ${op.name}(${inputs.map((t) => typeText(t.type)).join()}){${attrsKey(attrs)}}${regions.map(String).join()}`;
+  let p = programs.get(key);
+  if (!p) {
+    const b = new Builder(op.name);
+    const params = inputs.map((t, i) => b.param(t.type, `x${i}`));
+    p = createProgramSync(b.build(b.emit(op, params, attrs, regions)), [], { target: defaultTarget() });
+    if (programs.size >= cacheSize) programs.delete(programs.keys().next().value as string);
+    programs.set(key, p);
+  }
+  return p;
+}

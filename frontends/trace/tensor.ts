@@ -1,0 +1,165 @@
+// The tensor that users hold. It is either eager (it has its elements) or traced (it stands for a
+// value of the graph being recorded). Both are immutable, plain, garbage-collected objects.
+
+import { ArgumentError, TraceError } from '../../ir/errors.ts';
+import type { Val, Value } from '../../ir/graph.ts';
+import type { TypedArray } from '../../ir/literal.ts';
+import { type TensorType, typeText } from '../../ir/types.ts';
+import { type DataType, publicDType } from './dtypes.ts';
+import { formatElements } from './format.ts';
+import type { TensorMethods } from './methods.ts';
+import type { Site } from './site.ts';
+
+/** Nested arrays of numbers (0 and 1 for dtype bool), or one element for rank 0. */
+export type ArrayData = number | ArrayData[];
+
+/** The trace that a traced tensor belongs to, as far as a tensor knows it. */
+export interface TraceOwner {
+  readonly name: string;
+  /** False once the trace is over: its tensors are dead then. */
+  readonly open: boolean;
+}
+
+const fixes =
+  'keep it in the graph: tf.cond or tf.where instead of if, tf.whileLoop or tf.scan instead of a loop on its value; or return it and read it outside';
+
+let nextId = 0;
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods.ts puts every method of TensorMethods on the prototype
+export interface Tensor extends TensorMethods {}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+export class Tensor implements Val {
+  readonly id: number = nextId++;
+  /** Element type and shape in the IR's terms. */
+  readonly type: TensorType;
+  /** The elements of an eager tensor. Shared: nobody may write to it. */
+  readonly host: TypedArray | undefined;
+  /** The graph value of a traced tensor. */
+  readonly symbol: Value | undefined;
+  /** The trace of a traced tensor. */
+  readonly owner: TraceOwner | undefined;
+  /** Where a traced tensor was made. */
+  readonly site: Site | undefined;
+
+  /** Made by `eagerTensor` and by the trace; users write `tf.tensor`. */
+  constructor(type: TensorType, host?: TypedArray, symbol?: Value, owner?: TraceOwner, site?: Site) {
+    this.type = type;
+    this.host = host;
+    this.symbol = symbol;
+    this.owner = owner;
+    this.site = site;
+  }
+
+  /** Element type: 'float32', 'float64', 'int32' or 'bool'. */
+  get dtype(): DataType {
+    return publicDType(this.type.dtype);
+  }
+  get shape(): number[] {
+    return this.type.shape as number[];
+  }
+  get rank(): number {
+    return this.type.shape.length;
+  }
+  /** Number of elements. */
+  get size(): number {
+    return this.shape.reduce((n, d) => n * d, 1);
+  }
+  /** Always false: tensors are garbage-collected. */
+  get isDisposed(): boolean {
+    return false;
+  }
+
+  /** The tensor that operations read: itself, or a Variable's present value. */
+  operand(): Tensor {
+    return this;
+  }
+
+  /** The elements without a copy: internal, read only. Throws TraceError while tracing. */
+  elements(use = 'its elements'): TypedArray {
+    if (this.host) return this.host;
+    throw this.notConcrete(use);
+  }
+
+  /** The error for a traced tensor used as if it had elements. */
+  notConcrete(use: string): TraceError {
+    if (this.owner && !this.owner.open)
+      return new TraceError(
+        `this tensor (${typeText(this.type)}) was made in the trace of '${this.owner.name}', at ${this.site}, and does not exist outside of it`,
+        { fix: 'return it from the traced function instead of keeping it in an outer variable' },
+      );
+    return new TraceError(
+      `a traced tensor (${typeText(this.type)}) has no elements yet: ${use} cannot be had while '${this.owner?.name}' is traced`,
+      { fix: fixes },
+    );
+  }
+
+  /** A copy of the elements in row-major order. Throws TraceError on a traced tensor. */
+  dataSync(): TypedArray {
+    return this.elements('dataSync()').slice();
+  }
+  /** A copy of the elements in row-major order. Rejects with TraceError on a traced tensor. */
+  async data(): Promise<TypedArray> {
+    return this.elements('data()').slice();
+  }
+  /** The elements as nested arrays, a plain number for rank 0. Throws TraceError on a traced tensor. */
+  // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
+  arraySync(): any {
+    return nested(this.elements('arraySync()'), this.shape);
+  }
+  /** The elements as nested arrays. Rejects with TraceError on a traced tensor. */
+  // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
+  async array(): Promise<any> {
+    return nested(this.elements('array()'), this.shape);
+  }
+
+  /**
+   * The elements as text, long axes shortened. A traced tensor is described instead.
+   * @param verbose also dtype, rank and shape
+   */
+  toString(verbose = false): string {
+    if (this.symbol) return `Tensor(traced ${typeText(this.type)} in '${this.owner?.name}')`;
+    const lines = formatElements(this.elements(), this.shape, this.type.dtype);
+    if (!verbose) return `Tensor\n${lines}`;
+    return `Tensor\n  dtype: ${this.dtype}\n  rank: ${this.rank}\n  shape: [${this.shape}]\n  values:\n${lines}`;
+  }
+  /** Writes `toString()` to the console. */
+  print(verbose = false): void {
+    console.log(this.toString(verbose));
+  }
+
+  /** Does nothing: tensors are garbage-collected. Accepted for TensorFlow.js code. */
+  dispose(): void {}
+
+  /** The number of an eager scalar; a traced tensor throws TraceError, a larger one ArgumentError. */
+  valueOf(): unknown {
+    // Frameworks compare and print objects through valueOf: a larger eager tensor stays an object.
+    if (!this.symbol) return this;
+    throw this.notConcrete('a JavaScript number');
+  }
+  [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | string {
+    if (this.symbol) throw this.notConcrete(hint === 'string' ? 'a string or property key' : 'a JavaScript number or boolean');
+    if (hint === 'string' || (hint === 'default' && this.rank > 0)) return this.toString();
+    if (this.size !== 1)
+      throw new ArgumentError(`a tensor of shape [${this.shape}] is not one number`, {
+        fix: 'use tf.add, tf.less etc. for arithmetic and comparison, or read its elements with dataSync()',
+      });
+    return this.elements()[0];
+  }
+  /** What `console.log` shows in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+/** An eager tensor on elements that nobody will write to again. */
+export const eagerTensor = (type: TensorType, host: TypedArray): Tensor => new Tensor(type, host);
+
+function nested(data: TypedArray, shape: readonly number[]): ArrayData {
+  let at = 0;
+  const walk = (axis: number): ArrayData => {
+    if (axis === shape.length) return data[at++];
+    return Array.from({ length: shape[axis] }, () => walk(axis + 1));
+  };
+  return walk(0);
+}

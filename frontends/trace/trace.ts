@@ -1,0 +1,152 @@
+// A trace: operations on traced tensors become nodes of one graph. Plain tensors from outside become
+// constants, Variables become state: each has a parameter and a newest version.
+
+import { Builder } from '../../ir/builder.ts';
+import { ArgumentError } from '../../ir/errors.ts';
+import type { Attrs, Graph, Value } from '../../ir/graph.ts';
+import { Literal } from '../../ir/literal.ts';
+import { type OpDef, opByName } from '../../ir/op.ts';
+import { stateType, type TensorType } from '../../ir/types.ts';
+import type { StateCell } from '../../runtime/state.ts';
+import { Site } from './site.ts';
+import { Tensor, type TraceOwner } from './tensor.ts';
+
+/** A Variable, as far as a trace knows it. */
+export interface Stateful {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly cell: StateCell;
+}
+
+interface StateEntry {
+  readonly param: Value;
+  /** The newest version. */
+  state: Value;
+  /** What a read sees, once there was one. */
+  seen: Tensor | undefined;
+}
+
+/** What a finished trace leaves behind. */
+export interface Traced {
+  readonly graph: Graph;
+  readonly variables: readonly Stateful[];
+}
+
+export class Trace implements TraceOwner {
+  readonly name: string;
+  open = true;
+  /** Whether Variables may be created: only while a function is traced for the first time. */
+  readonly mayCreate: boolean;
+  /** True once a gradient was customised: the graph alone does not know about it. */
+  customGradient = false;
+  /** Run when the trace ends, whether it succeeded or not. */
+  readonly atEnd: (() => void)[] = [];
+  readonly #builder: Builder;
+  readonly #states = new Map<Stateful, StateEntry>();
+  readonly #constants = new Map<Tensor, Value>();
+  readonly #names = new Set<string>();
+
+  constructor(name: string, mayCreate: boolean) {
+    this.name = name;
+    this.mayCreate = mayCreate;
+    this.#builder = new Builder(identifier(name));
+  }
+
+  /** A new input of the graph. */
+  input(type: TensorType, name: string): Tensor {
+    return this.#wrap(this.#builder.param(type, this.#unique(name)));
+  }
+
+  /** Appends an operation; eager operands become constants. */
+  emit(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Tensor[] {
+    const values = inputs.map((t) => this.symbolOf(t));
+    return this.#builder.emit(op, values, attrs, regions).map((v) => this.#wrap(v));
+  }
+
+  /** The graph value of a tensor used in this trace. Throws TraceError for one of another trace. */
+  symbolOf(t: Tensor): Value {
+    if (t.symbol && t.owner === this) return t.symbol;
+    if (t.symbol) throw t.notConcrete('its value');
+    let v = this.#constants.get(t);
+    if (!v) {
+      const { dtype, shape } = t.type;
+      v = this.#builder.emit(opByName('constant'), [], { value: Literal.of(t.elements()), dtype, shape })[0];
+      this.#constants.set(t, v);
+    }
+    return v;
+  }
+
+  /** The Variable's value after all assignments so far. */
+  read(v: Stateful): Tensor {
+    const e = this.#state(v);
+    e.seen ??= this.#wrap(this.#builder.emit(opByName('read'), [e.state])[0]);
+    return e.seen;
+  }
+
+  /** Makes `x` the Variable's value from here on; its type is the Variable's. */
+  assign(v: Stateful, x: Tensor): void {
+    const e = this.#state(v);
+    const value = this.symbolOf(x);
+    e.state = this.#builder.emit(opByName('assign'), [e.state, value])[0];
+    // Another tensor for the same value: no gradient flows through an assignment.
+    e.seen = this.#wrap(value);
+  }
+
+  /** Ends the trace: the graph with these results, and the Variables in parameter order. */
+  finish(results: readonly Tensor[]): Traced {
+    const values = results.map((t) => this.symbolOf(t));
+    const states = [...this.#states.values()].map((e) => e.state);
+    return { graph: this.#builder.build([...values, ...states]), variables: [...this.#states.keys()] };
+  }
+
+  /** The graph so far of some values, to compute them while the trace goes on. */
+  snapshot(results: readonly Tensor[]): Traced {
+    return {
+      graph: this.#builder.snapshot(results.map((t) => this.symbolOf(t))),
+      variables: [...this.#states.keys()],
+    };
+  }
+
+  /** Declares the trace over: its tensors are dead from here on. */
+  close(): void {
+    this.open = false;
+    for (const f of this.atEnd) f();
+  }
+
+  #state(v: Stateful): StateEntry {
+    let e = this.#states.get(v);
+    if (!e) {
+      const param = this.#builder.param(stateType(v.type), this.#unique(v.name));
+      e = { param, state: param, seen: undefined };
+      this.#states.set(v, e);
+    }
+    return e;
+  }
+
+  #wrap(v: Value): Tensor {
+    return new Tensor(v.type, undefined, v, this, new Site());
+  }
+
+  #unique(name: string): string {
+    const base = identifier(name);
+    let n = base;
+    for (let i = 1; this.#names.has(n); i++) n = `${base}_${i}`;
+    this.#names.add(n);
+    return n;
+  }
+}
+
+/** The name with everything that graph text does not allow replaced. */
+function identifier(name: string): string {
+  const s = name.replace(/\W/g, '_');
+  return /^[A-Za-z_]/.test(s) ? s : `_${s}`;
+}
+
+/** Refuses what an asynchronous function returns: operations after its first await would be lost. */
+export function refusePromise(result: unknown, name: string): void {
+  if (result instanceof Promise)
+    throw new ArgumentError(`the function '${name}' is asynchronous`, {
+      op: 'func',
+      fix: 'trace a synchronous function; load data before and pass it as a tensor',
+    });
+}
