@@ -48,8 +48,18 @@ module.exports = {
       ['^(ir|runtime)/'],
       'The interpreter defines the ops, so it must share nothing with the compiler.',
     ),
-    layer('frontends-import-down', { path: '^frontends/' }, ['^(frontends|compiler|runtime|ir)/'], 'No front end uses the CLI.'),
-    layer('cli-imports-down', { path: '^cli/' }, ['^(cli|frontends|compiler|runtime|ir)/'], 'The CLI ships; examples, tests and benchmarks do not.'),
+    layer(
+      'frontends-import-down',
+      { path: '^frontends/' },
+      ['^(frontends|compiler|runtime|ir)/'],
+      'No front end uses the CLI.',
+    ),
+    layer(
+      'cli-imports-down',
+      { path: '^cli/' },
+      ['^(cli|frontends|compiler|runtime|ir)/'],
+      'The CLI ships; examples, tests and benchmarks do not.',
+    ),
     {
       name: 'binaryen-in-one-place',
       comment: 'binaryen is heavy and loaded lazily; one folder knows its API.',

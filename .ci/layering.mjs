@@ -22,7 +22,9 @@ async function check(roots, rules) {
   const { output } = await cruise(roots, { ...config.options, ruleSet: { forbidden: rules }, validate: true });
   for (const v of output.summary.violations) {
     const via = v.cycle ? ` (cycle: ${v.cycle.map((c) => c.name ?? c).join(' -> ')})` : '';
-    console.error(`${v.rule.name}: ${v.from} -> ${v.to}${via}\n  ${rules.find((r) => r.name === v.rule.name)?.comment ?? ''}`);
+    console.error(
+      `${v.rule.name}: ${v.from} -> ${v.to}${via}\n  ${rules.find((r) => r.name === v.rule.name)?.comment ?? ''}`,
+    );
   }
   return { modules: output.modules, violations: output.summary.violations.length };
 }

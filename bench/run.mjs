@@ -48,8 +48,12 @@ const skipBuild = process.argv.includes('--no-build');
 if (!skipBuild && scripts.build) must(npm, ['run', '--silent', 'build'], root);
 
 const args = process.argv.slice(2).filter((a) => a !== '--no-build');
-const { status } = spawnSync(node24(), ['--disable-warning=ExperimentalWarning', join(here, 'src', 'main.ts'), ...args], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const { status } = spawnSync(
+  node24(),
+  ['--disable-warning=ExperimentalWarning', join(here, 'src', 'main.ts'), ...args],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 process.exit(status ?? 1);

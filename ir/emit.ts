@@ -183,7 +183,8 @@ export abstract class Emitter {
   mean(v: Val, axes?: readonly number[], keep = false): Val {
     const ax = axes ?? v.type.shape.map((_, i) => i);
     const n = sizeOf(ax.map((a) => v.type.shape[a]));
-    return this.mul(this.sum(v, ax, keep), 1 / n);
+    // Dividing rounds once; a float32 1 / n would put its own error into every mean.
+    return this.div(this.sum(v, ax, keep), n);
   }
 
   /** `contract`/`batch`: pairs of axis lists (of the left and of the right operand). */

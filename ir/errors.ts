@@ -54,8 +54,16 @@ export class ExecutionError extends SinterError {}
 export class MemoryError extends SinterError {}
 /** A device or backend that is not there. */
 export class DeviceError extends SinterError {}
-/** IR text that does not parse. */
-export class ParseError extends SinterError {}
+/** IR text that does not parse; line and column count from 1. */
+export class ParseError extends SinterError {
+  readonly line: number;
+  readonly column: number;
+  constructor(message: string, line: number, column: number, info: ErrorInfo = {}) {
+    super(message, info);
+    this.line = line;
+    this.column = column;
+  }
+}
 
 /** A graph or kernel that breaks the rules of its IR; lists every violation. */
 export class VerifyError extends SinterError {
@@ -76,7 +84,11 @@ const own = ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/'].flatMap((d) =
 
 /** The innermost stack frame that is not this library's, as `file:line:column`. */
 export function userFrame(): string | undefined {
+  // V8 keeps ten frames by default; the user's own often lies deeper.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
   const stack = new Error().stack;
+  Error.stackTraceLimit = limit;
   if (!stack) return undefined;
   for (const line of stack.split('\n').slice(1)) {
     const m = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()\s]*:\d+:\d+)\)?$/.exec(line.trim());

@@ -56,10 +56,15 @@ export interface GradCtx {
   readonly attrs: Attrs;
   /** Which operands need a gradient: others may get null without being built. */
   readonly needs: readonly boolean[];
+  /** Which outputs have a gradient at all: the gradients of the others are zeros put in their place. */
+  readonly given: readonly boolean[];
 }
 
 /** Backward rule: gradients of the outputs in, gradients of the operands out (null: none). */
 export type GradRule = (b: Emitter, n: GradCtx, grads: readonly Val[]) => readonly (Val | null)[];
+
+/** Executes the region of that index on its parameters' values. */
+export type RunRegion = (region: number, inputs: readonly NDArray[]) => readonly NDArray[];
 
 export interface OpDef {
   readonly name: string;
@@ -79,8 +84,13 @@ export interface OpDef {
   readonly scalar?: (xs: readonly Expr[], attrs: Attrs, out: TensorType) => Expr;
   /** `none` with a reason where no gradient exists; 'expand' differentiates a composite's expansion. */
   readonly grad: GradRule | { readonly none: string } | 'expand';
-  /** The definition, in float64 or exact integers. */
-  readonly reference: (inputs: readonly NDArray[], attrs: Attrs, out: readonly TensorType[]) => readonly NDArray[];
+  /** The definition, in float64 or exact integers. `run` executes a region (control ops only). */
+  readonly reference: (
+    inputs: readonly NDArray[],
+    attrs: Attrs,
+    out: readonly TensorType[],
+    run?: RunRegion,
+  ) => readonly NDArray[];
   /** Composites: the same in terms of primitives. */
   readonly expand?: (b: Emitter, inputs: readonly Val[], attrs: Attrs) => readonly Val[];
   readonly samples: readonly Sample[];

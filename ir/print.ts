@@ -25,7 +25,7 @@ function literalText(l: Literal): string {
 function attrText(v: AttrValue): string {
   if (v instanceof Literal) return literalText(v);
   if (typeof v === 'number') return numText(v);
-  if (typeof v === 'string') return /^[A-Za-z_]\w*$/.test(v) ? v : JSON.stringify(v);
+  if (typeof v === 'string') return /^(?!(?:true|false|nan|inf)$)[A-Za-z_]\w*$/.test(v) ? v : JSON.stringify(v);
   if (typeof v === 'boolean') return String(v);
   return listText(v as readonly unknown[]);
 }

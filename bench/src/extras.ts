@@ -1,4 +1,9 @@
 import type { EngineName } from './adapter.ts';
+import { bandwidth } from './bandwidth.ts';
+import { compileTime, memoryPlan } from './compile-time.ts';
+import { scaling } from './scaling.ts';
+import { sizes } from './sizes.ts';
+import { startup } from './startup.ts';
 
 export interface ExtraOptions {
   readonly engines: readonly EngineName[];
@@ -12,4 +17,4 @@ export interface Extra {
   run(options: ExtraOptions): Promise<unknown>;
 }
 
-export const extras: readonly Extra[] = [];
+export const extras: readonly Extra[] = [bandwidth, scaling, startup, sizes, compileTime, memoryPlan];

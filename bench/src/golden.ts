@@ -1,6 +1,5 @@
-// Losses of the first steps of the training cases in float64: `npm run golden` in bench/ computes
-// them by central differences of nothing but the reference operations, which takes too long to do
-// before every benchmark.
+// Losses of the first steps of the training cases in float64. `npm run golden` in bench/ computes
+// them (golden-make.ts); that takes too long to do before every benchmark.
 
 import { readFileSync } from 'node:fs';
 

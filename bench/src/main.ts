@@ -14,9 +14,9 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type EngineName, engineNames } from './adapter.ts';
 import { cases, matcher, selectCases } from './cases/index.ts';
+import { runInChild } from './child.ts';
 import { extras } from './extras.ts';
 import { printCase, printSummary } from './report.ts';
-import { runInChild } from './child.ts';
 import type { CaseResult } from './worker.ts';
 
 const { values: args } = parseArgs({
@@ -50,13 +50,16 @@ async function main(): Promise<void> {
     return;
   }
   const threads = Number(args.threads);
-  if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads takes a positive integer, not ${args.threads}`);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new Error(`--threads takes a positive integer, not ${args.threads}`);
   const engines = chosenEngines();
   const selected = selectCases(patterns);
   const more = patterns.length ? extras.filter((e) => patterns.some((p) => matcher(p)(e.name))) : extras;
   if (selected.length + more.length === 0) throw new Error(`no case matches ${patterns.join(', ')}; see --list`);
 
-  console.log(`Node ${process.versions.node}, V8 ${process.versions.v8}, ${cpus()[0]?.model ?? 'unknown CPU'}, threads ${threads}`);
+  console.log(
+    `Node ${process.versions.node}, V8 ${process.versions.v8}, ${cpus()[0]?.model ?? 'unknown CPU'}, threads ${threads}`,
+  );
   const results: CaseResult[] = [];
   for (const c of selected) {
     const result = await runInChild({ case: c.name, engines, threads, quick: args.quick, slow: args.slow });
@@ -79,7 +82,8 @@ async function main(): Promise<void> {
   console.log(`\nwritten: ${args.json}`);
 
   const ours = results.flatMap((r) => r.engines.filter((e) => e.engine === 'sinter').map((e) => ({ r, e })));
-  for (const { r, e } of ours.filter((x) => x.e.wrong)) console.error(`sinter computes ${r.case} wrongly (error ${e.error})`);
+  for (const { r, e } of ours.filter((x) => x.e.wrong))
+    console.error(`sinter computes ${r.case} wrongly (error ${e.error})`);
   if (results.length < selected.length || ours.some((x) => x.e.wrong)) process.exitCode = 1;
 }
 

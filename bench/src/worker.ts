@@ -4,8 +4,9 @@
 import { type Engine, type EngineName, loadEngine, type Prepared } from './adapter.ts';
 import { type Case, checkedSteps, type Operands } from './case.ts';
 import { cases } from './cases/index.ts';
-import { compareTimes, fullPlan, quickPlan, type Timing } from './measure.ts';
+import { relativeError } from './compare.ts';
 import { golden } from './golden.ts';
+import { compareTimes, fullPlan, quickPlan, type Timing } from './measure.ts';
 import { reference } from './reference.ts';
 
 export interface Job {
@@ -38,19 +39,6 @@ export interface CaseResult {
 
 const firstLine = (e: unknown): string => String(e instanceof Error ? e.message : e).split('\n')[0];
 
-/** Largest difference relative to the largest expected element; infinite for NaN or another size. */
-export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (got.length !== expected.length) return Infinity;
-  let worst = 0;
-  let scale = 0;
-  for (let i = 0; i < got.length; i++) {
-    const d = Math.abs(got[i] - expected[i]);
-    if (!(d <= worst)) worst = Number.isNaN(d) ? Infinity : d;
-    scale = Math.max(scale, Math.abs(expected[i]));
-  }
-  return worst / (scale || 1);
-}
-
 /** The float64 result; null where a training case has no stored losses yet. */
 function expectedOutput(c: Case, operands: Operands): ArrayLike<number> | null {
   if (c.kind === 'train') return golden(c.name);
@@ -60,21 +48,33 @@ function expectedOutput(c: Case, operands: Operands): ArrayLike<number> | null {
   return c.build(reference, exact).data;
 }
 
-/** What is compared: the result of a run, or the losses of the first steps. */
-async function firstOutput(c: Case, p: Prepared): Promise<Float32Array> {
-  if (c.kind === 'inference') {
+/** The result of a run or the losses of the first steps, and when the first of them was there. */
+async function firstOutput(c: Case, p: Prepared, start: number) {
+  await p.run();
+  const firstRun = performance.now() - start;
+  const first = await p.output();
+  if (c.kind === 'inference') return { output: first, firstRun };
+  const losses = [first[0]];
+  while (losses.length < checkedSteps) {
     await p.run();
-    return p.output();
+    losses.push((await p.output())[0]);
   }
-  const losses = new Float32Array(checkedSteps);
-  for (let i = 0; i < checkedSteps; i++) {
-    await p.run();
-    losses[i] = (await p.output())[0];
-  }
-  return losses;
+  return { output: Float32Array.from(losses), firstRun };
 }
 
-async function prepareEngine(job: Job, c: Case, name: EngineName, operands: Operands) {
+/** An engine that is ready to be timed, or the reason why it is not. */
+type Attempt =
+  | { readonly engine: EngineName; readonly skipped: string }
+  | {
+      readonly engine: EngineName;
+      readonly skipped?: undefined;
+      readonly prepared: Prepared;
+      readonly output: Float32Array;
+      readonly firstRun: number;
+      readonly notes?: Prepared['notes'];
+    };
+
+async function prepareEngine(job: Job, c: Case, name: EngineName, operands: Operands): Promise<Attempt> {
   let engine: Engine;
   try {
     engine = await loadEngine(name, { threads: job.threads });
@@ -86,9 +86,7 @@ async function prepareEngine(job: Job, c: Case, name: EngineName, operands: Oper
   try {
     const start = performance.now();
     const prepared = await engine.prepare(c, operands);
-    if (c.kind === 'inference') await prepared.run();
-    const firstRun = performance.now() - start;
-    return { engine: name, prepared, firstRun, output: await firstOutput(c, prepared), notes: prepared.notes };
+    return { engine: name, prepared, ...(await firstOutput(c, prepared, start)), notes: prepared.notes };
   } catch (e) {
     return { engine: name, skipped: `failed: ${firstLine(e)}` };
   }
@@ -98,7 +96,7 @@ async function runCase(job: Job): Promise<CaseResult> {
   const c = cases.find((x) => x.name === job.case);
   if (!c) throw new Error(`there is no case ${job.case}`);
   const operands = c.operands();
-  const ready = [];
+  const ready: Attempt[] = [];
   for (const name of job.engines) ready.push(await prepareEngine(job, c, name, operands));
 
   let expected = expectedOutput(c, operands);
@@ -106,21 +104,20 @@ async function runCase(job: Job): Promise<CaseResult> {
   const timed = new Map<string, Prepared>();
   const results: EngineResult[] = [];
   for (const r of ready) {
-    if (!r.prepared) {
-      results.push({ engine: r.engine, skipped: r.skipped });
+    if (r.skipped !== undefined) {
+      results.push(r);
       continue;
     }
-    if (!expected) {
-      expected = r.output;
-      comparedTo = r.engine;
-    }
+    if (!expected) comparedTo = r.engine;
+    expected ??= r.output;
     const error = relativeError(r.output, expected);
     // A few times the tolerance is another rounding; a hundred times is another function.
     const wrong = !(error <= 100 * c.tolerance);
     results.push({ engine: r.engine, error, wrong, firstRun: r.firstRun, notes: r.notes });
     if (!wrong) timed.set(r.engine, r.prepared);
   }
-  const times = await compareTimes(timed, job.quick ? quickPlan : fullPlan);
+  const plan = { ...(job.quick ? quickPlan : fullPlan), restMs: job.threads > 1 ? 100 : 0 };
+  const times = await compareTimes(timed, plan);
   return {
     case: c.name,
     about: c.about,
@@ -140,6 +137,6 @@ process.once('message', async (job: Job) => {
     process.exitCode = 1;
   }
   // Engines leave workers behind that would keep the process alive.
-  process.disconnect();
+  process.disconnect?.();
   setTimeout(() => process.exit(), 50).unref();
 });

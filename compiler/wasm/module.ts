@@ -80,7 +80,7 @@ function emitBarrier(b: typeof binaryen, m: Mod, shared: boolean): void {
     m.drop(m.i32.atomic.rmw.add(0, at(barrierWords.generation), m.i32.const(1))),
     m.drop(m.memory.atomic.notify(at(barrierWords.generation), m.i32.const(-1))),
   ]);
-  const sleep = m.drop(m.memory.atomic.wait32(at(barrierWords.generation), gen(), m.i64.const(-1 as unknown as number, -1 as unknown as number)));
+  const sleep = m.drop(m.memory.atomic.wait32(at(barrierWords.generation), gen(), m.i64.const(-1n)));
   const wait = m.loop(
     'spin',
     m.if(

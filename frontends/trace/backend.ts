@@ -7,8 +7,8 @@ import { DeviceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
-import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
+import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.ts';
 import type { KernelTiming, Program } from '../../runtime/program.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import type { StateCell } from '../../runtime/state.ts';
@@ -24,7 +24,7 @@ export interface ProgramOptions {
 }
 
 const targets: readonly Target[] = ['wasm', 'reference'];
-let wasmLoaded = false;
+const wasmLoaded = false;
 
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
@@ -84,7 +84,8 @@ export interface DeviceInfo {
 }
 
 /** The devices of this machine. */
-export const listDevices = (): DeviceInfo[] => targets.map((target) => ({ name: `/device:CPU:0/${target}`, type: 'CPU', target }));
+export const listDevices = (): DeviceInfo[] =>
+  targets.map((target) => ({ name: `/device:CPU:0/${target}`, type: 'CPU', target }));
 
 /** A graph run by the reference interpreter. */
 class ReferenceProgram implements Program {

@@ -20,6 +20,8 @@ export interface Recorder {
   record(r: OpRecord): void;
   /** `snapshot` is what an operation saw of `variable`. */
   accessed(variable: Tensor, snapshot: Tensor): void;
+  /** Whether the tape would record something computed from these tensors and Variables. */
+  interested(tensors: readonly Tensor[]): boolean;
 }
 
 export type Target = 'wasm' | 'reference';

@@ -14,11 +14,17 @@ const none: readonly Graph[] = [];
  * Applies an operation: adds it to the trace under way, or computes it at once.
  * Throws the op's own ShapeError or DTypeError, and TraceError for a tensor of a finished trace.
  */
-export function applyOp(op: OpDef, inputs: readonly Tensor[], attrs: Attrs = {}, regions: readonly Graph[] = none): Tensor[] {
+export function applyOp(
+  op: OpDef,
+  inputs: readonly Tensor[],
+  attrs: Attrs = {},
+  regions: readonly Graph[] = none,
+): Tensor[] {
   const operands = inputs.map(operandOf);
   const { trace } = context;
   const outputs = trace ? trace.emit(op, operands, attrs, regions) : evaluate(op, operands, attrs, regions);
-  if (context.recorders.length) for (const r of context.recorders) r.record({ op, inputs: operands, outputs, attrs, regions });
+  if (context.recorders.length)
+    for (const r of context.recorders) r.record({ op, inputs: operands, outputs, attrs, regions });
   return outputs;
 }
 

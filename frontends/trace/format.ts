@@ -41,10 +41,12 @@ export function formatElements(data: TypedArray, shape: readonly number[], dtype
   const write = (axis: number): string => {
     if (axis === last) {
       const row = rows[next++];
-      return `[${row.map((s, c) => (shape.length > 1 && c < row.length - 1 ? s.padEnd(width[c]) : s)).join(', ')}]`;
+      return `[${row.map((s, c) => s.padEnd(width[c])).join(', ')}]`;
     }
     const sep = `,${'\n'.repeat(Math.max(1, last - axis))}${' '.repeat(5 + axis)}`;
-    return `[${shown(shape[axis]).map((i) => (i < 0 ? '...' : write(axis + 1))).join(sep)}]`;
+    return `[${shown(shape[axis])
+      .map((i) => (i < 0 ? '...' : write(axis + 1)))
+      .join(sep)}]`;
   };
   return `    ${write(0)}`;
 }

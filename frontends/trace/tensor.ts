@@ -25,10 +25,9 @@ const fixes =
 
 let nextId = 0;
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods.ts puts every method of TensorMethods on the prototype
 export interface Tensor extends TensorMethods {}
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods.ts puts every method of TensorMethods on the prototype
 export class Tensor implements Val {
   readonly id: number = nextId++;
   /** Element type and shape in the IR's terms. */
@@ -138,7 +137,8 @@ export class Tensor implements Val {
     throw this.notConcrete('a JavaScript number');
   }
   [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | string {
-    if (this.symbol) throw this.notConcrete(hint === 'string' ? 'a string or property key' : 'a JavaScript number or boolean');
+    if (this.symbol)
+      throw this.notConcrete(hint === 'string' ? 'a string or property key' : 'a JavaScript number or boolean');
     if (hint === 'string' || (hint === 'default' && this.rank > 0)) return this.toString();
     if (this.size !== 1)
       throw new ArgumentError(`a tensor of shape [${this.shape}] is not one number`, {

@@ -2,7 +2,7 @@
 // constants, Variables become state: each has a parameter and a newest version.
 
 import { Builder } from '../../ir/builder.ts';
-import { ArgumentError } from '../../ir/errors.ts';
+import { ArgumentError, TraceError } from '../../ir/errors.ts';
 import type { Attrs, Graph, Value } from '../../ir/graph.ts';
 import { Literal } from '../../ir/literal.ts';
 import { type OpDef, opByName } from '../../ir/op.ts';
@@ -39,16 +39,18 @@ export class Trace implements TraceOwner {
   readonly mayCreate: boolean;
   /** True once a gradient was customised: the graph alone does not know about it. */
   customGradient = false;
-  /** Run when the trace ends, whether it succeeded or not. */
-  readonly atEnd: (() => void)[] = [];
+  /** The trace around the body of a control-flow operation; such a body takes from it what it uses. */
+  readonly parent: Trace | undefined;
+  readonly #captures = new Map<Tensor, Value>();
   readonly #builder: Builder;
   readonly #states = new Map<Stateful, StateEntry>();
   readonly #constants = new Map<Tensor, Value>();
   readonly #names = new Set<string>();
 
-  constructor(name: string, mayCreate: boolean) {
+  constructor(name: string, mayCreate: boolean, parent?: Trace) {
     this.name = name;
     this.mayCreate = mayCreate;
+    this.parent = parent;
     this.#builder = new Builder(identifier(name));
   }
 
@@ -66,7 +68,7 @@ export class Trace implements TraceOwner {
   /** The graph value of a tensor used in this trace. Throws TraceError for one of another trace. */
   symbolOf(t: Tensor): Value {
     if (t.symbol && t.owner === this) return t.symbol;
-    if (t.symbol) throw t.notConcrete('its value');
+    if (t.symbol) return this.#capture(t);
     let v = this.#constants.get(t);
     if (!v) {
       const { dtype, shape } = t.type;
@@ -76,8 +78,27 @@ export class Trace implements TraceOwner {
     return v;
   }
 
+  /** A tensor of a trace around this one becomes one more parameter of the body. */
+  #capture(t: Tensor): Value {
+    let outer = this.parent;
+    while (outer && outer !== t.owner) outer = outer.parent;
+    if (!outer) throw t.notConcrete('its value');
+    let v = this.#captures.get(t);
+    if (!v) {
+      v = this.#builder.param(t.type, this.#unique('captured'));
+      this.#captures.set(t, v);
+    }
+    return v;
+  }
+  /** The tensors of surrounding traces that this body uses, in the order of its parameters for them. */
+  get captures(): readonly Tensor[] {
+    return [...this.#captures.keys()];
+  }
+
   /** The Variable's value after all assignments so far. */
   read(v: Stateful): Tensor {
+    // A body sees what the Variable is where the operation stands.
+    if (this.parent) return this.parent.read(v);
     const e = this.#state(v);
     e.seen ??= this.#wrap(this.#builder.emit(opByName('read'), [e.state])[0]);
     return e.seen;
@@ -85,6 +106,14 @@ export class Trace implements TraceOwner {
 
   /** Makes `x` the Variable's value from here on; its type is the Variable's. */
   assign(v: Stateful, x: Tensor): void {
+    if (this.parent)
+      throw new TraceError(
+        `the Variable '${v.name}' is changed in the body '${this.name}' of a control-flow operation`,
+        {
+          op: 'assign',
+          fix: 'return the new value from the body and assign it outside (random numbers there need a seed)',
+        },
+      );
     const e = this.#state(v);
     const value = this.symbolOf(x);
     e.state = this.#builder.emit(opByName('assign'), [e.state, value])[0];
@@ -110,7 +139,6 @@ export class Trace implements TraceOwner {
   /** Declares the trace over: its tensors are dead from here on. */
   close(): void {
     this.open = false;
-    for (const f of this.atEnd) f();
   }
 
   #state(v: Stateful): StateEntry {

@@ -129,7 +129,7 @@ unary('softplus', {
 });
 
 /** erf by its Maclaurin series, or by the continued fraction of erfc (Abramowitz, Stegun 7.1.5, 7.1.14). */
-function erfReference(x: number): number {
+export function erfReference(x: number): number {
   const a = Math.abs(x);
   if (Number.isNaN(x)) return x;
   if (a > 6) return Math.sign(x);

@@ -114,8 +114,7 @@ function encoderOperands(labels: boolean): OperandSet {
   return labels ? set.label('y', [seq, dim]) : set;
 }
 function encoderLayer<T>(ops: Ops<T>, x: Values<T>): T {
-  const head = (w: T, b: T) =>
-    ops.transpose(ops.reshape(ops.dense(x.x, w, b), [seq, heads, dim / heads]), [1, 0, 2]);
+  const head = (w: T, b: T) => ops.transpose(ops.reshape(ops.dense(x.x, w, b), [seq, heads, dim / heads]), [1, 0, 2]);
   const scores = ops.scale(ops.matMulTransposed(head(x.wq, x.bq), head(x.wk, x.bk)), 1 / Math.sqrt(dim / heads));
   const mixed = ops.matMul(ops.softmax(scores), head(x.wv, x.bv));
   const attended = ops.dense(ops.reshape(ops.transpose(mixed, [1, 0, 2]), [seq, dim]), x.wo, x.bo);
@@ -149,4 +148,13 @@ const encoderTrain: Case = {
   tolerance: 1e-4,
 };
 
-export const modelCases: readonly Case[] = [mlp(1), mlp(64), mlpTrain, cnn(1), cnn(64), cnnTrain, encoder, encoderTrain];
+export const modelCases: readonly Case[] = [
+  mlp(1),
+  mlp(64),
+  mlpTrain,
+  cnn(1),
+  cnn(64),
+  cnnTrain,
+  encoder,
+  encoderTrain,
+];

@@ -35,7 +35,14 @@ const ops = (trains: boolean): Ops<T> => ({
   conv2d: (x, filter, pad, bias, relu) => {
     const [image, weights] = [x as tf.Tensor4D, filter as tf.Tensor4D];
     if (!trains)
-      return tf.fused.conv2d({ x: image, filter: weights, strides: 1, pad, bias, activation: relu ? 'relu' : 'linear' });
+      return tf.fused.conv2d({
+        x: image,
+        filter: weights,
+        strides: 1,
+        pad,
+        bias,
+        activation: relu ? 'relu' : 'linear',
+      });
     const y = tf.conv2d(image, weights, 1, pad);
     return relu ? tf.relu(tf.add(y, bias as T)) : y;
   },
@@ -62,7 +69,7 @@ function prepareTraining(c: Case, values: Record<string, T>): Prepared {
   let latest: T | null = null;
   const run = () => {
     latest?.dispose();
-    latest = tf.tidy(() => optimizer.minimize(() => c.build(set, values) as tf.Scalar, true));
+    latest = tf.tidy(() => optimizer.minimize(() => c.build(set, values) as tf.Scalar, true) as T);
   };
   return { run, async: false, output: async () => (latest as T).dataSync() as Float32Array };
 }

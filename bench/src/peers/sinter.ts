@@ -1,0 +1,90 @@
+// This project, by its public interface alone, from the built package.
+
+import type * as Sinter from '../../../frontends/index.ts';
+import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
+import { builtModule, notBuilt } from '../built.ts';
+import { adam, type Case, type Operands } from '../case.ts';
+import type { Ops } from '../ops.ts';
+
+type Api = typeof Sinter;
+type T = Sinter.Tensor;
+
+/** The cases' operations. */
+export function sinterOps(tf: Api): Ops<T> {
+  const relu = (x: T, yes: boolean | undefined): T => (yes ? tf.relu(x) : x);
+  return {
+    add: (a, b) => tf.add(a, b),
+    sub: (a, b) => tf.sub(a, b),
+    mul: (a, b) => tf.mul(a, b),
+    scale: (a, factor) => tf.mul(a, factor),
+    relu: (x) => tf.relu(x),
+    gelu: (x) => tf.gelu(x),
+    softmax: (x) => tf.softmax(x),
+    layerNorm: (x, gamma, beta) => tf.layerNorm(x, -1, gamma, beta, 1e-5),
+    sum: (x, axis) => x.sum(axis),
+    matMul: (a, b) => tf.matMul(a, b),
+    matMulTransposed: (a, b) => tf.matMul(a, b, false, true),
+    dense: (x, w, b, yes) => relu(tf.add(tf.matMul(x, w), b), yes),
+    reshape: (x, shape) => x.reshape([...shape]),
+    transpose: (x, perm) => tf.transpose(x, [...perm]),
+    conv2d: (x, filter, pad, bias, yes) => {
+      const y = tf.conv2d(x, filter, 1, pad);
+      return relu(bias ? tf.add(y, bias) : y, yes);
+    },
+    depthwise: (x, filter, pad) => tf.depthwiseConv2d(x, filter, 1, pad),
+    maxPool: (x) => tf.maxPool(x, 2, 2, 'valid'),
+    flatten: (x, shape) => x.reshape([...shape]),
+    crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
+    meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+  };
+}
+
+/** Loads the built package; the message says what to do where there is none. */
+export async function loadSinter(): Promise<Api> {
+  const missing = notBuilt();
+  if (missing) throw new Error(missing);
+  return (await import(builtModule('frontends/index.js').href)) as Api;
+}
+
+/** A case as a compiled program, and the tensors of one call. */
+export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number) {
+  const ops = sinterOps(tf);
+  const entries = Object.entries(operands);
+  const fed = entries.filter(([, v]) => v.role !== 'weight');
+  const owned: Record<string, T> = {};
+  for (const [k, v] of entries) {
+    if (v.role !== 'weight') continue;
+    const t = tf.tensor(v.data, [...v.shape]);
+    owned[k] = c.kind === 'train' ? tf.variable(t) : t;
+  }
+  const result = (...xs: T[]): T => c.build(ops, { ...owned, ...Object.fromEntries(fed.map(([k], i) => [k, xs[i]])) });
+  const optimizer = tf.train.adam(adam.rate, adam.beta1, adam.beta2, adam.epsilon);
+  const step = (...xs: T[]): T => optimizer.minimize(() => result(...xs), true) as T;
+  const exe = await tf.compile(c.kind === 'train' ? step : result, {
+    inputs: fed.map(([, v]) => tf.spec([...v.shape], 'float32')),
+    target: 'wasm',
+    threads,
+  });
+  return { exe, feeds: fed.map(([, v]) => tf.tensor(v.data, [...v.shape])) };
+}
+
+export async function load(name: EngineName, options: Options): Promise<Engine> {
+  const tf = await loadSinter();
+  return {
+    name,
+    cannot: () => undefined,
+    async prepare(c, operands): Promise<Prepared> {
+      const { exe, feeds } = await compileCase(tf, c, operands, options.threads);
+      let latest: T;
+      const { arenaBytes, lowerBound, kernels } = exe.plan;
+      return {
+        run: () => {
+          latest = exe.run(...feeds) as T;
+        },
+        async: false,
+        output: async () => latest.dataSync() as Float32Array,
+        notes: { arenaBytes, lowerBound, kernels: kernels.length },
+      };
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// The compiler's door: a graph in, a plan for the runtime out.
+
+import { CompileError } from '../ir/errors.ts';
+import type { Graph } from '../ir/graph.ts';
+import '../ir/ops/index.ts';
+import type { WasmPlan } from '../ir/plan.ts';
+import { isStatic, typeText } from '../ir/types.ts';
+import { dumper } from './dump.ts';
+import { runPasses } from './pass-runner.ts';
+import { pipeline } from './pipeline.ts';
+import { planProgram } from './target.ts';
+import { binaryenReady, type EmitJob, emitCached, emitFresh, jobKey, loadBinaryen } from './wasm/emit.ts';
+import { contractionTile, hasRelaxedSimd } from './wasm/engine.ts';
+
+export interface CompileOptions {
+  /** Threads that the program may use; its results do not depend on it. */
+  readonly threads?: number;
+  /** Forbids instructions whose result the engine may choose (relaxed SIMD). */
+  readonly deterministic?: boolean;
+  /** Overrides detection: use fused multiply-add or not. */
+  readonly relaxed?: boolean;
+  /** The device memory is shared between threads. */
+  readonly shared: boolean;
+  readonly verify?: boolean;
+}
+
+export interface Compiled {
+  readonly plan: WasmPlan;
+  /** The graph after all passes. */
+  readonly optimized: Graph;
+}
+
+interface Prepared {
+  readonly job: EmitJob;
+  readonly key: string;
+  readonly finish: (module: Uint8Array, emitMs: number) => Compiled;
+}
+
+function prepare(graph: Graph, opt: CompileOptions): Prepared {
+  refuse(graph);
+  const env = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
+  const dump = dumper(env.DUMP);
+  const { graph: optimized, passes } = runPasses(graph, pipeline, { verify: opt.verify ?? env.VERIFY === '1', dump: dump?.graph });
+  refuse(optimized);
+  const relaxed = opt.deterministic ? false : (opt.relaxed ?? hasRelaxedSimd());
+  const planned = planProgram(optimized, { tile: contractionTile(relaxed), threads: opt.threads ?? 1 }, passes);
+  const job: EmitJob = { kernels: planned.kernels, steps: planned.steps, slots: planned.slots, options: { relaxed, shared: opt.shared } };
+  dump?.plan(planned.plan, job);
+  const finish = (module: Uint8Array, emitMs: number): Compiled => ({
+    plan: { ...planned.plan, module, info: { ...planned.plan.info, compileMs: { ...planned.plan.info.compileMs, emit: emitMs } } },
+    optimized,
+  });
+  return { job, key: jobKey(job), finish };
+}
+
+/** What the WASM target cannot do is refused here, by name. */
+function refuse(g: Graph): void {
+  for (const v of [...g.params, ...g.nodes.flatMap((n) => n.outputs)])
+    if (!isStatic(v.type.shape))
+      throw new CompileError(`the wasm target needs fixed shapes, got ${typeText(v.type)}`, { op: v.node?.op.name ?? v.name, fix: 'compile with a number for the batch size' });
+  for (const n of g.nodes) {
+    if (n.op.kind === 'control')
+      throw new CompileError('control flow is not compiled to wasm yet', { op: n.op.name, fix: "use target 'reference'" });
+    if (n.op.kind === 'elementwise' && n.outputs[0].type.dtype === 'f64' && transcendental.has(n.op.name))
+      throw new CompileError('the wasm target has this function in float32 only', { op: n.op.name, fix: "convert to float32, or use target 'reference'" });
+  }
+}
+const transcendental = new Set(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'erf', 'logistic', 'softplus', 'pow', 'atan2']);
+
+/** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */
+export async function compileGraph(graph: Graph, opt: CompileOptions): Promise<Compiled> {
+  const p = prepare(graph, opt);
+  const hit = emitCached(p.key);
+  if (hit) return p.finish(hit, 0);
+  await loadBinaryen();
+  const t = performance.now();
+  return p.finish(emitFresh(p.job, p.key), performance.now() - t);
+}
+
+/** The same at once; null where the code generator is needed and not loaded. */
+export function compileGraphSync(graph: Graph, opt: CompileOptions): Compiled | null {
+  const p = prepare(graph, opt);
+  const hit = emitCached(p.key);
+  if (hit) return p.finish(hit, 0);
+  if (!binaryenReady()) return null;
+  const t = performance.now();
+  return p.finish(emitFresh(p.job, p.key), performance.now() - t);
+}
+
+export { loadBinaryen as loadCompiler, binaryenReady as compilerReady };

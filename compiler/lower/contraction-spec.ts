@@ -1,0 +1,164 @@
+// dotGeneral, convolution and its filter gradient as one thing: a sum of products over reduced loops,
+// tiled along one row axis `m` and one column axis `n`, inside outer loops.
+
+import type { Node, Value } from '../../ir/graph.ts';
+import { delinearize } from '../../ir/kernel/affine.ts';
+import { add, type Expr, i32, mul, variable } from '../../ir/kernel/expr.ts';
+import { intsAttr, numAttr, pairsAttr } from '../../ir/op.ts';
+import type { Axis } from './loops.ts';
+import { axisVars, rangesOf } from './loops.ts';
+import { fixed } from './views.ts';
+
+export interface ContractionSpec {
+  /** Loops outside of the tile. */
+  readonly outer: readonly Axis[];
+  readonly m: Axis;
+  readonly n: Axis;
+  /** Reduced loops, outermost first. */
+  readonly k: readonly Axis[];
+  readonly a: Value;
+  readonly b: Value;
+  /** Index into each operand, in the variables of the loops. */
+  readonly aIndex: readonly Expr[];
+  readonly bIndex: readonly Expr[];
+  /** Index of the result. */
+  readonly out: readonly Expr[];
+}
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+
+/** True where an operand's element is a load that is affine in the given loop variables. */
+export type AffineCheck = (v: Value, idx: readonly Expr[], vars: readonly string[]) => boolean;
+
+export function contractionSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
+  switch (n.op.name) {
+    case 'dot_general':
+      return dotSpec(n, affineIn);
+    case 'conv':
+      return convSpec(n);
+    case 'conv_filter_grad':
+      return filterGradSpec(n);
+    default:
+      throw new Error(`${n.op.name} is not a contraction`);
+  }
+}
+
+function dotSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
+  const [x, y] = n.inputs;
+  const xs = fixed(x.type.shape);
+  const ys = fixed(y.type.shape);
+  const [bx, by] = pairsAttr(n.attrs, 'batch');
+  const [cx, cy] = pairsAttr(n.attrs, 'contract');
+  const fx = range(xs.length).filter((i) => !bx.includes(i) && !cx.includes(i));
+  const fy = range(ys.length).filter((i) => !by.includes(i) && !cy.includes(i));
+  const outer: Axis[] = bx.map((a, i) => ({ v: `g${i}`, n: xs[a] }));
+  const xi = new Array<Expr>(xs.length);
+  const yi = new Array<Expr>(ys.length);
+  bx.forEach((a, i) => {
+    xi[a] = variable(`g${i}`);
+    yi[by[i]] = variable(`g${i}`);
+  });
+  const size = (axes: readonly number[], s: readonly number[]) => axes.reduce((p, a) => p * s[a], 1);
+  const [M, N, K] = [size(fx, xs), size(fy, ys), size(cx, xs)];
+  const m = { v: 'm', n: M };
+  const nn = { v: 'n', n: N };
+  // Each run of axes is one flat axis where the operand's index stays affine in it.
+  const ranges = rangesOf([m, nn, { v: 'k', n: K }], outer);
+  const fill = (idx: Expr[], axes: readonly number[], s: readonly number[], v: string) => {
+    delinearize(variable(v), axes.map((a) => s[a]), ranges).forEach((e, i) => {
+      idx[axes[i]] = e;
+    });
+  };
+  fill(xi, fx, xs, 'm');
+  fill(xi, cx, xs, 'k');
+  fill(yi, fy, ys, 'n');
+  delinearize(variable('k'), cx.map((a) => xs[a]), ranges).forEach((e, i) => {
+    yi[cy[i]] = e;
+  });
+  let k: Axis[] = [{ v: 'k', n: K }];
+  if (cx.length > 1 && !affineIn(x, xi, ['m', 'k'])) {
+    k = cx.map((a, i) => ({ v: `k${i}`, n: xs[a] }));
+    cx.forEach((a, i) => {
+      xi[a] = variable(`k${i}`);
+      yi[cy[i]] = variable(`k${i}`);
+    });
+  }
+  let mAxis = m;
+  let out: Expr[] = [...outer.map((o) => variable(o.v)), ...fx.map((a) => xi[a]), ...fy.map((a) => yi[a])];
+  if (fx.length > 1 && !affineIn(x, xi, ['m'])) {
+    // Keep the last row axis as the tile's, loop over the others.
+    const last = fx[fx.length - 1];
+    fx.slice(0, -1).forEach((a, i) => {
+      outer.push({ v: `o${i}`, n: xs[a] });
+      xi[a] = variable(`o${i}`);
+    });
+    xi[last] = variable('m');
+    mAxis = { v: 'm', n: xs[last] };
+    out = [...bx.map((_, i) => variable(`g${i}`)), ...fx.map((a) => xi[a]), ...fy.map((a) => yi[a])];
+  }
+  return { outer, m: mAxis, n: nn, k, a: x, b: y, aIndex: xi, bIndex: yi, out };
+}
+
+/** Padding and input dilation are gone before lowering (see passes/conv-padding.ts). */
+function convSpec(node: Node): ContractionSpec {
+  const [x, w] = node.inputs;
+  const ws = fixed(w.type.shape);
+  const os = fixed(node.outputs[0].type.shape);
+  const d = ws.length - 2;
+  const strides = intsAttr(node.attrs, 'strides');
+  const rhs = intsAttr(node.attrs, 'rhs_dilation');
+  const groups = numAttr(node.attrs, 'groups');
+  const cin = ws[d];
+  const cout = ws[d + 1] / groups;
+  const g = variable('g');
+  const outer: Axis[] = [{ v: 'g', n: groups }, { v: 'b', n: os[0] }, ...range(d - 1).map((i) => ({ v: `o${i}`, n: os[i + 1] }))];
+  const pos = [...range(d - 1).map((i) => variable(`o${i}`)), variable('m')];
+  const taps = range(d).map((i) => ({ v: `t${i}`, n: ws[i] }));
+  const tap = axisVars(taps);
+  const ci = variable('ci');
+  const n = variable('n');
+  const at = pos.map((p, i) => add(mul(p, i32(strides[i])), mul(tap[i], i32(rhs[i]))));
+  return {
+    outer,
+    m: { v: 'm', n: os[d] },
+    n: { v: 'n', n: cout },
+    k: [...taps, { v: 'ci', n: cin }],
+    a: x,
+    b: w,
+    aIndex: [variable('b'), ...at, add(mul(g, i32(cin)), ci)],
+    bIndex: [...tap, ci, add(mul(g, i32(cout)), n)],
+    out: [variable('b'), ...pos, add(mul(g, i32(cout)), n)],
+  };
+}
+
+function filterGradSpec(node: Node): ContractionSpec {
+  const [x, gr] = node.inputs;
+  const gs = fixed(gr.type.shape);
+  const ws = fixed(node.outputs[0].type.shape);
+  const d = ws.length - 2;
+  const strides = intsAttr(node.attrs, 'strides');
+  const rhs = intsAttr(node.attrs, 'rhs_dilation');
+  const groups = numAttr(node.attrs, 'groups');
+  const cin = ws[d];
+  const cout = ws[d + 1] / groups;
+  const g = variable('g');
+  const taps = range(d).map((i) => ({ v: `t${i}`, n: ws[i] }));
+  const tap = axisVars(taps);
+  const positions = range(d).map((i) => ({ v: `o${i}`, n: gs[i + 1] }));
+  const pos = axisVars(positions);
+  const at = pos.map((p, i) => add(mul(p, i32(strides[i])), mul(tap[i], i32(rhs[i]))));
+  const m = variable('m');
+  const n = variable('n');
+  return {
+    outer: [{ v: 'g', n: groups }, ...taps],
+    m: { v: 'm', n: cin },
+    n: { v: 'n', n: cout },
+    k: [{ v: 'b', n: gs[0] }, ...positions],
+    a: x,
+    b: gr,
+    aIndex: [variable('b'), ...at, add(mul(g, i32(cin)), m)],
+    bIndex: [variable('b'), ...pos, add(mul(g, i32(cout)), n)],
+    out: [...tap, m, add(mul(g, i32(cout)), n)],
+  };
+}
+

@@ -1,0 +1,24 @@
+// Group → kernel, by kind.
+
+import type { Group } from '../group.ts';
+import { lowerColumns } from './columns.ts';
+import { lowerContraction } from './contraction.ts';
+import type { Lowered, LowerContext } from './kernel-builder.ts';
+import { lowerPointwise, lowerUpdate } from './pointwise.ts';
+import { lowerRows } from './rows.ts';
+import { lowerArgReduce, lowerScatter } from './scatter.ts';
+import { lowerWindow } from './window.ts';
+
+const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lowered>> = {
+  pointwise: lowerPointwise,
+  rows: lowerRows,
+  columns: lowerColumns,
+  contraction: lowerContraction,
+  window: lowerWindow,
+  scatter: lowerScatter,
+  argreduce: lowerArgReduce,
+  update: lowerUpdate,
+};
+
+export const lowerGroup = (ctx: LowerContext, g: Group): Lowered => byKind[g.kind](ctx, g);
+export type { Lowered, LowerContext };

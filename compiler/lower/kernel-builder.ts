@@ -1,0 +1,139 @@
+// What every lowering needs: the kernel's buffers, named in order of first use so that equal kernels
+// print alike, and readers over them.
+
+import type { Graph, Node, Value } from '../../ir/graph.ts';
+import type { Ranges } from '../../ir/kernel/affine.ts';
+import { children, type Expr } from '../../ir/kernel/expr.ts';
+import { type Buffer, forEachExpr, type Kernel, type Stmt } from '../../ir/kernel/kernel.ts';
+import { byteSize, type DType, sizeOf } from '../../ir/types.ts';
+import type { Group } from '../group.ts';
+import { Reader } from './reader.ts';
+
+/** Engine-dependent choices. */
+export interface TargetOptions {
+  /** Register tile of contractions. */
+  readonly tile: { readonly mr: number; readonly nr: number; readonly unroll: number };
+  /** Threads that per-thread scratch is made for. */
+  readonly threads: number;
+}
+
+/** What a kernel's buffer is bound to. */
+export type Binding = { readonly value: Value } | { readonly scratch: true } | { readonly packed: PackedConstant };
+
+/** A constant operand laid out in panels at compile time. */
+export interface PackedConstant {
+  readonly key: string;
+  readonly size: number;
+  readonly make: () => Float32Array;
+}
+
+export interface Lowered {
+  readonly group: Group;
+  readonly kernel: Kernel;
+  readonly bindings: readonly Binding[];
+  readonly flops: number;
+  readonly bytes: number;
+  readonly parallel: boolean;
+}
+
+export interface LowerContext {
+  readonly graph: Graph;
+  readonly options: TargetOptions;
+  /** True where the value is in memory before the group runs. */
+  readonly inMemory: (v: Value) => boolean;
+}
+
+export class KernelBuilder {
+  readonly ctx: LowerContext;
+  readonly group: Group;
+  #buffers: Buffer[] = [];
+  #bindings: Binding[] = [];
+  #byValue = new Map<Value, string>();
+  readonly #own: Set<Value>;
+
+  constructor(ctx: LowerContext, group: Group) {
+    this.ctx = ctx;
+    this.group = group;
+    this.#own = new Set(group.nodes.flatMap((n) => n.outputs));
+  }
+
+  #declare(ty: DType, size: number, role: Buffer['role'], binding: Binding): string {
+    const name = `${role === 'scratch' ? 's' : 'b'}${this.#buffers.length}`;
+    this.#buffers.push({ name, ty, size, role });
+    this.#bindings.push(binding);
+    return name;
+  }
+
+  /** The buffer of a value that is in memory and not computed here. */
+  readonly lookup = (v: Value): string | undefined => {
+    if (this.#own.has(v) || !this.ctx.inMemory(v)) return undefined;
+    let name = this.#byValue.get(v);
+    if (name === undefined) {
+      name = this.#declare(v.type.dtype, sizeOf(v.type.shape), 'in', { value: v });
+      this.#byValue.set(v, name);
+    }
+    return name;
+  };
+
+  output(v: Value): string {
+    return this.#declare(v.type.dtype, sizeOf(v.type.shape), 'out', { value: v });
+  }
+  scratch(ty: DType, size: number): string {
+    return this.#declare(ty, size, 'scratch', { scratch: true });
+  }
+  packed(p: PackedConstant): string {
+    return this.#declare('f32', p.size, 'in', { packed: p });
+  }
+
+  /** How often a value is read: those read twice are bound to a name. */
+  readonly uses = (v: Value): number => this.ctx.graph.uses[v.id].length + (this.group.outputs.includes(v) ? 1 : 0);
+
+  reader(out: Stmt[], ranges: Ranges): Reader {
+    return new Reader(this.lookup, ranges, this.uses, out);
+  }
+
+  finish(body: readonly Stmt[], opt: { flops: number; parallel?: boolean }): Lowered {
+    const bytes = this.#buffers.reduce((n, b) => (b.role === 'scratch' ? n : n + b.size * byteSize(b.ty)), 0);
+    return {
+      group: this.group,
+      kernel: { name: kernelName(this.group), buffers: this.#buffers, body },
+      bindings: this.#bindings,
+      flops: opt.flops,
+      bytes,
+      parallel: opt.parallel ?? hasParallel(body),
+    };
+  }
+}
+
+function hasParallel(body: readonly Stmt[]): boolean {
+  return body.some((s) => (s.s === 'for' ? s.parallel !== undefined || hasParallel(s.body) : s.s === 'single' ? false : s.s === 'if' && hasParallel(s.then)));
+}
+
+export function kernelName(g: Group): string {
+  const heavy = g.nodes.filter((n) => n.op.kind !== 'elementwise').map((n) => n.op.name);
+  const light = g.nodes.filter((n) => n.op.kind === 'elementwise').map((n) => n.op.name);
+  return [...heavy, ...light].slice(0, 3).join('_') || g.kind;
+}
+
+/** Operations of one expression: an element's cost, elementary functions included. */
+export function exprCost(e: Expr, seen = new Set<Expr>()): number {
+  if (seen.has(e) || e.k === 'const' || e.k === 'var') return 0;
+  seen.add(e);
+  // Index arithmetic is not counted: only what works on elements.
+  const own = e.k === 'load' || e.k === 'tile' ? 0 : e.k === 'fma' ? 2 : 1;
+  if (e.k === 'load') return 0;
+  return own + children(e).reduce((n, c) => n + exprCost(c, seen), 0);
+}
+
+/** Cost of one execution of straight-line statements. */
+export function bodyCost(body: readonly Stmt[]): number {
+  let n = 0;
+  const seen = new Set<Expr>();
+  forEachExpr(body, (e, s) => {
+    if (s.s !== 'store' || e === s.value) n += exprCost(e, seen);
+  });
+  return n;
+}
+
+/** Arithmetic of a graph node, per element of its result. */
+export const nodeFlops = (n: Node): number => (n.op.kind === 'elementwise' ? sizeOf(n.outputs[0].type.shape) : 0);

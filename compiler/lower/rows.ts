@@ -1,0 +1,209 @@
+// Row groups: for every row (the axes that are kept) one or more passes over the reduced axes, the
+// later ones using what the earlier ones reduced: softmax, layerNorm, cross-entropy in one kernel.
+// A value that a later pass needs again is recomputed where that is cheap, else kept in a row of
+// scratch (per thread, so it stays in the cache).
+
+import type { Node, Value } from '../../ir/graph.ts';
+import { linearize } from '../../ir/kernel/affine.ts';
+import { add, type Expr, i32, konst, load, mul, variable } from '../../ir/kernel/expr.ts';
+import { loop, type ReduceOp, type Stmt, store, tid } from '../../ir/kernel/kernel.ts';
+import { intsAttr } from '../../ir/op.ts';
+import { reduceInit } from '../../ir/ops/reduce.ts';
+import { byteSize, sizeOf } from '../../ir/types.ts';
+import type { Group } from '../group.ts';
+import { KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
+import { type Axis, axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
+import type { Reader } from './reader.ts';
+import { fixed } from './views.ts';
+
+export const combiner: Readonly<Record<string, ReduceOp>> = {
+  reduce_sum: 'add',
+  reduce_prod: 'mul',
+  reduce_max: 'max',
+  reduce_min: 'min',
+  reduce_and: 'and',
+  reduce_or: 'or',
+};
+
+/** Recomputing an expression of at most this cost beats a trip through scratch. */
+const CHEAP = 4;
+/** A row longer than this many bytes would not stay in the cache. */
+const SCRATCH_LIMIT = 1 << 20;
+
+export function lowerRows(ctx: LowerContext, g: Group): Lowered {
+  return new RowLowering(ctx, g).lower();
+}
+
+class RowLowering {
+  readonly k: KernelBuilder;
+  readonly g: Group;
+  readonly threads: number;
+  readonly keep: Axis[];
+  readonly red: Axis[];
+  readonly idx: Expr[];
+  readonly rowIdx: Expr[];
+  readonly stageOf = new Map<Node, number>();
+
+  constructor(ctx: LowerContext, g: Group) {
+    this.k = new KernelBuilder(ctx, g);
+    this.g = g;
+    this.threads = ctx.options.threads;
+    const all = g.domain.map((n, i) => ({ v: g.axes.includes(i) ? `r${i}` : `i${i}`, n }));
+    this.keep = all.filter((_, i) => !g.axes.includes(i));
+    this.red = all.filter((_, i) => g.axes.includes(i));
+    this.idx = axisVars(all);
+    this.rowIdx = axisVars(this.keep);
+    this.stages();
+  }
+
+  isReduce(n: Node): boolean {
+    return n.op.kind === 'reduce';
+  }
+  /** A node whose result has one element a row. */
+  isRow(n: Node): boolean {
+    return this.isReduce(n) || sizeOf(n.outputs[0].type.shape) === this.rowCount();
+  }
+  rowCount(): number {
+    return this.keep.reduce((n, a) => n * a.n, 1);
+  }
+
+  /** A node runs in the first pass after all reductions that it depends on. */
+  stages(): void {
+    const avail = new Map<Value, number>();
+    const after = (v: Value): number => {
+      const known = avail.get(v);
+      if (known !== undefined) return known;
+      const n = v.node;
+      let s = 0;
+      if (n && !this.k.ctx.inMemory(v)) for (const x of n.inputs) s = Math.max(s, after(x));
+      avail.set(v, s);
+      return s;
+    };
+    for (const n of this.g.nodes) {
+      const s = n.inputs.reduce((m, v) => Math.max(m, after(v)), 0);
+      this.stageOf.set(n, s);
+      for (const o of n.outputs) avail.set(o, this.isReduce(n) ? s + 1 : s);
+    }
+  }
+
+  lower(): Lowered {
+    const { g, k } = this;
+    const ranges = rangesOf(this.keep, this.red);
+    const last = Math.max(0, ...[...this.stageOf].map(([n, s]) => (this.isReduce(n) ? s : 0)), ...g.outputs.map((o) => (this.fullValue(o) ? (this.stageOf.get(o.node as Node) as number) : 0)));
+    const rowBody: Stmt[] = [];
+    const root = k.reader(rowBody, ranges);
+    const kept = this.keptRows(last);
+    let cost = 0;
+    for (let s = 0; s <= last; s++) {
+      this.bindRowValues(root, s, rowBody);
+      const inner: Stmt[] = [];
+      const r = root.scope(inner);
+      const reduces = g.nodes.filter((n) => this.isReduce(n) && this.stageOf.get(n) === s);
+      const stores = g.outputs.filter((o) => this.fullValue(o) && this.stageOf.get(o.node as Node) === s);
+      for (const v of kept.get(s) ?? []) {
+        const e = r.read(v, this.idx);
+        const buf = k.scratch(v.type.dtype, this.rowSize() * this.threads);
+        const at = add(mul(tid, i32(this.rowSize())), linearize(axisVars(this.red), this.red.map((a) => a.n)));
+        inner.push(store(buf, at, e));
+        root.given.set(v, (i) => (i === this.idx ? load(v.type.dtype, buf, at) : undefined));
+      }
+      for (const n of reduces) this.reduction(root, r, n, inner, rowBody);
+      const values = stores.map((o) => r.read(o, this.idx));
+      stores.forEach((o, i) => {
+        const buf = k.output(o);
+        const at = linearize(this.idx, fixed(o.type.shape));
+        inner.push(store(buf, at, values[i]));
+        // Later passes read it back rather than compute it again.
+        root.given.set(o, (x) => (x === this.idx ? load(o.type.dtype, buf, at) : undefined));
+      });
+      if (inner.length) {
+        rowBody.push(...this.pass(inner));
+        cost += inner.length * 4;
+      }
+    }
+    // One element a row: reductions and what follows from them.
+    this.bindRowValues(root, last + 1, rowBody);
+    for (const o of g.outputs.filter((v) => !this.fullValue(v))) {
+      const e = root.read(o, this.rowValueIndex(o));
+      rowBody.push(store(k.output(o), linearize(this.rowValueIndex(o), fixed(o.type.shape)), e));
+    }
+    const m = mergeAxes(this.keep, rowBody);
+    const body = nest(m.axes, m.body, { cost: cost * this.rowSize() });
+    const flops = g.nodes.reduce((n, x) => n + sizeOf(x.inputs[0]?.type.shape ?? []), 0);
+    return k.finish(body, { flops });
+  }
+
+  /** Row values are computed once a row, outside of the passes. */
+  bindRowValues(root: Reader, stage: number, rowBody: Stmt[]): void {
+    for (const n of this.g.nodes) {
+      if (this.isReduce(n) || !this.isRow(n) || this.stageOf.get(n) !== stage) continue;
+      const v = n.outputs[0];
+      const name = root.fresh('row');
+      rowBody.push({ s: 'let', name, value: root.read(v, this.rowValueIndex(v)) });
+      root.given.set(v, () => variable(name, v.type.dtype));
+    }
+  }
+
+  rowSize(): number {
+    return this.red.reduce((n, a) => n * a.n, 1);
+  }
+  fullValue(v: Value): boolean {
+    return v.node !== null && !this.isRow(v.node);
+  }
+  /** The index of a row value in terms of the kept axes; size-1 axes may stand in its shape. */
+  rowValueIndex(v: Value): Expr[] {
+    const shape = fixed(v.type.shape);
+    if (shape.length === this.keep.length) return this.rowIdx;
+    const vars = this.keep.filter((a) => a.n !== 1).map((a) => variable(a.v));
+    let at = 0;
+    return shape.map((d) => (d === 1 ? i32(0) : vars[at++]));
+  }
+
+  reduction(root: Reader, r: Reader, n: Node, inner: Stmt[], rowBody: Stmt[]): void {
+    const ty = n.outputs[0].type.dtype;
+    const acc = root.fresh('acc');
+    rowBody.push({ s: 'acc', name: acc, ty, init: konst(ty, (reduceInit[n.op.name] as (t: typeof ty) => number)(ty)) });
+    inner.push({ s: 'reduce', acc, op: combiner[n.op.name], value: r.read(n.inputs[0], this.idx) });
+    root.given.set(n.outputs[0], () => variable(acc, ty));
+  }
+
+  /** The loop over a row: SIMD with several accumulators in flight. */
+  pass(inner: Stmt[]): Stmt[] {
+    const m = mergeAxes(this.red, inner);
+    const copies = inner.some((s) => s.s === 'reduce') && inner.length <= 2 ? 4 : 2;
+    let body: readonly Stmt[] = m.body;
+    for (let i = m.axes.length - 1; i >= 0; i--) {
+      const lastAxis = i === m.axes.length - 1;
+      body = [loop(m.axes[i].v, m.axes[i].n, body, lastAxis ? { vector: true, copies } : {})];
+    }
+    return [...body];
+  }
+
+  /** Full values of an early pass that a later pass needs and that are dear to compute: by pass. */
+  keptRows(last: number): Map<number, Value[]> {
+    const out = new Map<number, Value[]>();
+    if (last === 0) return out;
+    for (const n of this.g.nodes) {
+      const v = n.outputs[0];
+      if (this.isRow(n) || this.g.outputs.includes(v)) continue;
+      const s = this.stageOf.get(n) as number;
+      const again = this.g.nodes.some((m) => m.inputs.includes(v) && (this.stageOf.get(m) as number) > s);
+      if (!again || this.chainCost(n) <= CHEAP || this.rowSize() * byteSize(v.type.dtype) > SCRATCH_LIMIT) continue;
+      out.set(s, [...(out.get(s) ?? []), v]);
+    }
+    return out;
+  }
+
+  /** Arithmetic needed to compute a value again from memory. */
+  chainCost(n: Node, seen = new Set<Node>()): number {
+    if (seen.has(n) || this.k.ctx.inMemory(n.outputs[0]) || this.isReduce(n) || seen.size > 16) return 0;
+    seen.add(n);
+    const own = n.op.kind === 'elementwise' ? opCost(n) : 0;
+    return own + n.inputs.reduce((c, v) => c + (v.node ? this.chainCost(v.node, seen) : 0), 0);
+  }
+}
+
+const dear = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh', 'erf', 'logistic', 'softplus', 'pow', 'sin', 'cos', 'tan', 'div', 'sqrt', 'rsqrt', 'atan', 'atan2', 'sinh', 'cosh', 'asin', 'acos', 'asinh', 'acosh', 'atanh']);
+/** Instructions of an element-wise op, roughly: elementary functions weigh like a dozen. */
+export const opCost = (n: Node): number => (dear.has(n.op.name) ? (n.op.name === 'div' || n.op.name.endsWith('sqrt') ? 4 : 16) : 1);
+export const axesOf = (n: Node): readonly number[] => intsAttr(n.attrs, 'axes');

@@ -1,0 +1,33 @@
+// Runs passes by name: verifies and dumps around each, and keeps the counts and times.
+
+import type { Graph } from '../ir/graph.ts';
+import { checkGraph } from '../ir/verify.ts';
+import type { PassInfo } from '../ir/plan.ts';
+
+export interface Pass {
+  readonly name: string;
+  readonly run: (g: Graph) => Graph;
+}
+
+export interface RunOptions {
+  /** Verify the graph after every pass. */
+  readonly verify?: boolean;
+  /** Called with each pass's result. */
+  readonly dump?: (index: number, name: string, g: Graph) => void;
+}
+
+export function runPasses(graph: Graph, passes: readonly Pass[], opt: RunOptions = {}): { graph: Graph; passes: PassInfo[] } {
+  const log: PassInfo[] = [];
+  let g = graph;
+  if (opt.verify) checkGraph(g);
+  opt.dump?.(0, 'input', g);
+  passes.forEach((p, i) => {
+    const t = performance.now();
+    const next = p.run(g);
+    log.push({ name: p.name, nodesBefore: g.nodes.length, nodesAfter: next.nodes.length, ms: performance.now() - t });
+    g = next;
+    if (opt.verify) checkGraph(g);
+    opt.dump?.(i + 1, p.name, g);
+  });
+  return { graph: g, passes: log };
+}

@@ -1,0 +1,23 @@
+// The ordered list of graph passes, and nothing else. Fusion, scheduling and the memory plan follow
+// on the result (see target.ts).
+
+import type { Pass } from './pass-runner.ts';
+import { convPadding } from './passes/conv-padding.ts';
+import { cse } from './passes/cse.ts';
+import { dce } from './passes/dce.ts';
+import { decompose } from './passes/decompose.ts';
+import { fold } from './passes/fold.ts';
+import { algebra } from './rewrite/algebra.ts';
+import { applyRules } from './rewrite/rules.ts';
+import { shapes } from './rewrite/shapes.ts';
+
+export const pipeline: readonly Pass[] = [
+  { name: 'decompose', run: decompose },
+  { name: 'fold', run: fold },
+  { name: 'algebra', run: (g) => applyRules(g, algebra) },
+  { name: 'conv-padding', run: convPadding },
+  { name: 'views', run: (g) => applyRules(g, shapes) },
+  { name: 'fold-again', run: fold },
+  { name: 'cse', run: cse },
+  { name: 'dce', run: dce },
+];

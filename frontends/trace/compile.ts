@@ -1,0 +1,172 @@
+// tf.compile: a function with fixed input types as one program for one target.
+
+import { ArgumentError } from '../../ir/errors.ts';
+import type { Graph } from '../../ir/graph.ts';
+import type { TypedArray } from '../../ir/literal.ts';
+import type { PlanInfo } from '../../ir/plan.ts';
+import type { KernelTiming, Program } from '../../runtime/program.ts';
+import { checkTarget, createProgram } from './backend.ts';
+import { Concrete, parseArguments, refuseTrace } from './concrete.ts';
+import { context } from './context.ts';
+import { makeTensor } from './convert.ts';
+import { publicDType } from './dtypes.ts';
+import type { AnyFunction, Func } from './func.ts';
+import { flattenTensors, pack } from './nest.ts';
+import { fitSpec, TensorSpec } from './spec.ts';
+import { eagerTensor, Tensor } from './tensor.ts';
+import type { TensorMap } from './types.ts';
+
+export interface CompileOptions {
+  /** One entry per argument: a spec, or an array or object of specs; anything else is a static value. */
+  readonly inputs?: readonly unknown[];
+  /** 'wasm' (default) or 'reference'. */
+  readonly target?: string;
+  /** Threads of the WASM target; by default the device's. */
+  readonly threads?: number;
+  /** The same bits on every machine: no fused multiply-add. */
+  readonly deterministic?: boolean;
+}
+
+/** A compiled function. */
+export class Executable<R = Tensor | Tensor[] | TensorMap> {
+  /** The traced graph; `String(graph)` is its text. */
+  readonly graph: Graph;
+  readonly #concrete: Concrete;
+  readonly #program: Program;
+  readonly #specs: readonly TensorSpec[];
+  /** True where every argument is one tensor: the inputs are the arguments. */
+  readonly #flat: boolean;
+  readonly #arity: number;
+  readonly #data: TypedArray[];
+
+  constructor(concrete: Concrete, program: Program) {
+    this.graph = concrete.graph;
+    this.#concrete = concrete;
+    this.#program = program;
+    this.#specs = concrete.inputTypes.map(
+      (t, i) => new TensorSpec(t.shape as number[], publicDType(t.dtype), concrete.inputNames[i]),
+    );
+    const items = concrete.argumentTree.kind === 'list' ? concrete.argumentTree.items : [];
+    this.#flat = items.every((t) => t.kind === 'leaf');
+    this.#arity = items.length;
+    this.#data = new Array(this.#specs.length);
+  }
+
+  /** Memory, kernels and passes of the program. */
+  get plan(): PlanInfo {
+    return this.#program.plan;
+  }
+  get target(): string {
+    return this.#program.target;
+  }
+
+  /**
+   * Runs the program; returns what the function returned. Arguments must have the shapes and dtypes it
+   * was compiled for: ArgumentError, ShapeError or DTypeError names the one that has not. A run that
+   * fails leaves Variables as they were.
+   */
+  run(...args: unknown[]): R {
+    const data = this.#data;
+    const { length } = data;
+    if (context.trace || !this.#flat || args.length !== length) this.#gather(args);
+    else
+      for (let i = 0; i < length; i++) {
+        const t = args[i];
+        // The same type object is the common case: specs and earlier results share theirs.
+        data[i] = t instanceof Tensor && t.host && fits(t, this.#concrete.inputTypes[i]) ? t.host : this.#convert(t, i);
+      }
+    const out = this.#program.run(data);
+    const { resultTree, outputTypes, assigned } = this.#concrete;
+    for (let i = 0; i < assigned.length; i++) assigned[i].changed();
+    if (resultTree.kind === 'leaf') return eagerTensor(outputTypes[0], out[0]) as R;
+    const tensors = outputTypes.map((t, i) => eagerTensor(t, out[i]));
+    return pack(resultTree, tensors) as R;
+  }
+
+  /**
+   * Runs the program several times kernel by kernel on these arguments, and says where the time goes.
+   * Errors as `run`.
+   */
+  profile(...args: unknown[]): KernelTiming[] {
+    this.#gather(args);
+    const timings = this.#program.profile(this.#data);
+    for (const v of this.#concrete.assigned) v.changed();
+    return timings;
+  }
+
+  #convert(x: unknown, i: number): TypedArray {
+    return fitSpec(x, this.#specs[i], this.#specs[i].name ?? `x${i}`, this.#concrete.name).elements('an input');
+  }
+
+  /** The arguments' tensors in order; statics are skipped, they are part of the program. */
+  #gather(args: readonly unknown[]): void {
+    refuseTrace('run', 'call the function itself there: it becomes part of the trace');
+    const { argumentTree, name } = this.#concrete;
+    if (args.length !== this.#arity)
+      throw new ArgumentError(
+        `takes ${this.#arity} argument(s) (${this.#specs.join(', ') || 'none'}), got ${args.length}`,
+        { op: name },
+      );
+    const leaves: unknown[] = [];
+    if (this.#flat) leaves.push(...args);
+    else if (argumentTree.kind === 'list')
+      argumentTree.items.forEach((t, i) => {
+        if (t.kind === 'leaf') leaves.push(args[i]);
+        else if (t.kind !== 'static') flattenTensors(args[i], leaves as Tensor[]);
+      });
+    if (leaves.length !== this.#specs.length)
+      throw new ArgumentError(
+        `takes ${this.#specs.length} tensor(s) (${this.#specs.join(', ')}) in its arguments, got ${leaves.length}`,
+        { op: name },
+      );
+    leaves.forEach((x, i) => {
+      this.#data[i] = this.#convert(x, i);
+    });
+  }
+}
+
+function fits(t: Tensor, want: Tensor['type']): boolean {
+  const have = t.type;
+  if (have === want) return true;
+  const { length } = want.shape;
+  if (have.dtype !== want.dtype || have.shape.length !== length) return false;
+  for (let i = 0; i < length; i++) if (have.shape[i] !== want.shape[i]) return false;
+  return true;
+}
+
+const isFunc = (f: AnyFunction): f is Func<AnyFunction> => 'concreteFor' in f;
+
+/**
+ * Compiles a function, or what `tf.func` returned, for fixed inputs. Tensors that it captures become
+ * constants of the program, Variables its state.
+ * Rejects with DeviceError for an unknown target, CompileError where the target cannot do an operation,
+ * and with what the function throws while it is traced.
+ */
+export async function compile<F extends AnyFunction>(
+  fn: F | Func<F>,
+  opts: CompileOptions = {},
+): Promise<Executable<ReturnType<F>>> {
+  const target = checkTarget(opts.target ?? 'wasm', 'compile');
+  if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'compile' });
+  const inputs = opts.inputs ?? [];
+  if (!Array.isArray(inputs))
+    throw new ArgumentError('inputs must be an array with one entry per argument', {
+      op: 'compile',
+      fix: 'inputs: [tf.spec(shape, dtype)]',
+    });
+  refuseTrace('compile', 'compile outside of traced functions');
+  const concrete = isFunc(fn) ? fn.concreteFor(inputs) : trace(fn, inputs);
+  const cells = concrete.variables.map((v) => v.cell);
+  const program = await createProgram(concrete.graph, cells, {
+    target,
+    threads: opts.threads,
+    deterministic: opts.deterministic,
+  });
+  return new Executable(concrete, program);
+}
+
+function trace(fn: AnyFunction, inputs: readonly unknown[]): Concrete {
+  const name = fn.name || 'main';
+  const parsed = parseArguments(inputs, (x) => makeTensor(x, undefined, undefined, name));
+  return new Concrete(fn, parsed.tree, parsed.inputs, name, true);
+}

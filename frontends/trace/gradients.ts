@@ -1,0 +1,180 @@
+// Gradients of functions, as TensorFlow.js spells them, on top of GradientTape.
+
+import { ArgumentError, GradientError, ShapeError } from '../../ir/errors.ts';
+import type { OpDef } from '../../ir/op.ts';
+import { context, withRecorders } from './context.ts';
+import { type TensorLike, toTensor } from './convert.ts';
+import { operandOf } from './dispatch.ts';
+import { GradientTape } from './tape.ts';
+import { Tensor } from './tensor.ts';
+import type { TensorMap } from './types.ts';
+import { uniqueNames, Variable } from './variable.ts';
+
+function checkFunction(f: unknown, op: string): void {
+  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+}
+
+/** Value and gradients of `f` at its arguments; `dy` weighs the elements of the value. */
+function differentiate(
+  f: (...args: Tensor[]) => unknown,
+  args: readonly Tensor[],
+  dy: TensorLike | undefined,
+  op: string,
+): { value: Tensor; grads: Tensor[] } {
+  const tape = new GradientTape({ watchAccessedVariables: false });
+  try {
+    tape.watch(args);
+    const value = f(...args);
+    if (!(value instanceof Tensor)) throw new GradientError('the function must return one tensor', { op });
+    const seed = dy === undefined || dy === null ? undefined : toTensor(dy, 'dy', op);
+    if (seed && (seed.rank !== value.rank || seed.shape.some((d, i) => d !== value.shape[i])))
+      throw new ShapeError(`dy has shape [${seed.shape}], the function's value [${value.shape}]`, { op });
+    const grads = tape.gradient(value, [...args], { outputGradients: seed });
+    const at = grads.indexOf(null);
+    if (at >= 0)
+      throw new GradientError(`the value does not depend on argument ${at}`, {
+        op,
+        fix: 'the function must compute its value from its arguments, with tf operations',
+      });
+    return { value, grads: grads as Tensor[] };
+  } finally {
+    tape.stop();
+  }
+}
+
+const one = (x: TensorLike, op: string): Tensor => toTensor(x, 'x', op);
+function many(args: unknown, op: string): Tensor[] {
+  if (!Array.isArray(args)) throw new ArgumentError('the arguments must be given as an array', { op });
+  return args.map((x, i) => toTensor(x as TensorLike, `args[${i}]`, op));
+}
+
+/**
+ * The gradient of f(x) as a function of x (and of dy, which weighs the elements of f(x)).
+ * Throws GradientError where f(x) does not depend on x.
+ */
+export function grad(f: (x: Tensor) => Tensor): (x: TensorLike, dy?: TensorLike) => Tensor {
+  checkFunction(f, 'grad');
+  return (x, dy) => differentiate(f as (...a: Tensor[]) => unknown, [one(x, 'grad')], dy, 'grad').grads[0];
+}
+
+/** The gradients of f(x1, x2, ...) as a function of the array of arguments. Errors as `grad`. */
+export function grads(f: (...args: Tensor[]) => Tensor): (args: TensorLike[], dy?: TensorLike) => Tensor[] {
+  checkFunction(f, 'grads');
+  return (args, dy) => differentiate(f, many(args, 'grads'), dy, 'grads').grads;
+}
+
+/** As `grad`, with the value: `{value, grad}`. */
+export function valueAndGrad(
+  f: (x: Tensor) => Tensor,
+): (x: TensorLike, dy?: TensorLike) => { value: Tensor; grad: Tensor } {
+  checkFunction(f, 'valueAndGrad');
+  return (x, dy) => {
+    const r = differentiate(f as (...a: Tensor[]) => unknown, [one(x, 'valueAndGrad')], dy, 'valueAndGrad');
+    return { value: r.value, grad: r.grads[0] };
+  };
+}
+
+/** As `grads`, with the value: `{value, grads}`. */
+export function valueAndGrads(
+  f: (...args: Tensor[]) => Tensor,
+): (args: TensorLike[], dy?: TensorLike) => { value: Tensor; grads: Tensor[] } {
+  checkFunction(f, 'valueAndGrads');
+  return (args, dy) => differentiate(f, many(args, 'valueAndGrads'), dy, 'valueAndGrads');
+}
+
+/** Gradients by name, and which Variable each name means: names of Variables need not be unique. */
+const variablesOf = new WeakMap<object, ReadonlyMap<string, Variable>>();
+export const variablesOfGradients = (g: object): ReadonlyMap<string, Variable> | undefined => variablesOf.get(g);
+
+/**
+ * Value of `f()`, a scalar, and its gradients with respect to Variables, by their names.
+ * @param varList by default all trainable Variables that f reads
+ * Throws GradientError where the value is no scalar or depends on none of them.
+ */
+export function variableGrads(f: () => Tensor, varList?: readonly Variable[]): { value: Tensor; grads: TensorMap } {
+  const op = 'variableGrads';
+  checkFunction(f, op);
+  if (varList && !(Array.isArray(varList) && varList.every((v) => v instanceof Variable)))
+    throw new ArgumentError('varList must be an array of Variables', { op });
+  const tape = new GradientTape({ watchAccessedVariables: varList === undefined });
+  try {
+    if (varList) tape.watch(varList);
+    const value = f();
+    if (!(value instanceof Tensor)) throw new GradientError('the function must return a tensor', { op });
+    if (value.rank !== 0)
+      throw new GradientError(`the function must return a scalar, it returned shape [${value.shape}]`, {
+        op,
+        fix: 'reduce it with tf.sum or tf.mean',
+      });
+    const variables = varList ? varList.filter((v) => v.trainable) : tape.watchedVariables();
+    const found = tape.gradient(value, [...variables]);
+    const hit = variables.filter((_, i) => found[i] !== null);
+    if (hit.length === 0)
+      throw new GradientError('the value depends on no trainable Variable', {
+        op,
+        fix: 'compute it from Variables with tf operations',
+      });
+    const names = uniqueNames(hit);
+    const grads = Object.fromEntries(hit.map((v, i) => [names[i], found[variables.indexOf(v)] as Tensor]));
+    variablesOf.set(grads, new Map(hit.map((v, i) => [names[i], v])));
+    return { value, grads };
+  } finally {
+    tape.stop();
+  }
+}
+
+/** What a function with its own gradient returns. */
+export interface CustomGradient {
+  readonly value: Tensor;
+  /** Gradients of the inputs, from the gradient of the value and what was saved. */
+  readonly gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor | Tensor[];
+}
+
+/**
+ * A function whose gradient is given: `f(...inputs, save)` returns `{value, gradFunc}`; `save(tensors)`
+ * keeps tensors for gradFunc. Tapes do not look inside of f.
+ * Throws GradientError where gradFunc does not return one gradient per input.
+ */
+export function customGrad(f: (...args: never[]) => CustomGradient): (...inputs: TensorLike[]) => Tensor {
+  checkFunction(f, 'customGrad');
+  return (...args) => {
+    const inputs = args.map((x, i) => operandOf(toTensor(x, `inputs[${i}]`, 'customGrad')));
+    const saved: Tensor[] = [];
+    const save = (ts: readonly Tensor[]) => void saved.push(...ts);
+    const { value, gradFunc } = withRecorders([], () =>
+      (f as unknown as (...a: unknown[]) => CustomGradient)(...inputs, save),
+    );
+    if (!(value instanceof Tensor) || typeof gradFunc !== 'function')
+      throw new GradientError('the function must return {value, gradFunc}', { op: 'customGrad' });
+    if (context.trace) context.trace.customGradient = true;
+    const result = alias(operandOf(value));
+    const op = customOp(gradFunc, saved, inputs.length);
+    for (const r of context.recorders) r.record({ op, inputs, outputs: [result], attrs: {}, regions: [] });
+    return result;
+  };
+}
+
+/** Another tensor of the same value: f may return an input, which has a gradient of its own. */
+const alias = (t: Tensor): Tensor => new Tensor(t.type, t.host, t.symbol, t.owner, t.site);
+
+function customOp(gradFunc: CustomGradient['gradFunc'], saved: Tensor[], count: number): OpDef {
+  return {
+    name: 'customGrad',
+    doc: 'A function with its own gradient, as a tape sees it.',
+    kind: 'composite',
+    arity: count,
+    constraints: {},
+    infer: (c) => c.inputs,
+    grad: (_b, _n, [g]) => {
+      const back = gradFunc(g as Tensor, saved);
+      const list = Array.isArray(back) ? back : [back];
+      if (list.length !== count)
+        throw new GradientError(`gradFunc returned ${list.length} gradient(s) for ${count} input(s)`, {
+          op: 'customGrad',
+        });
+      return list;
+    },
+    reference: (inputs) => inputs,
+    samples: [],
+  };
+}

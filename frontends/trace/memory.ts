@@ -1,0 +1,21 @@
+// TensorFlow.js's memory functions. Tensors are garbage-collected here, so they have nothing to do;
+// code that calls them runs unchanged.
+
+/** Runs `fn` and returns its result. `tf.tidy(name, fn)` works as well. */
+export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
+  return typeof nameOrFn === 'function' ? nameOrFn() : (fn as () => T)();
+}
+/** Does nothing. */
+export function dispose(_tensors?: unknown): void {}
+/** Returns its argument. */
+export const keep = <T>(x: T): T => x;
+
+/** TensorFlow.js's counters: nothing is tracked, so nothing can leak. */
+export const memory = () => ({ numTensors: 0, numDataBuffers: 0, numBytes: 0, unreliable: true });
+
+/** Resolves at the browser's next animation frame, elsewhere at the next turn of the event loop. */
+export const nextFrame = (): Promise<void> =>
+  new Promise((done) => {
+    if (typeof requestAnimationFrame === 'function') requestAnimationFrame(() => done());
+    else setTimeout(done, 0);
+  });

@@ -1,0 +1,15 @@
+// Importing this file registers every op.
+
+import './elementwise.ts';
+import './shape.ts';
+import './reduce.ts';
+import './linalg.ts';
+import './conv.ts';
+import './window.ts';
+import './gather.ts';
+import './random.ts';
+import './state.ts';
+import './control.ts';
+import './activation.ts';
+import './softmax.ts';
+import './normalization.ts';

@@ -1,0 +1,86 @@
+// The WASM device of this JavaScript realm: memory, threads, and the Variables that live there.
+
+import { byteSize, sizeOf, type TypedArray } from '../../ir/plan.ts';
+import type { Residence, StateCell } from '../state.ts';
+import { DeviceMemory } from './memory.ts';
+import { ThreadPool } from './threads.ts';
+
+/** A Variable's block of device memory. */
+export class WasmResidence implements Residence {
+  readonly device: WasmDevice;
+  readonly address: number;
+  readonly cellType: StateCell['type'];
+
+  constructor(device: WasmDevice, type: StateCell['type']) {
+    this.device = device;
+    this.cellType = type;
+    this.address = device.memory.alloc(sizeOf(type.shape) * byteSize(type.dtype));
+  }
+  read(): TypedArray {
+    return this.device.memory.read(this.address, this.cellType.dtype, sizeOf(this.cellType.shape));
+  }
+  write(data: TypedArray): void {
+    this.device.memory.write(this.address, this.cellType.dtype, data);
+  }
+}
+
+export class WasmDevice {
+  readonly memory: DeviceMemory;
+  #pool: ThreadPool | undefined;
+  #poolPromise: Promise<ThreadPool> | undefined;
+  #nextModule = 1;
+  /** Blocks of collected Variables and programs go back to the allocator. */
+  readonly #blocks = new FinalizationRegistry<readonly number[]>((list) => {
+    for (const at of list) this.memory.free(at);
+  });
+  readonly #modules = new FinalizationRegistry<number>((id) => this.#pool?.unload(id));
+
+  constructor() {
+    this.memory = new DeviceMemory(sharedMemoryWorks());
+  }
+
+  /** Moves a cell into device memory, if it is not there, and gives its address. */
+  addressOf(cell: StateCell): number {
+    const here = cell.residence;
+    if (here instanceof WasmResidence && here.device === this) return here.address;
+    const r = new WasmResidence(this, cell.type);
+    cell.moveTo(r);
+    this.#blocks.register(cell, [r.address]);
+    return r.address;
+  }
+
+  /** Frees blocks when `owner` is collected. */
+  own(owner: object, blocks: readonly number[]): void {
+    this.#blocks.register(owner, blocks);
+  }
+
+  /** Starts the worker threads (asynchronous in browsers). */
+  async preparePool(threads: number): Promise<void> {
+    this.#poolPromise ??= ThreadPool.create(this.memory);
+    this.#pool = await this.#poolPromise;
+    this.#pool.ensure(threads);
+  }
+  get pool(): ThreadPool | undefined {
+    return this.#pool;
+  }
+  /** A number under which the workers know a module; forgotten when `owner` is collected. */
+  register(owner: object, bytes: Uint8Array): number {
+    const id = this.#nextModule++;
+    this.#pool?.load(id, bytes);
+    this.#modules.register(owner, id);
+    return id;
+  }
+}
+
+function sharedMemoryWorks(): boolean {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated;
+  return isolated !== false;
+}
+
+let device: WasmDevice | undefined;
+/** The realm's device, made on first use. */
+export function wasmDevice(): WasmDevice {
+  device ??= new WasmDevice();
+  return device;
+}

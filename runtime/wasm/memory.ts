@@ -1,0 +1,147 @@
+// Device memory: one WebAssembly memory for all programs. Variables, constants and binding tables are
+// blocks of it; one arena, sized by the largest program, serves every call. The first page holds the
+// words that threads meet at.
+
+import { MemoryError, type TypedArray, type DType } from '../../ir/plan.ts';
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+const ALIGN = 64;
+/** SIMD loads of a partial step may read this far past a buffer. */
+const SLACK = 64;
+
+interface Views {
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly u8: Uint8Array;
+}
+
+export class DeviceMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+  /** Free blocks by ascending address. */
+  #free: { at: number; size: number }[] = [];
+  #sizes = new Map<number, number>();
+  #end = PAGE;
+  #limit = PAGE;
+  #views: Views | undefined;
+  #arena = 0;
+  #arenaSize = 0;
+  /** Counts moves of the arena: binding tables made before are stale. */
+  arenaVersion = 0;
+
+  constructor(shared: boolean) {
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared });
+    this.#limit = this.memory.buffer.byteLength;
+  }
+
+  /** Typed views of the whole memory as it is now; growing makes older ones short or dead. */
+  get views(): Views {
+    if (!this.#views) {
+      const b = this.memory.buffer;
+      this.#views = { f32: new Float32Array(b), f64: new Float64Array(b), i32: new Int32Array(b), u32: new Uint32Array(b), u8: new Uint8Array(b) };
+    }
+    return this.#views;
+  }
+
+  /** Address of `bytes` fresh bytes, 64-byte aligned. */
+  alloc(bytes: number): number {
+    const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+    const i = this.#free.findIndex((f) => f.size >= size);
+    let at: number;
+    if (i >= 0) {
+      const f = this.#free[i];
+      at = f.at;
+      if (f.size === size) this.#free.splice(i, 1);
+      else this.#free[i] = { at: f.at + size, size: f.size - size };
+    } else {
+      at = this.#end;
+      this.#grow(at + size + SLACK, bytes);
+      this.#end = at + size;
+    }
+    this.#sizes.set(at, size);
+    return at;
+  }
+
+  free(at: number): void {
+    const size = this.#sizes.get(at);
+    if (size === undefined) return;
+    this.#sizes.delete(at);
+    let i = this.#free.findIndex((f) => f.at > at);
+    if (i < 0) i = this.#free.length;
+    this.#free.splice(i, 0, { at, size });
+    for (const k of [i, i - 1]) {
+      const a = this.#free[k];
+      const b = this.#free[k + 1];
+      if (a && b && a.at + a.size === b.at) this.#free.splice(k, 2, { at: a.at, size: a.size + b.size });
+    }
+  }
+
+  #grow(end: number, asked: number): void {
+    if (end <= this.#limit) return;
+    const pages = Math.ceil((end - this.#limit) / PAGE);
+    const fail = (why: string) =>
+      new MemoryError(`cannot place ${asked} bytes in device memory: ${this.#limit} bytes are in use or reserved, ${why}`, {
+        fix: 'use smaller batches or fewer live programs; WebAssembly addresses at most 4 GiB',
+      });
+    if (end > MAX_PAGES * PAGE) throw fail(`and ${end} would be needed of at most ${MAX_PAGES * PAGE}`);
+    try {
+      this.memory.grow(pages);
+    } catch {
+      throw fail('and the engine gives no more');
+    }
+    this.#limit = this.memory.buffer.byteLength;
+    this.#views = undefined;
+  }
+
+  /** Address of the arena, at least `bytes` large. Its contents do not survive between calls. */
+  arena(bytes: number): number {
+    if (bytes > this.#arenaSize) {
+      if (this.#arenaSize > 0) this.free(this.#arena);
+      this.#arenaSize = 0;
+      this.#arena = this.alloc(bytes);
+      this.#arenaSize = bytes;
+      this.arenaVersion++;
+    }
+    return this.#arena;
+  }
+
+  /** Copies elements in; booleans widen to 32 bits. */
+  write(at: number, dtype: DType, data: TypedArray): void {
+    const v = this.views;
+    switch (dtype) {
+      case 'f32':
+        v.f32.set(data, at >>> 2);
+        break;
+      case 'f64':
+        v.f64.set(data, at / 8);
+        break;
+      case 'u32':
+        v.u32.set(data, at >>> 2);
+        break;
+      default:
+        v.i32.set(data, at >>> 2);
+    }
+  }
+
+  /** Copies elements out into a fresh array of the dtype's class. */
+  read(at: number, dtype: DType, n: number): TypedArray {
+    const v = this.views;
+    const i = at >>> 2;
+    switch (dtype) {
+      case 'f32':
+        return v.f32.slice(i, i + n);
+      case 'f64':
+        return v.f64.slice(at / 8, at / 8 + n);
+      case 'u32':
+        return v.u32.slice(i, i + n);
+      case 'i32':
+        return v.i32.slice(i, i + n);
+      case 'bool':
+        return Uint8Array.from(v.i32.subarray(i, i + n));
+    }
+  }
+}

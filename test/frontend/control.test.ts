@@ -1,0 +1,69 @@
+// Control flow, eagerly and traced.
+
+import * as tf from 'sinter';
+import { describe, expect, it } from 'vitest';
+import { equalTo, errorOf } from './helpers.ts';
+
+const ways: [string, <A extends unknown[], R>(f: (...a: A) => R) => (...a: A) => R][] = [
+  ['eager', (f) => f],
+  ['traced', (f) => tf.func(f) as never],
+];
+
+describe.each(ways)('%s', (_, wrap) => {
+  it('cond', () => {
+    const k = tf.scalar(10);
+    const v = tf.variable(2);
+    const f = wrap((x: tf.Tensor) =>
+      tf.cond(
+        x.greater(0),
+        () => [x.mul(k), x],
+        () => [x.sub(v), x.mul(0)],
+      ),
+    );
+    expect(f(tf.scalar(3)).map((t) => t.arraySync())).toEqual([30, 3]);
+    expect(f(tf.scalar(-3)).map((t) => t.arraySync())).toEqual([-5, -0]);
+  });
+  it('whileLoop', () => {
+    const f = wrap((n: tf.Tensor, step: tf.Tensor) =>
+      tf.whileLoop(
+        (i: tf.Tensor, _s: tf.Tensor) => i.less(n),
+        (i: tf.Tensor, s: tf.Tensor) => [i.add(step), s.mul(2)] as [tf.Tensor, tf.Tensor],
+        [tf.scalar(0), tf.scalar(1)],
+      ),
+    );
+    expect(f(tf.scalar(5), tf.scalar(1)).map((t) => t.arraySync())).toEqual([5, 32]);
+  });
+  it('scan', () => {
+    const f = wrap((xs: tf.Tensor, k: tf.Tensor) => tf.scan((a, x) => a.add(x.mul(k)), xs, tf.scalar(0)));
+    equalTo(f(tf.tensor1d([1, 2, 3]), tf.scalar(2)), [2, 6, 12]);
+  });
+});
+
+it('refuses bodies that do not match', () => {
+  const f = tf.func((x: tf.Tensor) =>
+    tf.cond(
+      x.greater(0),
+      () => x,
+      () => x.expandDims(),
+    ),
+  );
+  expect(errorOf(() => f(tf.scalar(1)))).toBeInstanceOf(tf.ShapeError);
+  const v = tf.variable(0);
+  const g = tf.func((x: tf.Tensor) =>
+    tf.cond(
+      x.greater(0),
+      () => v.assign(x).read(),
+      () => x,
+    ),
+  );
+  expect(errorOf(() => g(tf.scalar(1))).message).toMatch(/changed in the body 'then'/);
+  expect(
+    errorOf(() =>
+      tf.whileLoop(
+        (x: tf.Tensor) => x.less(1),
+        (x: tf.Tensor) => [x.expandDims()] as [tf.Tensor],
+        [tf.scalar(0)],
+      ),
+    ),
+  ).toBeInstanceOf(tf.ShapeError);
+});

@@ -1,0 +1,26 @@
+// Every sample of every op, compiled, against its definition.
+
+import { describe, expect, it } from 'vitest';
+import { isFloat } from '../../ir/types.ts';
+import { difference, opCases, opGraph, sampleInputs } from '../helpers.ts';
+import { runReference, runWasm } from './run.ts';
+
+const cases = opCases().filter((c) => c.op.kind !== 'control' && !c.sample.inputs.some((i) => i.type.dtype === 'f64'));
+
+describe.each([
+  { name: 'relaxed where there', relaxed: undefined, threads: 1 },
+  { name: 'baseline', relaxed: false, threads: 1 },
+  { name: 'two threads', relaxed: undefined, threads: 2 },
+])('conformance, $name', ({ relaxed, threads }) => {
+  it.each(cases)('$name', async ({ op, sample }) => {
+    const g = opGraph(op, sample);
+    const inputs = sampleInputs(sample).map((x) => x.data);
+    const want = runReference(g, inputs);
+    const { outputs } = await runWasm(g, inputs, { relaxed, threads });
+    expect(outputs.length).toBe(want.length);
+    want.forEach((w, i) => {
+      const exact = !isFloat(g.results[i].type.dtype);
+      expect(difference(outputs[i], w, exact ? { rtol: 0, atol: 0 } : { rtol: 2e-5, atol: 2e-6 })).toBeNull();
+    });
+  });
+});
