@@ -4,7 +4,7 @@
 
 import type { Node, Value } from '../../ir/graph.ts';
 import { linearize, type Ranges } from '../../ir/kernel/affine.ts';
-import { bin, type Expr, i32, load, mul, sel, variable } from '../../ir/kernel/expr.ts';
+import { bin, children, type Expr, i32, load, mapChildren, mul, sel, variable } from '../../ir/kernel/expr.ts';
 import { letS, type Stmt } from '../../ir/kernel/kernel.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { threefryExpr } from '../../ir/kernel/threefry.ts';
@@ -62,9 +62,7 @@ export class Reader {
     // A load used twice is loaded once a statement anyway.
     const trivial = e.k === 'const' || e.k === 'var' || e.k === 'tile' || e.k === 'load';
     if (!trivial && this.uses(v) > 1) {
-      const name = this.fresh('t');
-      this.out.push(letS(name, e));
-      e = variable(name, e.ty);
+      e = this.#name(e);
     }
     this.#memo.set(key, e);
     return e;
@@ -80,7 +78,7 @@ export class Reader {
     switch (n.op.kind) {
       case 'elementwise': {
         const scalar = n.op.scalar as NonNullable<typeof n.op.scalar>;
-        return scalar(n.inputs.map((x) => this.read(x, idx)), n.attrs, v.type);
+        return this.#bind(scalar(n.inputs.map((x) => this.read(x, idx)), n.attrs, v.type));
       }
       case 'view':
         return this.#view(n, idx);
@@ -94,12 +92,41 @@ export class Reader {
       case 'random': {
         const [k0, k1] = [0, 1].map((i) => this.read(n.inputs[0], [i32(i)]));
         const flat = linearize(idx, fixed(v.type.shape));
-        return threefryExpr(k0, k1, { k: 'cast', ty: 'u32', a: flat });
+        return this.#bind(threefryExpr(k0, k1, { k: 'cast', ty: 'u32', a: flat }));
       }
       default:
         break;
     }
     throw new Error(`${n.op.name} cannot be computed inside another kernel`);
+  }
+
+  /** Names the sub-expressions that stand more than once, so that statements hold plain trees. */
+  #bind(e: Expr): Expr {
+    const count = new Map<Expr, number>();
+    const visit = (x: Expr): void => {
+      const c = count.get(x) ?? 0;
+      count.set(x, c + 1);
+      // Index arithmetic inside a load stays with the load.
+      if (c === 0 && x.k !== 'load') for (const y of children(x)) visit(y);
+    };
+    visit(e);
+    const done = new Map<Expr, Expr>();
+    const rebuild = (x: Expr): Expr => {
+      const known = done.get(x);
+      if (known) return known;
+      let r = x.k === 'load' ? x : mapChildren(x, rebuild);
+      if (x !== e && (count.get(x) as number) > 1) r = this.#name(r);
+      done.set(x, r);
+      return r;
+    };
+    return rebuild(e);
+  }
+
+  #name(e: Expr): Expr {
+    if (e.k === 'const' || e.k === 'var' || e.k === 'tile') return e;
+    const name = this.fresh('t');
+    this.out.push(letS(name, e));
+    return variable(name, e.ty);
   }
 
   #view(n: Node, idx: readonly Expr[]): Expr {
@@ -122,7 +149,7 @@ export class Reader {
     let ok: Expr | null = null;
     const at: Expr[] = [];
     for (let d = 0; d < k; d++) {
-      const raw = this.read(indices, [...batch, i32(d)]);
+      const raw = this.#name(this.read(indices, [...batch, i32(d)]));
       const inside = bin('and', bin('ge', raw, i32(0)), bin('lt', raw, i32(xs[d])));
       ok = ok ? bin('and', ok, inside) : inside;
       at.push(bin('min', bin('max', raw, i32(0)), i32(Math.max(0, xs[d] - 1))));

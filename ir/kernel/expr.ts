@@ -169,12 +169,13 @@ export function children(e: Expr): readonly Expr[] {
 export function mapExpr(e: Expr, f: (e: Expr) => Expr | undefined, memo = new Map<Expr, Expr>()): Expr {
   const seen = memo.get(e);
   if (seen) return seen;
-  const r = f(e) ?? rebuild(e, (c) => mapExpr(c, f, memo));
+  const r = f(e) ?? mapChildren(e, (c) => mapExpr(c, f, memo));
   memo.set(e, r);
   return r;
 }
 
-function rebuild(e: Expr, go: (e: Expr) => Expr): Expr {
+/** The same expression on rewritten operands. */
+export function mapChildren(e: Expr, go: (e: Expr) => Expr): Expr {
   switch (e.k) {
     case 'const':
     case 'var':
