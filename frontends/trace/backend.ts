@@ -3,6 +3,7 @@
 // A graph's parameters are its tensor inputs, then one state per Variable; its results are its
 // tensor outputs, then the last version of each of these states, in the same order.
 
+import { type CompileOptions, compileGraph, compileGraphSync, loadCompiler as loadCodeGenerator } from '../../compiler/index.ts';
 import { DeviceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
@@ -12,6 +13,8 @@ import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.t
 import type { KernelTiming, Program } from '../../runtime/program.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import type { StateCell } from '../../runtime/state.ts';
+import { wasmDevice } from '../../runtime/wasm/device.ts';
+import { WasmProgram } from '../../runtime/wasm/program.ts';
 import { context, type Target } from './context.ts';
 
 /** How a graph is compiled. */
@@ -24,7 +27,7 @@ export interface ProgramOptions {
 }
 
 const targets: readonly Target[] = ['wasm', 'reference'];
-const wasmLoaded = false;
+let wasmLoaded = false;
 
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
@@ -36,23 +39,33 @@ export function checkTarget(name: string, op: string): Target {
 /** Compiles a graph whose states are stored in `cells`. */
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
-  await loadCompiler();
-  return compileWasm(graph, cells, opts);
+  const device = wasmDevice();
+  const threads = threadsOf(opts);
+  if (threads > 1) await device.preparePool(threads);
+  const { plan } = await compileGraph(graph, compileOptions(opts));
+  return new WasmProgram(plan, cells, threads, device);
 }
 
 /** As `createProgram`, for targets whose compiler is loaded (`tf.ready()`). */
 export function createProgramSync(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Program {
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
-  return compileWasm(graph, cells, opts);
+  const compiled = compileGraphSync(graph, compileOptions(opts));
+  if (!compiled) throw new DeviceError('the compiler is not loaded', { fix: 'await tf.ready() once before' });
+  return new WasmProgram(compiled.plan, cells, threadsOf(opts));
 }
 
-function compileWasm(_graph: Graph, _cells: readonly StateCell[], _opts: ProgramOptions): Program {
-  throw new DeviceError('wasm target not linked');
+/** Threads of a program: as asked, else one. */
+const threadsOf = (opts: ProgramOptions): number => Math.max(1, Math.floor(opts.threads ?? 1));
+
+function compileOptions(opts: ProgramOptions): CompileOptions {
+  return { threads: threadsOf(opts), deterministic: opts.deterministic, shared: wasmDevice().memory.shared };
 }
 
-/** Loads the compiler; true where it is there. */
+/** Loads the code generator; true when it is there. */
 async function loadCompiler(): Promise<boolean> {
-  return wasmLoaded;
+  await loadCodeGenerator();
+  wasmLoaded = true;
+  return true;
 }
 
 /** The target of eager operations and of `tf.func`: the chosen backend once its compiler is loaded. */
