@@ -29,6 +29,8 @@ export interface Group {
   nodes: Node[];
   /** Values that others need: written to memory. */
   outputs: Value[];
+  /** Values that another group stores but this one computes for itself. */
+  readonly own: Set<Value>;
   /** Pointwise groups merged side by side (update). */
   parts: readonly Group[];
 }

@@ -159,7 +159,7 @@ class Planner {
     const i = variable('i0');
     const value: Expr = splat === undefined ? load(ty, 'b0', i) : { k: 'const', ty, value: splat };
     const body: Stmt[] = [{ s: 'single', body: [loop('i0', n, [store('b1', i, value)], { vector: true, copies: 2 })] }];
-    const group: Group = { id: -1, kind: 'pointwise', domain: [n], axes: [], nodes: [], outputs: [], parts: [] };
+    const group: Group = { id: -1, kind: 'pointwise', domain: [n], axes: [], nodes: [], outputs: [], own: new Set(), parts: [] };
     const buffers = [
       { name: 'b0', ty, size: n, role: 'in' as const },
       { name: 'b1', ty, size: n, role: 'out' as const },

@@ -7,6 +7,7 @@ import { type Stmt, store } from '../../ir/kernel/kernel.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
+import { lateNodes } from '../passes/fuse.ts';
 import { KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
 import { axisVars, rangesOf } from './loops.ts';
 import { lowerReduceNest } from './reduce-nest.ts';
@@ -23,8 +24,7 @@ export function lowerColumns(ctx: LowerContext, g: Group): Lowered {
   const ranges = rangesOf(all);
   const reduces = g.nodes.filter((n) => n.op.kind === 'reduce');
   // A node that depends on a reduction works on its results, all others on the elements.
-  const late = new Set<(typeof g.nodes)[number]>(reduces);
-  for (const n of g.nodes) if (n.inputs.some((v) => v.node && late.has(v.node))) late.add(n);
+  const late = lateNodes(g);
   const full = g.outputs.filter((o) => o.node && !late.has(o.node));
   const kept = g.outputs.filter((o) => o.node && late.has(o.node));
   const fullBufs = full.map((o) => k.output(o));

@@ -54,7 +54,7 @@ export class KernelBuilder {
   constructor(ctx: LowerContext, group: Group) {
     this.ctx = ctx;
     this.group = group;
-    this.#own = new Set(group.nodes.flatMap((n) => n.outputs));
+    this.#own = new Set([...group.nodes.flatMap((n) => n.outputs), ...group.own]);
   }
 
   #declare(ty: DType, size: number, role: Buffer['role'], binding: Binding): string {

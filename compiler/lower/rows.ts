@@ -61,10 +61,8 @@ class RowLowering {
   }
   /** A node whose result has one element a row. */
   isRow(n: Node): boolean {
-    return this.isReduce(n) || sizeOf(n.outputs[0].type.shape) === this.rowCount();
-  }
-  rowCount(): number {
-    return this.keep.reduce((n, a) => n * a.n, 1);
+    const shape = fixed(n.outputs[0].type.shape);
+    return this.isReduce(n) || shape.length !== this.g.domain.length || shape.some((d, i) => d !== this.g.domain[i]);
   }
 
   /** A node runs in the first pass after all reductions that it depends on. */
@@ -196,7 +194,7 @@ class RowLowering {
 
   /** Arithmetic needed to compute a value again from memory. */
   chainCost(n: Node, seen = new Set<Node>()): number {
-    if (seen.has(n) || this.k.ctx.inMemory(n.outputs[0]) || this.isReduce(n) || seen.size > 16) return 0;
+    if (seen.has(n) || this.k.ctx.inMemory(n.outputs[0]) || this.isRow(n) || seen.size > 16) return 0;
     seen.add(n);
     const own = n.op.kind === 'elementwise' ? opCost(n) : 0;
     return own + n.inputs.reduce((c, v) => c + (v.node ? this.chainCost(v.node, seen) : 0), 0);

@@ -93,14 +93,14 @@ class Fuser {
   }
 
   // --- reading through views -----------------------------------------------------------------------
-  /** The values in memory or in groups that `v` at `idx` is made of. */
-  reach(v: Value, idx: readonly Expr[] | null, ranges: Ranges): Reach[] {
+  /** The values in memory or in groups that `v` at `idx` is made of, as group `by` reads it. */
+  reach(v: Value, idx: readonly Expr[] | null, ranges: Ranges, by?: Group): Reach[] {
     const out: Reach[] = [];
     const seen = new Set<string>();
     const stack: Reach[] = [{ value: v, idx }];
     for (let top = stack.pop(); top; top = stack.pop()) {
       const n = top.value.node;
-      if (!n || this.groupOf.has(n) || n.op.kind === 'state') {
+      if (!n || n.op.kind === 'state' || (this.groupOf.has(n) && !by?.own.has(top.value))) {
         out.push(top);
         continue;
       }
@@ -199,7 +199,7 @@ class Fuser {
     const late = g.kind === 'columns' ? lateNodes(g) : null;
     let touchesLate = false;
     for (const x of n.inputs) {
-      for (const r of this.reach(x, idx, ranges)) {
+      for (const r of this.reach(x, idx, ranges, g)) {
         const p = r.value.node;
         const h = p ? this.groupOf.get(p) : undefined;
         if (h === g) {
@@ -250,7 +250,7 @@ class Fuser {
   }
 
   create(kind: GroupKind, n: Node, domain: readonly number[]): Group {
-    const g: Group = { id: this.nextId++, kind, domain, axes: [], nodes: [], outputs: [], parts: [] };
+    const g: Group = { id: this.nextId++, kind, domain, axes: [], nodes: [], outputs: [], own: new Set(), parts: [] };
     this.groups.push(g);
     this.deps.set(g, new Set());
     this.join(g, n);
@@ -263,7 +263,7 @@ class Fuser {
     this.groupOf.set(n, g);
     const mine = this.deps.get(g) as Set<Group>;
     for (const x of n.inputs)
-      for (const r of this.reach(x, null, new Map())) {
+      for (const r of this.reach(x, null, new Map(), g)) {
         const h = r.value.node && this.groupOf.get(r.value.node);
         if (h && h !== g) mine.add(h);
       }
@@ -306,12 +306,11 @@ class Fuser {
   group(v: Value): void {
     const n = v.node as Node;
     if (this.groupOf.has(n)) return;
-    const readers = this.readersOf(v);
+    // Groups that compute the value for themselves go on doing so: were they to load it, they might
+    // come to depend on their own results.
+    for (const h of this.readersOf(v)) h.own.add(v);
     this.inlineDepth.delete(n);
-    // A group of its own: groups that computed the value themselves will load it, and joining one
-    // that depends on them would close a cycle.
-    const g = this.create('pointwise', n, fixed(v.type.shape));
-    for (const h of readers) if (h !== g) this.deps.get(h)?.add(g);
+    this.placePointwise(n);
     this.forced.add(v);
   }
 
@@ -350,7 +349,7 @@ class Fuser {
     for (const g of this.groups)
       for (const n of g.nodes)
         for (const x of n.inputs)
-          for (const r of this.reach(x, null, new Map())) {
+          for (const r of this.reach(x, null, new Map(), g)) {
             const h = r.value.node && this.groupOf.get(r.value.node);
             if (h && h !== g) needed.add(r.value);
           }
@@ -366,7 +365,7 @@ class Fuser {
     for (const g of this.groups)
       for (const n of g.nodes)
         for (const x of n.inputs)
-          for (const r of this.reach(x, null, new Map())) {
+          for (const r of this.reach(x, null, new Map(), g)) {
             const set = readers.get(r.value) ?? new Set();
             readers.set(r.value, set.add(g));
           }
@@ -406,8 +405,8 @@ class Fuser {
       case 'contraction': {
         const anchor = q.nodes.find((n) => n.op.kind === 'contraction') as Node;
         // Only the packed operand is read once; neither the other one nor the epilogue's operands are.
-        const left = this.reach(anchor.inputs[0], null, new Map()).some((r) => r.value === v);
-        const epilogue = q.nodes.some((n) => n !== anchor && n.inputs.some((x) => this.reach(x, null, new Map()).some((r) => r.value === v)));
+        const left = this.reach(anchor.inputs[0], null, new Map(), q).some((r) => r.value === v);
+        const epilogue = q.nodes.some((n) => n !== anchor && n.inputs.some((x) => this.reach(x, null, new Map(), q).some((r) => r.value === v)));
         return !left && !epilogue && cost <= 16;
       }
       default:
@@ -421,7 +420,7 @@ class Fuser {
       const set = new Set<Group>();
       for (const n of g.nodes)
         for (const x of n.inputs)
-          for (const r of this.reach(x, null, new Map())) {
+          for (const r of this.reach(x, null, new Map(), g)) {
             const h = producer.get(r.value);
             if (h && h !== g) set.add(h);
           }
@@ -442,11 +441,20 @@ export const isSplat = (v: Value): boolean => {
   return x.node?.op.name === 'constant' && sizeOf(x.type.shape) === 1 ? true : x.node?.op.name === 'constant' && (x.node.attrs.value as { splat?: number }).splat !== undefined;
 };
 
-/** Nodes of a column group that work on reduced results. */
-function lateNodes(g: Group): Set<Node> {
-  const late = new Set<Node>();
-  for (const n of g.nodes) if (n.op.kind === 'reduce' || n.inputs.some((v) => v.node && late.has(v.node))) late.add(n);
-  return late;
+/** Nodes of a column group that work on reduced results, be it through nodes of no group. */
+export function lateNodes(g: Group): Set<Node> {
+  const members = new Set(g.nodes);
+  const late = new Map<Node, boolean>();
+  const first = g.nodes[0].id;
+  const isLate = (n: Node): boolean => {
+    const known = late.get(n);
+    if (known !== undefined) return known;
+    late.set(n, false);
+    const r = (members.has(n) && n.op.kind === 'reduce') || (n.id >= first && n.inputs.some((v) => v.node !== null && isLate(v.node)));
+    late.set(n, r);
+    return r;
+  };
+  return new Set(g.nodes.filter(isLate));
 }
 
 /** The value whose bytes a reshape shares. */

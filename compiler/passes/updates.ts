@@ -62,6 +62,7 @@ function combine(parts: readonly Group[]): Group {
     axes: [],
     nodes: parts.flatMap((p) => p.nodes).sort((a, b) => a.id - b.id),
     outputs: parts.flatMap((p) => p.outputs),
+    own: new Set(parts.flatMap((p) => [...p.own])),
     parts,
   };
 }
