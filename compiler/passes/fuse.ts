@@ -21,6 +21,8 @@ export interface Fusion {
   readonly deps: ReadonlyMap<Group, ReadonlySet<Group>>;
   /** Group that computes a value in memory. */
   readonly producer: ReadonlyMap<Value, Group>;
+  /** Other groups that compute such a value for themselves. */
+  readonly owners: ReadonlyMap<Value, readonly Group[]>;
 }
 
 /** A value that an operand reads, and at which index of its own (null: data-dependent). */
@@ -44,12 +46,23 @@ class Fuser {
   readonly inlineDepth = new Map<Node, number>();
   readonly forced = new Set<Value>();
   readonly assigned = new Set<Value>();
+  /** Element-wise nodes that lead to a Variable's new value. */
+  readonly updating = new Set<Node>();
   groups: Group[] = [];
   nextId = 0;
 
   constructor(graph: Graph) {
     this.graph = graph;
-    for (const n of graph.nodes) if (n.op.name === 'assign') this.assigned.add(n.inputs[0]);
+    for (const n of graph.nodes) {
+      if (n.op.name !== 'assign') continue;
+      this.assigned.add(n.inputs[0]);
+      const stack = [n.inputs[1]];
+      for (let v = stack.pop(); v; v = stack.pop()) {
+        if (v.node?.op.kind !== 'elementwise' || this.updating.has(v.node)) continue;
+        this.updating.add(v.node);
+        stack.push(...v.node.inputs);
+      }
+    }
   }
 
   run(): Fusion {
@@ -61,7 +74,9 @@ class Fuser {
     this.groups = this.groups.filter((g) => g.outputs.length > 0);
     const producer = new Map<Value, Group>();
     for (const g of this.groups) for (const o of g.outputs) producer.set(o, g);
-    return { graph: this.graph, groups: this.groups, deps: this.directDeps(producer), producer };
+    const owners = new Map<Value, Group[]>();
+    for (const g of this.groups) for (const v of g.own) owners.set(v, [...(owners.get(v) ?? []), g]);
+    return { graph: this.graph, groups: this.groups, deps: this.directDeps(producer), producer, owners };
   }
 
   // --- which nodes stay outside of groups ---------------------------------------------------------
@@ -151,8 +166,47 @@ class Fuser {
 
   placePointwise(n: Node): void {
     const shape = fixed(n.outputs[0].type.shape);
-    for (const g of this.candidates(n, shape)) if (this.canJoin(g, n, shape)) return this.join(g, n);
-    this.create('pointwise', n, shape);
+    const candidates = this.candidates(n, shape);
+    const g = candidates.find((c) => this.canJoin(c, n, shape));
+    if (!g) {
+      this.create('pointwise', n, shape);
+      return;
+    }
+    this.join(g, n);
+    for (const other of candidates) if (other !== g) this.tryMerge(other, g);
+  }
+
+  /** Puts two groups over the same domain into one where nothing between them depends on the first. */
+  tryMerge(a: Group, b: Group): void {
+    const loops = (g: Group) => g.kind === 'pointwise' || g.kind === 'rows';
+    if (!loops(a) || !loops(b) || !sameShape(a.domain, b.domain) || a.nodes.length + b.nodes.length > MAX_GROUP) return;
+    if (a.kind === 'rows' && b.kind === 'rows' && a.axes.join() !== b.axes.join()) return;
+    if (this.dependsOn(a, b)) return;
+    for (const d of this.deps.get(b) as Set<Group>) if (d !== a && this.dependsOn(d, a)) return;
+    const before = { nodes: b.nodes, kind: b.kind, axes: b.axes };
+    b.nodes = [...a.nodes, ...b.nodes].sort((x, y) => x.id - y.id);
+    if (a.kind === 'rows') {
+      b.kind = 'rows';
+      b.axes = a.axes;
+    }
+    const owned = [...a.own].filter((v) => !b.own.has(v));
+    for (const v of owned) b.own.add(v);
+    for (const n of a.nodes) this.groupOf.set(n, b);
+    const fits = b.nodes.every((n) => this.canJoin(b, n, fixed((n.op.kind === 'reduce' ? n.inputs[0] : n.outputs[0]).type.shape)));
+    if (!fits) {
+      b.nodes = before.nodes;
+      b.kind = before.kind;
+      b.axes = before.axes;
+      for (const v of owned) b.own.delete(v);
+      for (const n of a.nodes) this.groupOf.set(n, a);
+      return;
+    }
+    const mine = this.deps.get(b) as Set<Group>;
+    for (const d of this.deps.get(a) as Set<Group>) if (d !== b) mine.add(d);
+    for (const set of this.deps.values()) if (set.delete(a)) set.add(b);
+    mine.delete(b);
+    this.deps.delete(a);
+    this.groups = this.groups.filter((g) => g !== a);
   }
 
   placeReduce(n: Node): void {
@@ -208,8 +262,8 @@ class Fuser {
           if (!this.aligned(g, r, full, isLate)) return false;
         } else if (h) {
           if (this.dependsOn(h, g)) return false;
-        } else if (p?.op.kind === 'state' && this.assigned.has(p.inputs[0]) && g.kind !== 'pointwise') {
-          // A Variable that is updated: its new value must be able to take the old one's place, which
+        } else if (p?.op.kind === 'state' && this.assigned.has(p.inputs[0]) && this.updating.has(n) && g.kind !== 'pointwise') {
+          // The update of a Variable: its new value must be able to take the old one's place, which
           // only a pointwise kernel guarantees.
           return false;
         }

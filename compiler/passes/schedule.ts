@@ -172,6 +172,8 @@ function readingGroups(f: Fusion, grouped: ReadonlyMap<Node, Group>, v: Value): 
       const g = grouped.get(user);
       if (g) {
         out.add(g);
+        // Groups that compute the user's result for themselves read its operands too.
+        for (const o of user.outputs) for (const h of f.owners.get(o) ?? []) out.add(h);
         continue;
       }
       for (const o of user.outputs)

@@ -20,7 +20,7 @@ export function mergeUpdates(f: Fusion, s: Schedule): Schedule {
       if (seen.has(v)) continue;
       seen.add(v);
       if (v.node?.op.name === 'read') out.add(v.node.inputs[0]);
-      else if (v.node && !f.producer.has(v)) stack.push(...v.node.inputs);
+      else if (v.node && (!f.producer.has(v) || g.own.has(v) || g.nodes.includes(v.node))) stack.push(...v.node.inputs);
     }
     return out;
   };
