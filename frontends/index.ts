@@ -50,7 +50,15 @@ export { type GradientOptions, GradientTape, type TapeOptions } from './trace/ta
 export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';
 export { Variable, variable } from './trace/variable.ts';
-export { AdamOptimizer, MomentumOptimizer, Optimizer, SGDOptimizer, train } from './train/optimizers.ts';
+export {
+  AdamOptimizer,
+  type GradientsToApply,
+  type LearningRate,
+  MomentumOptimizer,
+  Optimizer,
+  SGDOptimizer,
+  train,
+} from './train/optimizers.ts';
 
 const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
 

@@ -124,7 +124,7 @@ export class Reader {
 
   #name(e: Expr): Expr {
     if (e.k === 'const' || e.k === 'var' || e.k === 'tile') return e;
-    const name = this.fresh('t');
+    const name = this.fresh('x');
     this.out.push(letS(name, e));
     return variable(name, e.ty);
   }

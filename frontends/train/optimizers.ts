@@ -104,23 +104,44 @@ function checkNumber(x: number, name: string, op: string): number {
   return x;
 }
 
+/**
+ * A number is fixed in a traced step; a scalar Variable is read by each run, so that a schedule or the
+ * user may assign it.
+ */
+export type LearningRate = number | Variable;
+
+function checkRate(x: LearningRate, op: string): LearningRate {
+  if (!(x instanceof Variable)) return checkNumber(x, 'learningRate', op);
+  if (x.rank > 0 || !x.dtype.startsWith('float'))
+    throw new ArgumentError(`learningRate must be a number or a scalar float Variable, not ${x.dtype}[${x.shape}]`, { op });
+  return x;
+}
+
+/** `step` times the learning rate. */
+function scaled(step: Tensor, rate: LearningRate): Tensor {
+  return b.mul(step, rate instanceof Variable ? b.convert(rate.read(), step.type.dtype) : rate) as Tensor;
+}
+
+const plain = (rate: LearningRate): number => (rate instanceof Variable ? rate.dataSync()[0] : rate);
+
 /** v - learningRate * g. */
 export class SGDOptimizer extends Optimizer {
-  learningRate: number;
+  learningRate: LearningRate;
   protected readonly slotNames: readonly string[] = [];
-  constructor(learningRate: number) {
+  constructor(learningRate: LearningRate) {
     super();
-    this.learningRate = checkNumber(learningRate, 'learningRate', 'sgd');
+    this.learningRate = checkRate(learningRate, 'sgd');
   }
   protected update(v: Variable, g: Tensor): Tensor {
-    return b.sub(v.read(), b.mul(g, this.learningRate)) as Tensor;
+    return b.sub(v.read(), scaled(g, this.learningRate)) as Tensor;
   }
-  /** Changes the learning rate of eager steps; a traced step has the one of its trace. */
+  /** Changes the learning rate of eager steps; a traced step has the one of its trace, unless that is a Variable. */
   setLearningRate(learningRate: number): void {
-    this.learningRate = learningRate;
+    if (this.learningRate instanceof Variable) this.learningRate.assign(learningRate);
+    else this.learningRate = checkNumber(learningRate, 'learningRate', 'setLearningRate');
   }
   getConfig(): { learningRate: number } {
-    return { learningRate: this.learningRate };
+    return { learningRate: plain(this.learningRate) };
   }
 }
 
@@ -129,7 +150,7 @@ export class MomentumOptimizer extends SGDOptimizer {
   readonly momentum: number;
   readonly useNesterov: boolean;
   protected override readonly slotNames = ['momentum'];
-  constructor(learningRate: number, momentum: number, useNesterov = false) {
+  constructor(learningRate: LearningRate, momentum: number, useNesterov = false) {
     super(learningRate);
     this.momentum = checkNumber(momentum, 'momentum', 'momentum');
     this.useNesterov = useNesterov;
@@ -138,16 +159,16 @@ export class MomentumOptimizer extends SGDOptimizer {
     const a = b.add(b.mul(slot.read(), this.momentum), g) as Tensor;
     slot.assign(a);
     const step = this.useNesterov ? b.add(g, b.mul(a, this.momentum)) : a;
-    return b.sub(v.read(), b.mul(step, this.learningRate)) as Tensor;
+    return b.sub(v.read(), scaled(step as Tensor, this.learningRate)) as Tensor;
   }
   override getConfig() {
-    return { learningRate: this.learningRate, momentum: this.momentum, useNesterov: this.useNesterov };
+    return { learningRate: plain(this.learningRate), momentum: this.momentum, useNesterov: this.useNesterov };
   }
 }
 
 /** Adam (Kingma and Ba 2015) with bias-corrected moments. */
 export class AdamOptimizer extends Optimizer {
-  readonly learningRate: number;
+  readonly learningRate: LearningRate;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
@@ -156,9 +177,9 @@ export class AdamOptimizer extends Optimizer {
   /** 1 - beta^t for both betas, of the step being applied. */
   #corrections: [Tensor, Tensor] | undefined;
 
-  constructor(learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon: number | null = 1e-7) {
+  constructor(learningRate: LearningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon: number | null = 1e-7) {
     super();
-    this.learningRate = checkNumber(learningRate, 'learningRate', 'adam');
+    this.learningRate = checkRate(learningRate, 'adam');
     this.beta1 = checkNumber(beta1, 'beta1', 'adam');
     this.beta2 = checkNumber(beta2, 'beta2', 'adam');
     this.epsilon = epsilon ?? 1e-7;
@@ -185,21 +206,21 @@ export class AdamOptimizer extends Optimizer {
     mean.assign(m);
     square.assign(s);
     const step = b.div(b.div(m, c1), b.add(b.un('sqrt', b.div(s, c2)), this.epsilon));
-    return b.sub(v.read(), b.mul(step, this.learningRate)) as Tensor;
+    return b.sub(v.read(), scaled(step as Tensor, this.learningRate)) as Tensor;
   }
   getConfig() {
-    return { learningRate: this.learningRate, beta1: this.beta1, beta2: this.beta2, epsilon: this.epsilon };
+    return { learningRate: plain(this.learningRate), beta1: this.beta1, beta2: this.beta2, epsilon: this.epsilon };
   }
 }
 
 /** The optimizers by name, with TensorFlow.js's defaults. */
 export const train = Object.freeze({
   /** Stochastic gradient descent. */
-  sgd: (learningRate: number): SGDOptimizer => new SGDOptimizer(learningRate),
+  sgd: (learningRate: LearningRate): SGDOptimizer => new SGDOptimizer(learningRate),
   /** Gradient descent with momentum. */
-  momentum: (learningRate: number, momentum: number, useNesterov = false): MomentumOptimizer =>
+  momentum: (learningRate: LearningRate, momentum: number, useNesterov = false): MomentumOptimizer =>
     new MomentumOptimizer(learningRate, momentum, useNesterov),
   /** Adam. */
-  adam: (learningRate?: number, beta1?: number, beta2?: number, epsilon?: number | null): AdamOptimizer =>
+  adam: (learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number | null): AdamOptimizer =>
     new AdamOptimizer(learningRate, beta1, beta2, epsilon),
 });

@@ -142,9 +142,7 @@ export function simplify(e: Expr): Expr {
       const t = m.term;
       if (t.k !== 'bin' || t.op !== 'rem' || t.b.k !== 'const') continue;
       const d = t.b.value;
-      const partner = terms.find(
-        (o) => o.coef === m.coef * d && o.term.k === 'bin' && o.term.op === 'div' && o.term.b.k === 'const' && o.term.b.value === d && exprEq(o.term.a, t.a),
-      );
+      const partner = terms.find((o) => o.coef === m.coef * d && isQuotient(o.term, t.a, d));
       if (!partner) continue;
       terms.splice(terms.indexOf(m), 1);
       terms.splice(terms.indexOf(partner), 1);
@@ -154,6 +152,13 @@ export function simplify(e: Expr): Expr {
     }
   }
   return fromAffine({ terms, c: a.c });
+}
+
+/** Is e the quotient x / d? (y / a) / d is written as y / (a d). */
+function isQuotient(e: Expr, x: Expr, d: number): boolean {
+  if (e.k !== 'bin' || e.op !== 'div' || e.b.k !== 'const') return false;
+  if (e.b.value === d && exprEq(e.a, x)) return true;
+  return x.k === 'bin' && x.op === 'div' && x.b.k === 'const' && e.b.value === x.b.value * d && exprEq(e.a, x.a);
 }
 
 /** Row-major flat index. */
