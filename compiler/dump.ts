@@ -33,9 +33,24 @@ export function dumper(folder: string | undefined): Dumper | null {
       write(`${String(index).padStart(2, '0')}-${name}.ir`, String(g));
     },
     plan(plan, job) {
-      write('kernels.txt', plan.info.kernels.map((k, i) => `; step ${i}: ${k.kind}, ${k.ops.join(' ')}, ${k.flops} flops, ${k.bytes} bytes\n${k.text}`).join('\n\n'));
-      const slots = job.steps.map((s, i) => `step ${i}${s.barrier ? ' (barrier)' : ''}: kernel ${s.kernel} (${s.args.map((a) => `${a.slot === 0 ? 'arena' : a.slot === 1 ? 'constant' : `state${a.slot - 2}`}+${a.offset}`).join(', ')})`);
-      write('memory.txt', [`arena ${plan.arenaBytes} bytes, lower bound ${plan.info.lowerBound}`, `constants ${plan.constantBytes} bytes`, ...slots].join('\n'));
+      write(
+        'kernels.txt',
+        plan.info.kernels
+          .map((k, i) => `; step ${i}: ${k.kind}, ${k.ops.join(' ')}, ${k.flops} flops, ${k.bytes} bytes\n${k.text}`)
+          .join('\n\n'),
+      );
+      const slots = job.steps.map(
+        (s, i) =>
+          `step ${i}${s.barrier ? ' (barrier)' : ''}: kernel ${s.kernel} (${s.args.map((a) => `${a.slot === 0 ? 'arena' : a.slot === 1 ? 'constant' : `state${a.slot - 2}`}+${a.offset}`).join(', ')})`,
+      );
+      write(
+        'memory.txt',
+        [
+          `arena ${plan.arenaBytes} bytes, lower bound ${plan.info.lowerBound}`,
+          `constants ${plan.constantBytes} bytes`,
+          ...slots,
+        ].join('\n'),
+      );
       if (binaryenReady()) write('module.wat', emitText(job));
     },
   };

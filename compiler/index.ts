@@ -9,7 +9,7 @@ import { dumper } from './dump.ts';
 import { runPasses } from './pass-runner.ts';
 import { pipeline } from './pipeline.ts';
 import { planProgram } from './target.ts';
-import { binaryenReady, type EmitJob, emitCached, emitFresh, jobKey, loadBinaryen } from './wasm/emit.ts';
+import { type EmitJob, emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
 import { contractionTile, hasRelaxedSimd } from './wasm/engine.ts';
 
 export interface CompileOptions {
@@ -36,18 +36,33 @@ interface Prepared {
   readonly finish: (module: Uint8Array, emitMs: number) => Compiled;
 }
 
+const environment = (): Record<string, string | undefined> =>
+  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
+
 function prepare(graph: Graph, opt: CompileOptions): Prepared {
   refuse(graph);
-  const env = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
+  const env = environment();
   const dump = dumper(env.DUMP);
-  const { graph: optimized, passes } = runPasses(graph, pipeline, { verify: opt.verify ?? env.VERIFY === '1', dump: dump?.graph });
+  const { graph: optimized, passes } = runPasses(graph, pipeline, {
+    verify: opt.verify ?? env.VERIFY === '1',
+    dump: dump?.graph,
+  });
   refuse(optimized);
   const relaxed = opt.deterministic ? false : (opt.relaxed ?? hasRelaxedSimd());
   const planned = planProgram(optimized, { tile: contractionTile(relaxed), threads: opt.threads ?? 1 }, passes);
-  const job: EmitJob = { kernels: planned.kernels, steps: planned.steps, slots: planned.slots, options: { relaxed, shared: opt.shared } };
+  const job: EmitJob = {
+    kernels: planned.kernels,
+    steps: planned.steps,
+    slots: planned.slots,
+    options: { relaxed, shared: opt.shared },
+  };
   dump?.plan(planned.plan, job);
   const finish = (module: Uint8Array, emitMs: number): Compiled => ({
-    plan: { ...planned.plan, module, info: { ...planned.plan.info, compileMs: { ...planned.plan.info.compileMs, emit: emitMs } } },
+    plan: {
+      ...planned.plan,
+      module,
+      info: { ...planned.plan.info, compileMs: { ...planned.plan.info.compileMs, emit: emitMs } },
+    },
     optimized,
   });
   return { job, key: jobKey(job), finish };
@@ -57,18 +72,51 @@ function prepare(graph: Graph, opt: CompileOptions): Prepared {
 function refuse(g: Graph): void {
   for (const v of [...g.params, ...g.nodes.flatMap((n) => n.outputs)])
     if (!isStatic(v.type.shape))
-      throw new CompileError(`the wasm target needs fixed shapes, got ${typeText(v.type)}`, { op: v.node?.op.name ?? v.name, fix: 'compile with a number for the batch size' });
+      throw new CompileError(`the wasm target needs fixed shapes, got ${typeText(v.type)}`, {
+        op: v.node?.op.name ?? v.name,
+        fix: 'compile with a number for the batch size',
+      });
   for (const n of g.nodes) {
     if (n.op.kind === 'control')
-      throw new CompileError('control flow is not compiled to wasm yet', { op: n.op.name, fix: "use target 'reference'" });
+      throw new CompileError('control flow is not compiled to wasm yet', {
+        op: n.op.name,
+        fix: "use target 'reference'",
+      });
     if (n.op.kind === 'elementwise' && n.outputs[0].type.dtype === 'f64' && transcendental.has(n.op.name))
-      throw new CompileError('the wasm target has this function in float32 only', { op: n.op.name, fix: "convert to float32, or use target 'reference'" });
+      throw new CompileError('the wasm target has this function in float32 only', {
+        op: n.op.name,
+        fix: "convert to float32, or use target 'reference'",
+      });
   }
 }
-const transcendental = new Set(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'erf', 'logistic', 'softplus', 'pow', 'atan2']);
+const transcendental = new Set([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'erf',
+  'logistic',
+  'softplus',
+  'pow',
+  'atan2',
+]);
 
 /** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */
 export async function compileGraph(graph: Graph, opt: CompileOptions): Promise<Compiled> {
+  // A dump shows the module's text, which only the code generator can write.
+  if (environment().DUMP) await loadBinaryen();
   const p = prepare(graph, opt);
   const hit = emitCached(p.key);
   if (hit) return p.finish(hit, 0);
@@ -77,14 +125,24 @@ export async function compileGraph(graph: Graph, opt: CompileOptions): Promise<C
   return p.finish(emitFresh(p.job, p.key), performance.now() - t);
 }
 
-/** The same at once; null where the code generator is needed and not loaded. */
-export function compileGraphSync(graph: Graph, opt: CompileOptions): Compiled | null {
+/**
+ * The same at once; null where the code generator is needed and cannot be had at once.
+ * @param start whether it may be started for this, which takes about half a second
+ */
+export function compileGraphSync(graph: Graph, opt: CompileOptions, start = true): Compiled | null {
   const p = prepare(graph, opt);
   const hit = emitCached(p.key);
   if (hit) return p.finish(hit, 0);
-  if (!binaryenReady()) return null;
+  if (!start && !emitsAtOnce().ready) return null;
   const t = performance.now();
-  return p.finish(emitFresh(p.job, p.key), performance.now() - t);
+  const bytes = emitAtOnce(p.job, p.key);
+  return bytes && p.finish(bytes, performance.now() - t);
 }
 
-export { loadBinaryen as loadCompiler, binaryenReady as compilerReady };
+/** Whether `compileGraphSync` can work here: the code generator is loaded, or the caller can wait for it. */
+export const compilesAtOnce = (): boolean => emitsAtOnce().possible;
+
+/** Whether it costs no start: the code generator is loaded, here or in its helper thread. */
+export const compilerReady = (): boolean => emitsAtOnce().ready;
+
+export { loadBinaryen as loadCompiler };

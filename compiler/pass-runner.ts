@@ -1,8 +1,8 @@
 // Runs passes by name: verifies and dumps around each, and keeps the counts and times.
 
 import type { Graph } from '../ir/graph.ts';
-import { checkGraph } from '../ir/verify.ts';
 import type { PassInfo } from '../ir/plan.ts';
+import { checkGraph } from '../ir/verify.ts';
 
 export interface Pass {
   readonly name: string;
@@ -16,7 +16,11 @@ export interface RunOptions {
   readonly dump?: (index: number, name: string, g: Graph) => void;
 }
 
-export function runPasses(graph: Graph, passes: readonly Pass[], opt: RunOptions = {}): { graph: Graph; passes: PassInfo[] } {
+export function runPasses(
+  graph: Graph,
+  passes: readonly Pass[],
+  opt: RunOptions = {},
+): { graph: Graph; passes: PassInfo[] } {
   const log: PassInfo[] = [];
   let g = graph;
   if (opt.verify) checkGraph(g);

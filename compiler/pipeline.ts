@@ -14,7 +14,8 @@ import { shapes } from './rewrite/shapes.ts';
 export const pipeline: readonly Pass[] = [
   { name: 'decompose', run: decompose },
   { name: 'fold', run: fold },
-  { name: 'algebra', run: (g) => applyRules(g, algebra) },
+  // Rules leave what they replaced behind, and a replaced assign would be a second one of its state.
+  { name: 'algebra', run: (g) => dce(applyRules(g, algebra)) },
   { name: 'conv-padding', run: convPadding },
   { name: 'views', run: (g) => applyRules(g, shapes) },
   { name: 'fold-again', run: fold },

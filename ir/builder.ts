@@ -26,7 +26,12 @@ export class Builder extends Emitter {
     return v;
   }
 
-  override emit(op: OpDef, inputs: readonly Val[], attrs: Attrs = {}, regions: readonly Graph[] = []): readonly Value[] {
+  override emit(
+    op: OpDef,
+    inputs: readonly Val[],
+    attrs: Attrs = {},
+    regions: readonly Graph[] = [],
+  ): readonly Value[] {
     if (this.#built) throw new SinterError(`the graph ${this.name} is finished; nothing can be added to it`);
     const values = inputs as readonly Value[];
     const pure = !op.effect && regions.length === 0;
@@ -35,7 +40,12 @@ export class Builder extends Emitter {
       const known = this.#interned.get(key);
       if (known) return known.outputs;
     }
-    const types = inferTypes(op, values.map((v) => v.type), attrs, regions);
+    const types = inferTypes(
+      op,
+      values.map((v) => v.type),
+      attrs,
+      regions,
+    );
     const outputs = types.map((t, i) => new Value(this.#nextValue++, t, i));
     const node = new Node(this.#nodes.length, op, values, attrs, outputs, regions);
     this.#nodes.push(node);

@@ -63,7 +63,11 @@ export abstract class Emitter {
   broadcastTo(v: Val, shape: Shape): Val {
     if (shapeEq(v.type.shape, shape)) return v;
     const off = shape.length - v.type.shape.length;
-    return this.broadcast(v, shape, v.type.shape.map((_, i) => i + off));
+    return this.broadcast(
+      v,
+      shape,
+      v.type.shape.map((_, i) => i + off),
+    );
   }
   /** Places axis i of `v` at axis `dims[i]` of `shape`; size-1 axes stretch. */
   broadcast(v: Val, shape: Shape, dims: readonly number[]): Val {
@@ -169,7 +173,12 @@ export abstract class Emitter {
   private reduce(name: string, v: Val, axes: readonly number[] | undefined, keep: boolean): Val {
     const ax = axes ?? v.type.shape.map((_, i) => i);
     const r = ax.length ? this.call(name, [v], { axes: ax.slice().sort((x, y) => x - y) }) : v;
-    return keep ? this.reshape(r, v.type.shape.map((d, i) => (ax.includes(i) ? 1 : d))) : r;
+    return keep
+      ? this.reshape(
+          r,
+          v.type.shape.map((d, i) => (ax.includes(i) ? 1 : d)),
+        )
+      : r;
   }
   sum(v: Val, axes?: readonly number[], keep = false): Val {
     return this.reduce('reduce_sum', v, axes, keep);
@@ -188,12 +197,7 @@ export abstract class Emitter {
   }
 
   /** `contract`/`batch`: pairs of axis lists (of the left and of the right operand). */
-  dot(
-    a: Val,
-    b: Val,
-    contract: readonly (readonly number[])[],
-    batch: readonly (readonly number[])[] = [[], []],
-  ): Val {
+  dot(a: Val, b: Val, contract: readonly (readonly number[])[], batch: readonly (readonly number[])[] = [[], []]): Val {
     return this.call('dot_general', [a, b], { batch, contract });
   }
   /** Product of two matrices, either of them transposed. */

@@ -82,13 +82,20 @@ const own = ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/'].flatMap((d) =
   return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
 });
 
-/** The innermost stack frame that is not this library's, as `file:line:column`. */
-export function userFrame(): string | undefined {
-  // V8 keeps ten frames by default; the user's own often lies deeper.
+/** Stack frames kept: V8 keeps ten by default, and the user's own often lies deeper. */
+const depth = 50;
+
+/** A fresh error with the stack of here, deep enough to reach the user's frame; formatted on first use. */
+export function stackHere(): Error {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 50;
-  const stack = new Error().stack;
+  Error.stackTraceLimit = depth;
+  const error = new Error();
   Error.stackTraceLimit = limit;
+  return error;
+}
+
+/** The innermost frame of a stack that is not this library's, as `file:line:column`. */
+export function userFrame(stack = stackHere().stack): string | undefined {
   if (!stack) return undefined;
   for (const line of stack.split('\n').slice(1)) {
     const m = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()\s]*:\d+:\d+)\)?$/.exec(line.trim());

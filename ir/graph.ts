@@ -5,13 +5,7 @@ import type { Literal } from './literal.ts';
 import type { OpDef } from './op.ts';
 import type { Dim, TensorType } from './types.ts';
 
-export type AttrValue =
-  | number
-  | string
-  | boolean
-  | Literal
-  | readonly Dim[]
-  | readonly (readonly number[])[];
+export type AttrValue = number | string | boolean | Literal | readonly Dim[] | readonly (readonly number[])[];
 export type Attrs = Readonly<Record<string, AttrValue>>;
 
 /** Whatever has a type and can be an operand: a graph value, or an eager tensor. */

@@ -61,7 +61,9 @@ export class Literal {
 
   /** 64 bits of FNV-1a over the bytes, in hex: names large constants in printed graphs. */
   get hash(): string {
-    this.#hash ??= this.data ? hashBytes(this.data) : `splat:${this.splat === 0 && 1 / this.splat < 0 ? '-0' : this.splat}`;
+    this.#hash ??= this.data
+      ? hashBytes(this.data)
+      : `splat:${this.splat === 0 && 1 / this.splat < 0 ? '-0' : this.splat}`;
     return this.#hash;
   }
 

@@ -127,10 +127,9 @@ export function inferTypes(
   regions: readonly Graph[] = [],
 ): readonly TensorType[] {
   if (op.variadic ? inputs.length < op.arity : inputs.length !== op.arity)
-    throw new ArgumentError(
-      `takes ${op.variadic ? 'at least ' : ''}${op.arity} operand(s), got ${inputs.length}`,
-      { op: op.name },
-    );
+    throw new ArgumentError(`takes ${op.variadic ? 'at least ' : ''}${op.arity} operand(s), got ${inputs.length}`, {
+      op: op.name,
+    });
   return op.infer({ op, inputs, attrs, regions, check: makeCheck(op, inputs) });
 }
 
@@ -138,9 +137,10 @@ function makeCheck(op: OpDef, inputs: readonly TensorType[]): InferCtx['check'] 
   return (ok, label, actual, fix) => {
     if (ok) return;
     const rule = op.constraints[label];
-    const Err: new (m: string, i: object) => SinterError = /dtype|float|bool|int/i.test(rule ?? '') && !/shape|axis|axes|dimension/i.test(rule ?? '')
-      ? DTypeError
-      : ShapeError;
+    const Err: new (m: string, i: object) => SinterError =
+      /dtype|float|bool|int/i.test(rule ?? '') && !/shape|axis|axes|dimension/i.test(rule ?? '')
+        ? DTypeError
+        : ShapeError;
     throw new Err(`${rule ?? label}; got ${actual} (operands: ${inputs.map(typeText).join(', ') || 'none'})`, {
       op: op.name,
       label,
@@ -180,10 +180,18 @@ export function t(text: string): TensorType {
 }
 
 /** Shorthand for a sample: types as text, then attributes. */
-export function sample(types: readonly (string | [string, number, number] | SampleInput)[], attrs: Attrs = {}, grad = true): Sample {
+export function sample(
+  types: readonly (string | [string, number, number] | SampleInput)[],
+  attrs: Attrs = {},
+  grad = true,
+): Sample {
   return {
     inputs: types.map((x) =>
-      typeof x === 'string' ? { type: t(x) } : Array.isArray(x) ? { type: t(x[0]), range: [x[1], x[2]] } : (x as SampleInput),
+      typeof x === 'string'
+        ? { type: t(x) }
+        : Array.isArray(x)
+          ? { type: t(x[0]), range: [x[1], x[2]] }
+          : (x as SampleInput),
     ),
     attrs,
     grad,

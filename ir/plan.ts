@@ -1,9 +1,9 @@
 // What a compiler target hands to the runtime: buffers, kernels, order, signatures. The compiler and
 // the runtime meet only here.
 
-export { arrayFor, type TypedArray } from './literal.ts';
-export { byteSize, type DType, type Shape, type TensorType, sizeOf, typeText } from './types.ts';
 export * from './errors.ts';
+export { arrayFor, type TypedArray } from './literal.ts';
+export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeText } from './types.ts';
 
 import type { TypedArray } from './literal.ts';
 import type { TensorType } from './types.ts';

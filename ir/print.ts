@@ -3,7 +3,7 @@
 
 import { type AttrValue, Graph, type Node, type Value } from './graph.ts';
 import { Literal } from './literal.ts';
-import { dimText, type Dim, type TensorType, typeEq, typeText } from './types.ts';
+import { type Dim, dimText, type TensorType, typeEq, typeText } from './types.ts';
 
 /** Constants of more elements than this are printed as `#hash`. */
 export const inlineLimit = 16;

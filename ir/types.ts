@@ -115,8 +115,7 @@ export const byteSize = (t: DType): number => (t === 'f64' ? 8 : 4);
 export const tensorType = (dtype: DType, shape: Shape): TensorType =>
   Object.freeze({ dtype, shape: Object.freeze(shape.slice()) });
 
-export const stateType = (t: TensorType): TensorType =>
-  Object.freeze({ dtype: t.dtype, shape: t.shape, state: true });
+export const stateType = (t: TensorType): TensorType => Object.freeze({ dtype: t.dtype, shape: t.shape, state: true });
 
 export const dimText = (d: Dim): string =>
   typeof d === 'number' ? String(d) : `${d.scale === 1 ? '' : `${d.scale}*`}B:${d.bound}`;

@@ -7,11 +7,11 @@ import { type Stmt, store } from '../../ir/kernel/kernel.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
-import { lateNodes } from '../passes/fuse.ts';
-import { KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
+import { lateNodes } from '../passes/fusion-groups.ts';
+import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { axisVars, rangesOf } from './loops.ts';
 import { lowerReduceNest } from './reduce-nest.ts';
-import { combiner } from './rows.ts';
+import { combiner, keptIndex } from './rows.ts';
 import { fixed } from './views.ts';
 
 export function lowerColumns(ctx: LowerContext, g: Group): Lowered {
@@ -20,7 +20,6 @@ export function lowerColumns(ctx: LowerContext, g: Group): Lowered {
   const keep = all.filter((_, i) => !g.axes.includes(i));
   const red = all.filter((_, i) => g.axes.includes(i));
   const idx = axisVars(all);
-  const keepIdx = axisVars(keep);
   const ranges = rangesOf(all);
   const reduces = g.nodes.filter((n) => n.op.kind === 'reduce');
   // A node that depends on a reduction works on its results, all others on the elements.
@@ -52,7 +51,8 @@ export function lowerColumns(ctx: LowerContext, g: Group): Lowered {
         r.given.set(n.outputs[0], () => accs[i]);
       });
       kept.forEach((o, i) => {
-        out.push(store(keptBufs[i], linearize(keepIdx, fixed(o.type.shape)), r.read(o, keepIdx)));
+        const at = keptIndex(o, keep);
+        out.push(store(keptBufs[i], linearize(at, fixed(o.type.shape)), r.read(o, at)));
       });
       return out;
     },

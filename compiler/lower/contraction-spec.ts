@@ -65,14 +65,22 @@ function dotSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
   // Each run of axes is one flat axis where the operand's index stays affine in it.
   const ranges = rangesOf([m, nn, { v: 'k', n: K }], outer);
   const fill = (idx: Expr[], axes: readonly number[], s: readonly number[], v: string) => {
-    delinearize(variable(v), axes.map((a) => s[a]), ranges).forEach((e, i) => {
+    delinearize(
+      variable(v),
+      axes.map((a) => s[a]),
+      ranges,
+    ).forEach((e, i) => {
       idx[axes[i]] = e;
     });
   };
   fill(xi, fx, xs, 'm');
   fill(xi, cx, xs, 'k');
   fill(yi, fy, ys, 'n');
-  delinearize(variable('k'), cx.map((a) => xs[a]), ranges).forEach((e, i) => {
+  delinearize(
+    variable('k'),
+    cx.map((a) => xs[a]),
+    ranges,
+  ).forEach((e, i) => {
     yi[cy[i]] = e;
   });
   let k: Axis[] = [{ v: 'k', n: K }];
@@ -111,7 +119,11 @@ function convSpec(node: Node): ContractionSpec {
   const cin = ws[d];
   const cout = ws[d + 1] / groups;
   const g = variable('g');
-  const outer: Axis[] = [{ v: 'g', n: groups }, { v: 'b', n: os[0] }, ...range(d - 1).map((i) => ({ v: `o${i}`, n: os[i + 1] }))];
+  const outer: Axis[] = [
+    { v: 'g', n: groups },
+    { v: 'b', n: os[0] },
+    ...range(d - 1).map((i) => ({ v: `o${i}`, n: os[i + 1] })),
+  ];
   const pos = [...range(d - 1).map((i) => variable(`o${i}`)), variable('m')];
   const taps = range(d).map((i) => ({ v: `t${i}`, n: ws[i] }));
   const tap = axisVars(taps);
@@ -161,4 +173,3 @@ function filterGradSpec(node: Node): ContractionSpec {
     out: [...tap, m, add(mul(g, i32(cout)), n)],
   };
 }
-

@@ -5,21 +5,17 @@
 // What is computed on the result runs on the tile before it is stored. Small or odd ones take the
 // general reduction nest.
 
-import type { Node, Value } from '../../ir/graph.ts';
-import { dependsOn, linearize, strideIn } from '../../ir/kernel/affine.ts';
-import { add, bin, children, type Expr, fma, i32, load, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
+import type { Value } from '../../ir/graph.ts';
+import { dependsOn, linearize } from '../../ir/kernel/affine.ts';
+import { add, bin, type Expr, fma, i32, load, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { type For, loop, type Stmt, store, substitute, tid } from '../../ir/kernel/kernel.ts';
-import type { Literal } from '../../ir/literal.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
-import { type ContractionSpec, contractionSpec } from './contraction-spec.ts';
-import { bodyCost, KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
-import { type Axis, mergeAxes, nest, rangesOf } from './loops.ts';
-import { lowerReduceNest } from './reduce-nest.ts';
+import { type KBlocks, PanelContraction, type Panels } from './contraction-panels.ts';
+import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
+import type { Axis } from './loops.ts';
 import { fixed } from './views.ts';
 
-/** Reduced elements that a panel keeps in the first-level cache: longer reductions are blocked. */
-const K_BLOCK = 512;
 /** Rows of the left operand that stay in the second-level cache while all panels pass. */
 const A_BLOCK_BYTES = 512 * 1024;
 /** An epilogue dearer than this many operations is not unrolled over the tile. */
@@ -29,111 +25,21 @@ export function lowerContraction(ctx: LowerContext, g: Group): Lowered {
   return new ContractionLowering(ctx, g).lower();
 }
 
-class ContractionLowering {
-  readonly k: KernelBuilder;
-  readonly g: Group;
-  readonly node: Node;
-  readonly ctx: LowerContext;
-  readonly spec: ContractionSpec;
-  readonly ranges: Map<string, readonly [number, number]>;
-
-  constructor(ctx: LowerContext, g: Group) {
-    this.ctx = ctx;
-    this.g = g;
-    this.k = new KernelBuilder(ctx, g);
-    this.node = g.nodes.find((n) => n.op.kind === 'contraction') as Node;
-    this.spec = contractionSpec(this.node, (v, idx, vars) => this.affineLoad(v, idx, vars));
-    const s = this.spec;
-    this.ranges = rangesOf(s.outer, [s.m, s.n], s.k);
-  }
-
-  /** Is the operand's element one load, affine in the variables? */
-  affineLoad(v: Value, idx: readonly Expr[], vars: readonly string[]): boolean {
-    const probe = new KernelBuilder(this.ctx, this.g);
-    const out: Stmt[] = [];
-    const e = probe.reader(out, new Map(this.ranges ?? [])).read(v, idx);
-    return e.k === 'load' && out.length === 0 && vars.every((x) => strideIn(e.index, x) !== null);
-  }
-
-  get reduction(): number {
-    return this.spec.k.reduce((n, a) => n * a.n, 1);
-  }
-
+class ContractionLowering extends PanelContraction {
   lower(): Lowered {
     const s = this.spec;
     const out = sizeOf(this.node.outputs[0].type.shape);
     const flops = 2 * out * this.reduction;
     const f32 = this.node.outputs[0].type.dtype === 'f32';
-    const direct = s.a.type.dtype !== 'f32' || !f32 || s.n.n < 4 || this.reduction < 4 || flops < 4096 || !this.affineLoad(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)]);
+    const direct =
+      s.a.type.dtype !== 'f32' ||
+      !f32 ||
+      s.n.n < 4 ||
+      this.reduction < 4 ||
+      flops < 4096 ||
+      !this.affineLoad(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)]);
     const body = direct ? this.generic() : this.tiled();
     return this.k.finish(body, { flops });
-  }
-
-  // --- small and odd shapes -----------------------------------------------------------------------
-  generic(): Stmt[] {
-    const s = this.spec;
-    const vectorOverK = s.n.n < 4 && this.unitStride(s.a, s.aIndex, s.k[s.k.length - 1].v) && this.unitStride(s.b, s.bIndex, s.k[s.k.length - 1].v);
-    const ty = this.node.outputs[0].type.dtype;
-    const outs = this.outputs();
-    if (vectorOverK) return this.dotProducts(outs);
-    return lowerReduceNest(this.k, {
-      keep: this.keepOrder(),
-      red: s.k,
-      cost: 2,
-      accs: [{ op: 'add', ty, init: 0 }],
-      element: (o) => {
-        const r = this.k.reader(o, this.ranges);
-        return [bin('mul', r.read(s.a, s.aIndex), r.read(s.b, s.bIndex))];
-      },
-      finish: ([acc]) => this.epilogue(acc, outs),
-    });
-  }
-
-  /** One column a group (depthwise convolution): the groups are the contiguous axis. */
-  keepOrder(): Axis[] {
-    const s = this.spec;
-    const g = s.outer.find((a) => a.v === 'g');
-    if (!g || s.n.n !== 1 || g.n < 4) return [...s.outer, s.m, s.n];
-    return [...s.outer.filter((a) => a !== g), s.m, s.n, g];
-  }
-
-  /** Few columns, both operands contiguous along the reduction: SIMD along it. */
-  dotProducts(outs: ReadonlyMap<Value, string>): Stmt[] {
-    const s = this.spec;
-    const ty = this.node.outputs[0].type.dtype;
-    const inner: Stmt[] = [];
-    const r = this.k.reader(inner, this.ranges);
-    inner.push({ s: 'reduce', acc: 'acc', op: 'add', value: bin('mul', r.read(s.a, s.aIndex), r.read(s.b, s.bIndex)) });
-    const m = mergeAxes(s.k, inner);
-    let body: readonly Stmt[] = m.body;
-    m.axes.forEach((_, i) => {
-      const a = m.axes[m.axes.length - 1 - i];
-      body = [loop(a.v, a.n, body, i === 0 ? { vector: true, copies: 4 } : {})];
-    });
-    const element: Stmt[] = [{ s: 'acc', name: 'acc', ty, init: { k: 'const', ty, value: 0 } }, ...body, ...this.epilogue(variable('acc', ty), outs)];
-    const keep = mergeAxes([...s.outer, s.m, s.n], element);
-    return nest(keep.axes, keep.body, { cost: this.reduction });
-  }
-
-  unitStride(v: Value, idx: readonly Expr[], k: string): boolean {
-    const e = new KernelBuilder(this.ctx, this.g).reader([], this.ranges).read(v, idx);
-    return e.k === 'load' && strideIn(e.index, k) === 1;
-  }
-
-  outputs(): ReadonlyMap<Value, string> {
-    return new Map(this.g.outputs.map((o) => [o, this.k.output(o)]));
-  }
-
-  /** The stores of one element of the result, given its accumulated value. */
-  epilogue(acc: Expr, outs: ReadonlyMap<Value, string>, at: readonly Expr[] = this.spec.out): Stmt[] {
-    const body: Stmt[] = [];
-    const r = this.k.reader(body, this.ranges);
-    r.given.set(this.node.outputs[0], () => acc);
-    const values = [...outs.keys()].map((o) => r.read(o, at));
-    [...outs].forEach(([o, buf], i) => {
-      body.push(store(buf, linearize(at, fixed(o.type.shape)), values[i]));
-    });
-    return body;
   }
 
   // --- packed panels --------------------------------------------------------------------------------
@@ -156,142 +62,6 @@ class ContractionLowering {
     return [...(panels?.code ?? []), ...this.compute({ mr, nr, kAxes, bOuter, aOuter, panels, blocks, partial, outs })];
   }
 
-  columnsContiguous(): boolean {
-    return this.unitStride(this.spec.b, this.spec.bIndex, 'n');
-  }
-
-  /** Reduced axes, neighbours joined where both operands walk them as one. */
-  mergedK(): readonly Axis[] {
-    const s = this.spec;
-    const probe: Stmt[] = [];
-    const r = new KernelBuilder(this.ctx, this.g).reader(probe, this.ranges);
-    const a = r.read(s.a, s.aIndex);
-    // The panel's order is row-major in the reduced axes, so only the left operand decides.
-    probe.push({ s: 'set', name: 'x', value: a });
-    return mergeAxes(s.k, probe).axes;
-  }
-
-  /** Position in the reduction, row-major over the merged axes. */
-  kFlat(kAxes: readonly Axis[]): Expr {
-    return linearize(kAxes.map((a) => variable(a.v)), kAxes.map((a) => a.n));
-  }
-
-  /** The variables of the original reduced axes in terms of the merged ones. */
-  kSubstitution(kAxes: readonly Axis[]): Map<string, Expr> {
-    const kept = new Set(kAxes.map((a) => a.v));
-    const map = new Map<string, Expr>();
-    // An axis merged into its inner neighbour stands at 0 there; size-1 axes are 0.
-    for (const a of this.spec.k) if (!kept.has(a.v)) map.set(a.v, i32(0));
-    return map;
-  }
-
-  /** Lays the right operand out in panels [outer][panel][k][nr]; the last panel is narrower. */
-  pack(nr: number, kAxes: readonly Axis[], bOuter: readonly Axis[]): Panels {
-    const s = this.spec;
-    const K = this.reduction;
-    const N = s.n.n;
-    const full = Math.floor(N / nr);
-    const rest = N - full * nr;
-    const restWidth = Math.ceil(rest / 4) * 4;
-    const stride = K * (full * nr + restWidth);
-    const size = bOuter.reduce((n, a) => n * a.n, 1) * stride;
-    const outerFlat = linearize(bOuter.map((a) => variable(a.v)), bOuter.map((a) => a.n));
-    const base = mul(outerFlat, i32(stride));
-    const panels: Panels = {
-      buf: '',
-      code: [],
-      // The panel starting at column n0 begins K * n0 elements into its outer block.
-      at: (n0, k, width) => add(add(base, mul(n0, i32(K))), mul(k, i32(width))),
-      full,
-      rest,
-      restWidth,
-    };
-    const constant = this.constantOperand(bOuter, panels, nr, size);
-    if (constant) return { ...panels, buf: constant };
-    const buf = this.k.scratch('f32', size);
-    const code: Stmt[] = [];
-    // The original reduced axes: the packed order is row-major in them, merged or not.
-    const flatK = linearize(s.k.map((a) => variable(a.v)), s.k.map((a) => a.n));
-    const panel = (n0: Expr, width: number, valid: number): Stmt[] => {
-      const col: Stmt[] = [];
-      const r = this.k.reader(col, new Map([...this.ranges, ['j', [0, width - 1] as const]]));
-      const e = r.read(s.b, s.bIndex);
-      col.push(store(buf, add(panels.at(n0, flatK, width), variable('j')), e));
-      const body = substitute(col, new Map([[s.n.v, add(n0, variable('j'))]]));
-      let stmts: readonly Stmt[] = [loop('j', valid, body, { vector: true, unroll: true })];
-      for (let i = s.k.length - 1; i >= 0; i--) stmts = [loop(s.k[i].v, s.k[i].n, stmts)];
-      return [...stmts];
-    };
-    const p = variable('p');
-    const outerLoops = (inner: readonly Stmt[], par: boolean): Stmt[] => {
-      let stmts = inner;
-      for (let i = bOuter.length - 1; i >= 0; i--) stmts = [loop(bOuter[i].v, bOuter[i].n, stmts, par && i === 0 ? { parallel: 1 } : {})];
-      return [...stmts];
-    };
-    const parallel = K * N >= 1 << 14;
-    const overOuter = bOuter.length > 0 && bOuter[0].n >= 4;
-    const bodies: Stmt[] = [];
-    if (full > 0) bodies.push(loop('p', full, panel(mul(p, i32(nr)), nr, nr), parallel && !overOuter ? { parallel: 1 } : {}));
-    if (rest > 0) {
-      const last = panel(i32(full * nr), restWidth, rest);
-      bodies.push(...(parallel && !overOuter ? [{ s: 'single', body: last } as Stmt] : last));
-    }
-    const wrapped = outerLoops(bodies, parallel && overOuter);
-    code.push(...(parallel ? wrapped : [{ s: 'single', body: wrapped } as Stmt]));
-    code.push({ s: 'barrier' });
-    return { ...panels, buf, code };
-  }
-
-  /** A constant right operand, packed when the program is built. */
-  constantOperand(bOuter: readonly Axis[], panels: Panels, nr: number, size: number): string | null {
-    const s = this.spec;
-    const n = s.b.node;
-    if (n?.op.name !== 'constant') return null;
-    const lit = n.attrs.value as Literal;
-    const type = n.outputs[0].type;
-    const shape = fixed(type.shape);
-    const index = linearize(s.bIndex, shape);
-    const flatK = linearize(s.k.map((a) => variable(a.v)), s.k.map((a) => a.n));
-    const axes = [...bOuter, ...s.k, s.n];
-    const make = () => {
-      const data = lit.expand(type);
-      const out = new Float32Array(size);
-      const env = new Map<string, number>();
-      const split = panels.full * nr;
-      const visit = (d: number): void => {
-        if (d < axes.length) {
-          for (let i = 0; i < axes[d].n; i++) {
-            env.set(axes[d].v, i);
-            visit(d + 1);
-          }
-          return;
-        }
-        const col = env.get(s.n.v) as number;
-        const n0 = col < split ? Math.floor(col / nr) * nr : split;
-        const width = col < split ? nr : panels.restWidth;
-        out[evaluate(panels.at(i32(n0), flatK, width), env) + col - n0] = data[evaluate(index, env)];
-      };
-      visit(0);
-      return out;
-    };
-    return this.k.packed({ key: `${lit.hash}:${nr}:${shape}:${JSON.stringify(n.attrs.shape)}:${this.node.op.name}:${JSON.stringify(this.node.attrs)}`, size, make });
-  }
-
-  /** Splits long reductions: whole outer reduced axes, or one long axis in pieces. */
-  kBlocks(kAxes: readonly Axis[]): KBlocks {
-    const K = this.reduction;
-    if (K <= K_BLOCK * 2) return { outer: null, inner: kAxes };
-    let inner = K;
-    for (let i = 0; i < kAxes.length; i++) {
-      if (inner <= K_BLOCK * 2) return { outer: kAxes.slice(0, i), inner: kAxes.slice(i) };
-      inner /= kAxes[i].n;
-    }
-    const last = kAxes[kAxes.length - 1];
-    const pieces = Math.ceil(last.n / K_BLOCK);
-    const size = Math.ceil(last.n / pieces / 4) * 4;
-    return { outer: kAxes.slice(0, -1), inner: [last], cut: { size, count: Math.ceil(last.n / size) } };
-  }
-
   /** Where partial sums wait between blocks of the reduction: the result itself, if it is stored raw. */
   partialBuffer(outs: ReadonlyMap<Value, string>): string {
     const raw = outs.get(this.node.outputs[0]);
@@ -307,7 +77,8 @@ class ContractionLowering {
     const rest = N - full * nr;
     const panelLoops = (inner: (n0: Expr, valid: number, width: number) => Stmt[], parallel: boolean): Stmt[] => {
       const out: Stmt[] = [];
-      if (full > 0) out.push(loop('p', full, inner(mul(variable('p'), i32(nr)), nr, nr), parallel ? { parallel: 1 } : {}));
+      if (full > 0)
+        out.push(loop('p', full, inner(mul(variable('p'), i32(nr)), nr, nr), parallel ? { parallel: 1 } : {}));
       if (rest > 0) {
         const last = inner(i32(full * nr), rest, Math.ceil(rest / 4) * 4);
         out.push(...(parallel ? [{ s: 'single', body: last } as Stmt] : last));
@@ -342,18 +113,28 @@ class ContractionLowering {
       { name: 'mb', n: fullBlocks },
       { name: 'p', n: full },
     ];
-    const chosen = worthwhile ? (candidates.find((x) => x.n >= 8) ?? candidates.filter((x) => x.n >= 2).sort((x, y) => y.n - x.n)[0]) : undefined;
+    const chosen = worthwhile
+      ? (candidates.find((x) => x.n >= 8) ?? candidates.filter((x) => x.n >= 2).sort((x, y) => y.n - x.n)[0])
+      : undefined;
     const par = (name: string): Partial<For> => (chosen?.name === name ? { parallel: 1 } : {});
 
     const over = (axes: readonly Axis[], inner: readonly Stmt[]): Stmt[] => {
       let stmts = inner;
-      for (let i = axes.length - 1; i >= 0; i--) stmts = axes[i].n === 1 ? substitute(stmts, new Map([[axes[i].v, i32(0)]])) : [loop(axes[i].v, axes[i].n, stmts, par(axes[i].v))];
+      for (let i = axes.length - 1; i >= 0; i--)
+        stmts =
+          axes[i].n === 1
+            ? substitute(stmts, new Map([[axes[i].v, i32(0)]]))
+            : [loop(axes[i].v, axes[i].n, stmts, par(axes[i].v))];
       return [...stmts];
     };
     const phased = (phase: Phase): Stmt[] => {
       const kernel = micro(phase);
       const body = (m0: Expr, rows: number) =>
-        panelLoops((n0, valid, width) => (inside ? over(aOuter, kernel(n0, valid, width, m0, rows)) : kernel(n0, valid, width, m0, rows)), chosen?.name === 'p');
+        panelLoops(
+          (n0, valid, width) =>
+            inside ? over(aOuter, kernel(n0, valid, width, m0, rows)) : kernel(n0, valid, width, m0, rows),
+          chosen?.name === 'p',
+        );
       const rowsBlocks: Stmt[] = [];
       if (blocksOf === 1) rowsBlocks.push(...body(i32(0), M));
       else {
@@ -383,7 +164,10 @@ class ContractionLowering {
       let rest = e;
       for (let i = counts.length - 1; i >= 0; i--) {
         const n = counts[i].n;
-        map.set(counts[i].v, i === 0 ? rest : e.k === 'const' ? i32((rest as { value: number }).value % n) : bin('rem', rest, i32(n)));
+        map.set(
+          counts[i].v,
+          i === 0 ? rest : e.k === 'const' ? i32((rest as { value: number }).value % n) : bin('rem', rest, i32(n)),
+        );
         rest = rest.k === 'const' ? i32(Math.floor(rest.value / n)) : bin('div', rest, i32(n));
       }
       return map;
@@ -393,10 +177,21 @@ class ContractionLowering {
       if (e.k === 'const') return substitute(phased(phase), map);
       // Named, so that addresses stay affine in plain variables.
       const names = new Map([...map.keys()].map((v) => [v, variable(`${v}_b`)]));
-      return [...[...map].map(([v, x]): Stmt => ({ s: 'let', name: `${v}_b`, value: x })), ...substitute(phased(phase), names)];
+      return [
+        ...[...map].map(([v, x]): Stmt => ({ s: 'let', name: `${v}_b`, value: x })),
+        ...substitute(phased(phase), names),
+      ];
     };
     const out: Stmt[] = [...bind(i32(0), { first: true, last: false })];
-    if (total > 2) out.push({ s: 'for', v: 'blk', lo: i32(1), hi: i32(total - 1), step: 1, body: bind(flat, { first: false, last: false }) });
+    if (total > 2)
+      out.push({
+        s: 'for',
+        v: 'blk',
+        lo: i32(1),
+        hi: i32(total - 1),
+        step: 1,
+        body: bind(flat, { first: false, last: false }),
+      });
     out.push(...bind(i32(total - 1), { first: false, last: true }));
     return out;
   }
@@ -413,7 +208,8 @@ class ContractionLowering {
     const subst = this.kSubstitution(kAxes);
     const r = this.k.reader([], this.ranges);
     const a = r.read(s.a, s.aIndex) as Expr & { k: 'load' };
-    const aAt = (i: Expr): Expr => load('f32', a.buf, substituteExpr(a.index, new Map([...subst, [s.m.v, add(m0, i)]])));
+    const aAt = (i: Expr): Expr =>
+      load('f32', a.buf, substituteExpr(a.index, new Map([...subst, [s.m.v, add(m0, i)]])));
     const kFlat = this.kFlat(kAxes);
     const j = variable('j');
     const i = variable('i');
@@ -430,8 +226,26 @@ class ContractionLowering {
         'i',
         count,
         [
-          { s: 'vec', v: 'l', at: i32(0), lanes: 4, body: [{ s: 'tileset', tile: 'at', index: [variable('l')], value: aAt(i) }] },
-          loop('j', width, [{ s: 'tileset', tile: 'c', index: [i, j], value: fma(tileRead('f32', 'at', [i32(0)]), tileRead('f32', 'bt', [j]), tileRead('f32', 'c', [i, j])) }], vec),
+          {
+            s: 'vec',
+            v: 'l',
+            at: i32(0),
+            lanes: 4,
+            body: [{ s: 'tileset', tile: 'at', index: [variable('l')], value: aAt(i) }],
+          },
+          loop(
+            'j',
+            width,
+            [
+              {
+                s: 'tileset',
+                tile: 'c',
+                index: [i, j],
+                value: fma(tileRead('f32', 'at', [i32(0)]), tileRead('f32', 'bt', [j]), tileRead('f32', 'c', [i, j])),
+              },
+            ],
+            vec,
+          ),
         ],
         { unroll: true },
       ),
@@ -450,7 +264,8 @@ class ContractionLowering {
   unrolledK(axis: Axis, body: readonly Stmt[], blocks: KBlocks): Stmt[] {
     const u = this.ctx.options.tile.unroll;
     const { cut } = blocks;
-    const unrolled = (base: Expr): Stmt => loop('u', u, substitute(body, new Map([[axis.v, add(base, variable('u'))]])), { unroll: true });
+    const unrolled = (base: Expr): Stmt =>
+      loop('u', u, substitute(body, new Map([[axis.v, add(base, variable('u'))]])), { unroll: true });
     if (cut) {
       // Pieces are multiples of the unroll factor except for the last, which ends at the axis.
       const lo = mul(variable('kb'), i32(cut.size));
@@ -478,7 +293,9 @@ class ContractionLowering {
       [s.n.v, add(n0, j)],
     ]);
     const rawIndex = substituteExpr(linearize(s.out, fixed(this.node.outputs[0].type.shape)), where);
-    const perTile = (body: readonly Stmt[]): Stmt[] => [loop('i', count, [loop('j', valid, body, vec)], { unroll: true })];
+    const perTile = (body: readonly Stmt[]): Stmt[] => [
+      loop('i', count, [loop('j', valid, body, vec)], { unroll: true }),
+    ];
     const sum: Expr = phase.first ? acc : bin('add', load('f32', c.partial as string, rawIndex), acc);
     if (!phase.last) return perTile([store(c.partial as string, rawIndex, sum)]);
     const body = substitute(this.epilogue(sum, c.outs), where);
@@ -493,20 +310,6 @@ class ContractionLowering {
   }
 }
 
-interface Panels {
-  readonly buf: string;
-  readonly code: readonly Stmt[];
-  readonly at: (n0: Expr, k: Expr, width: number) => Expr;
-  readonly full: number;
-  readonly rest: number;
-  readonly restWidth: number;
-}
-interface KBlocks {
-  /** Reduced loops outside of the tile loops, or null where the reduction is in one piece. */
-  readonly outer: readonly Axis[] | null;
-  readonly inner: readonly Axis[];
-  readonly cut?: { readonly size: number; readonly count: number };
-}
 interface Phase {
   readonly first: boolean;
   readonly last: boolean;
@@ -527,30 +330,4 @@ interface Plan {
 function substituteExpr(e: Expr, vars: ReadonlyMap<string, Expr>): Expr {
   const s = substitute([{ s: 'set', name: '', value: e }], vars)[0];
   return (s as { value: Expr }).value;
-}
-
-/** Value of an index expression with all variables known. */
-function evaluate(e: Expr, env: ReadonlyMap<string, number>): number {
-  if (e.k === 'const') return e.value;
-  if (e.k === 'var') return env.get(e.name) as number;
-  if (e.k !== 'bin') throw new Error(`not an index: ${e.k}`);
-  const [a, b] = children(e).map((c) => evaluate(c, env));
-  switch (e.op) {
-    case 'add':
-      return a + b;
-    case 'sub':
-      return a - b;
-    case 'mul':
-      return a * b;
-    case 'div':
-      return Math.floor(a / b);
-    case 'rem':
-      return a % b;
-    case 'min':
-      return Math.min(a, b);
-    case 'max':
-      return Math.max(a, b);
-    default:
-      throw new Error(`not an index: ${e.op}`);
-  }
 }

@@ -3,7 +3,7 @@
 import type { Group } from '../group.ts';
 import { lowerColumns } from './columns.ts';
 import { lowerContraction } from './contraction.ts';
-import type { Lowered, LowerContext } from './kernel-builder.ts';
+import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { lowerPointwise, lowerUpdate } from './pointwise.ts';
 import { lowerRows } from './rows.ts';
 import { lowerArgReduce, lowerScatter } from './scatter.ts';
@@ -21,4 +21,4 @@ const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lo
 };
 
 export const lowerGroup = (ctx: LowerContext, g: Group): Lowered => byKind[g.kind](ctx, g);
-export type { Lowered, LowerContext };
+export type { LowerContext, Lowered };

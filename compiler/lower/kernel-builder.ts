@@ -106,7 +106,13 @@ export class KernelBuilder {
 }
 
 function hasParallel(body: readonly Stmt[]): boolean {
-  return body.some((s) => (s.s === 'for' ? s.parallel !== undefined || hasParallel(s.body) : s.s === 'single' ? false : s.s === 'if' && hasParallel(s.then)));
+  return body.some((s) =>
+    s.s === 'for'
+      ? s.parallel !== undefined || hasParallel(s.body)
+      : s.s === 'single'
+        ? false
+        : s.s === 'if' && hasParallel(s.then),
+  );
 }
 
 export function kernelName(g: Group): string {

@@ -71,7 +71,11 @@ const PARALLEL_WORK = 1 << 15;
  * Nests the body in its axes, innermost last. The last axis runs as SIMD where `vector`; the first is
  * split over threads where there is enough work (`cost` operations an element).
  */
-export function nest(axes: readonly Axis[], body: readonly Stmt[], opt: { vector?: boolean; cost?: number; copies?: number; parallel?: boolean } = {}): Stmt[] {
+export function nest(
+  axes: readonly Axis[],
+  body: readonly Stmt[],
+  opt: { vector?: boolean; cost?: number; copies?: number; parallel?: boolean } = {},
+): Stmt[] {
   if (axes.length === 0) return [{ s: 'single', body }];
   const total = axes.reduce((n, a) => n * a.n, 1) * (opt.cost ?? 1);
   const parallel = opt.parallel !== false && total >= PARALLEL_WORK;

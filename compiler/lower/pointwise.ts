@@ -1,11 +1,11 @@
 // Pointwise groups: one loop nest over the domain, every output stored at its index.
 
-import { axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import { linearize } from '../../ir/kernel/affine.ts';
 import { variable } from '../../ir/kernel/expr.ts';
 import { letS, type Stmt, store } from '../../ir/kernel/kernel.ts';
 import type { Group } from '../group.ts';
-import { bodyCost, KernelBuilder, type Lowered, type LowerContext, nodeFlops } from './kernel-builder.ts';
+import { bodyCost, KernelBuilder, type LowerContext, type Lowered, nodeFlops } from './kernel-builder.ts';
+import { axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import { fixed } from './views.ts';
 
 /** The loops of one pointwise group on a kernel under construction. */

@@ -78,7 +78,13 @@ export class Reader {
     switch (n.op.kind) {
       case 'elementwise': {
         const scalar = n.op.scalar as NonNullable<typeof n.op.scalar>;
-        return this.#bind(scalar(n.inputs.map((x) => this.read(x, idx)), n.attrs, v.type));
+        return this.#bind(
+          scalar(
+            n.inputs.map((x) => this.read(x, idx)),
+            n.attrs,
+            v.type,
+          ),
+        );
       }
       case 'view':
         return this.#view(n, idx);

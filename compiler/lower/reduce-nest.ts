@@ -46,7 +46,12 @@ export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
   const merged = mergeAxes(spec.red, elementBody);
   const keepInner = spec.keep[spec.keep.length - 1] ?? { v: 'c', n: 1 };
   const keepOuter = spec.keep.slice(0, -1).filter((a) => a.n !== 1);
-  const ones = new Map(spec.keep.slice(0, -1).filter((a) => a.n === 1).map((a) => [a.v, i32(0) as Expr]));
+  const ones = new Map(
+    spec.keep
+      .slice(0, -1)
+      .filter((a) => a.n === 1)
+      .map((a) => [a.v, i32(0) as Expr]),
+  );
   const body = substitute(merged.body, ones);
   const red = merged.axes;
   const work = [...spec.keep, ...red].reduce((n, a) => n * a.n, 1) * (spec.cost ?? 1);
@@ -56,7 +61,9 @@ export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
   const parallel = work >= PARALLEL_WORK;
 
   const build = (finish: (accs: readonly Expr[]) => Stmt[], reduced: (inner: readonly Stmt[]) => Stmt[]): Stmt[] =>
-    blocks(keepInner, spec.accs.length, (lo, width) => accumulate(spec, names, keepInner.v, lo, width, body, finish, reduced, ones));
+    blocks(keepInner, spec.accs.length, (lo, width) =>
+      accumulate(spec, names, keepInner.v, lo, width, body, finish, reduced, ones),
+    );
 
   const plainReduce = (inner: readonly Stmt[]): Stmt[] => nestLoops(red, inner);
   if (chunks === 1) {
@@ -83,7 +90,11 @@ export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
   const combine: Stmt[] = [];
   spec.accs.forEach((a, i) => {
     combine.push({ s: 'acc', name: `sum${i}`, ty: a.ty, init: konst(a.ty, a.init) });
-    combine.push(loop('chunk', chunks, [{ s: 'reduce', acc: `sum${i}`, op: a.op, value: load(a.ty, bufs[i], at(chunk)) }], { unroll: true }));
+    combine.push(
+      loop('chunk', chunks, [{ s: 'reduce', acc: `sum${i}`, op: a.op, value: load(a.ty, bufs[i], at(chunk)) }], {
+        unroll: true,
+      }),
+    );
   });
   combine.push(...substitute(spec.finish(spec.accs.map((a, i) => variable(`sum${i}`, a.ty))), ones));
   const phase2 = wrap(keepOuter, [loop(keepInner.v, keepInner.n, combine, { vector: true })], false, keepInner.n, true);
@@ -107,10 +118,12 @@ const nestLoops = (axes: readonly Axis[], inner: readonly Stmt[]): Stmt[] => {
 function wrap(outer: readonly Axis[], inner: readonly Stmt[], parallel: boolean, width: number, bare = false): Stmt[] {
   let body: readonly Stmt[] = inner;
   const split = parallel ? outer.findIndex((a) => a.n >= 2) : -1;
-  for (let i = outer.length - 1; i >= 0; i--) body = [loop(outer[i].v, outer[i].n, body, i === split ? { parallel: 1 } : {})];
+  for (let i = outer.length - 1; i >= 0; i--)
+    body = [loop(outer[i].v, outer[i].n, body, i === split ? { parallel: 1 } : {})];
   if (bare) return [...body];
   if (split >= 0) return [...body];
-  if (parallel && outer.length === 0 && width >= 64) return body.map((s) => (s.s === 'for' ? { ...s, parallel: 1 } : { s: 'single', body: [s] }));
+  if (parallel && outer.length === 0 && width >= 64)
+    return body.map((s) => (s.s === 'for' ? { ...s, parallel: 1 } : { s: 'single', body: [s] }));
   return [{ s: 'single', body }];
 }
 
@@ -150,7 +163,10 @@ function accumulate(
     const i = names.indexOf(s.acc);
     const a = spec.accs[i];
     const value = s.value;
-    const next = a.op === 'add' && value.k === 'bin' && value.op === 'mul' && a.ty === 'f32' ? fma(value.a, value.b, read(i)) : bin(a.op, read(i), value);
+    const next =
+      a.op === 'add' && value.k === 'bin' && value.op === 'mul' && a.ty === 'f32'
+        ? fma(value.a, value.b, read(i))
+        : bin(a.op, read(i), value);
     return { s: 'tileset', tile: names[i], index, value: next };
   });
   out.push(...reduced([loop(lane, width, inner, { vector: true, unroll: true })]));
@@ -158,4 +174,3 @@ function accumulate(
   out.push(loop(lane, width, last, { vector: true, unroll: true }));
   return out;
 }
-

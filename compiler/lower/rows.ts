@@ -11,10 +11,17 @@ import { intsAttr } from '../../ir/op.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { byteSize, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
-import { KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
+import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { type Axis, axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import type { Reader } from './reader.ts';
 import { fixed } from './views.ts';
+
+/** The index of a value that has one element per row: the kept axes, size-1 axes may stand between. */
+export function keptIndex(v: Value, keep: readonly Axis[]): Expr[] {
+  const vars = keep.filter((a) => a.n !== 1).map((a) => variable(a.v));
+  let at = 0;
+  return fixed(v.type.shape).map((d) => (d === 1 ? i32(0) : vars[at++]));
+}
 
 export const combiner: Readonly<Record<string, ReduceOp>> = {
   reduce_sum: 'add',
@@ -41,7 +48,6 @@ class RowLowering {
   readonly keep: Axis[];
   readonly red: Axis[];
   readonly idx: Expr[];
-  readonly rowIdx: Expr[];
   readonly stageOf = new Map<Node, number>();
 
   constructor(ctx: LowerContext, g: Group) {
@@ -52,7 +58,6 @@ class RowLowering {
     this.keep = all.filter((_, i) => !g.axes.includes(i));
     this.red = all.filter((_, i) => g.axes.includes(i));
     this.idx = axisVars(all);
-    this.rowIdx = axisVars(this.keep);
     this.stages();
   }
 
@@ -87,7 +92,11 @@ class RowLowering {
   lower(): Lowered {
     const { g, k } = this;
     const ranges = rangesOf(this.keep, this.red);
-    const last = Math.max(0, ...[...this.stageOf].map(([n, s]) => (this.isReduce(n) ? s : 0)), ...g.outputs.map((o) => (this.fullValue(o) ? (this.stageOf.get(o.node as Node) as number) : 0)));
+    const last = Math.max(
+      0,
+      ...[...this.stageOf].map(([n, s]) => (this.isReduce(n) ? s : 0)),
+      ...g.outputs.map((o) => (this.fullValue(o) ? (this.stageOf.get(o.node as Node) as number) : 0)),
+    );
     const rowBody: Stmt[] = [];
     const root = k.reader(rowBody, ranges);
     const kept = this.keptRows(last);
@@ -101,7 +110,13 @@ class RowLowering {
       for (const v of kept.get(s) ?? []) {
         const e = r.read(v, this.idx);
         const buf = k.scratch(v.type.dtype, this.rowSize() * this.threads);
-        const at = add(mul(tid, i32(this.rowSize())), linearize(axisVars(this.red), this.red.map((a) => a.n)));
+        const at = add(
+          mul(tid, i32(this.rowSize())),
+          linearize(
+            axisVars(this.red),
+            this.red.map((a) => a.n),
+          ),
+        );
         inner.push(store(buf, at, e));
         root.given.set(v, (i) => (i === this.idx ? load(v.type.dtype, buf, at) : undefined));
       }
@@ -122,8 +137,8 @@ class RowLowering {
     // One element a row: reductions and what follows from them.
     this.bindRowValues(root, last + 1, rowBody);
     for (const o of g.outputs.filter((v) => !this.fullValue(v))) {
-      const e = root.read(o, this.rowValueIndex(o));
-      rowBody.push(store(k.output(o), linearize(this.rowValueIndex(o), fixed(o.type.shape)), e));
+      const e = root.read(o, keptIndex(o, this.keep));
+      rowBody.push(store(k.output(o), linearize(keptIndex(o, this.keep), fixed(o.type.shape)), e));
     }
     const m = mergeAxes(this.keep, rowBody);
     const body = nest(m.axes, m.body, { cost: cost * this.rowSize() });
@@ -137,7 +152,7 @@ class RowLowering {
       if (this.isReduce(n) || !this.isRow(n) || this.stageOf.get(n) !== stage) continue;
       const v = n.outputs[0];
       const name = root.fresh('row');
-      rowBody.push({ s: 'let', name, value: root.read(v, this.rowValueIndex(v)) });
+      rowBody.push({ s: 'let', name, value: root.read(v, keptIndex(v, this.keep)) });
       root.given.set(v, () => variable(name, v.type.dtype));
     }
   }
@@ -148,15 +163,6 @@ class RowLowering {
   fullValue(v: Value): boolean {
     return v.node !== null && !this.isRow(v.node);
   }
-  /** The index of a row value in terms of the kept axes; size-1 axes may stand in its shape. */
-  rowValueIndex(v: Value): Expr[] {
-    const shape = fixed(v.type.shape);
-    if (shape.length === this.keep.length) return this.rowIdx;
-    const vars = this.keep.filter((a) => a.n !== 1).map((a) => variable(a.v));
-    let at = 0;
-    return shape.map((d) => (d === 1 ? i32(0) : vars[at++]));
-  }
-
   reduction(root: Reader, r: Reader, n: Node, inner: Stmt[], rowBody: Stmt[]): void {
     const ty = n.outputs[0].type.dtype;
     const acc = root.fresh('acc');
@@ -201,7 +207,33 @@ class RowLowering {
   }
 }
 
-const dear = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh', 'erf', 'logistic', 'softplus', 'pow', 'sin', 'cos', 'tan', 'div', 'sqrt', 'rsqrt', 'atan', 'atan2', 'sinh', 'cosh', 'asin', 'acos', 'asinh', 'acosh', 'atanh']);
+const dear = new Set([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'tanh',
+  'erf',
+  'logistic',
+  'softplus',
+  'pow',
+  'sin',
+  'cos',
+  'tan',
+  'div',
+  'sqrt',
+  'rsqrt',
+  'atan',
+  'atan2',
+  'sinh',
+  'cosh',
+  'asin',
+  'acos',
+  'asinh',
+  'acosh',
+  'atanh',
+]);
 /** Instructions of an element-wise op, roughly: elementary functions weigh like a dozen. */
-export const opCost = (n: Node): number => (dear.has(n.op.name) ? (n.op.name === 'div' || n.op.name.endsWith('sqrt') ? 4 : 16) : 1);
+export const opCost = (n: Node): number =>
+  dear.has(n.op.name) ? (n.op.name === 'div' || n.op.name.endsWith('sqrt') ? 4 : 16) : 1;
 export const axesOf = (n: Node): readonly number[] => intsAttr(n.attrs, 'axes');

@@ -8,7 +8,7 @@ import { numAttr } from '../../ir/op.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
-import { KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
+import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import { fixed } from './views.ts';
 
@@ -48,10 +48,14 @@ export function lowerScatter(ctx: LowerContext, g: Group): Lowered {
   const u = k.reader(add, rangesOf(rows, inner)).read(updates, [...axisVars(rows), ...axisVars(inner)]);
   add.push(store(buf, target, bin('add', load(ty, buf, target), u)));
   let row: readonly Stmt[] = add;
-  for (let i = inner.length - 1; i >= 0; i--) row = [loop(inner[i].v, inner[i].n, row, i === inner.length - 1 ? { vector: true } : {})];
+  for (let i = inner.length - 1; i >= 0; i--)
+    row = [loop(inner[i].v, inner[i].n, row, i === inner.length - 1 ? { vector: true } : {})];
   let stmts: readonly Stmt[] = [...body, { s: 'if', cond: ok ?? konst('bool', 1), then: row, else: [] }];
   for (let i = rows.length - 1; i >= 0; i--) stmts = [loop(rows[i].v, rows[i].n, stmts)];
-  return k.finish([...nest(merged.axes, merged.body, { vector: true }), { s: 'barrier' }, { s: 'single', body: stmts }], { flops: sizeOf(updates.type.shape) });
+  return k.finish(
+    [...nest(merged.axes, merged.body, { vector: true }), { s: 'barrier' }, { s: 'single', body: stmts }],
+    { flops: sizeOf(updates.type.shape) },
+  );
 }
 
 export function lowerArgReduce(ctx: LowerContext, g: Group): Lowered {
@@ -70,7 +74,11 @@ export function lowerArgReduce(ctx: LowerContext, g: Group): Lowered {
   const e = k.reader(inner, rangesOf(all)).read(x, axisVars(all));
   const i = variable(all[axis].v);
   // The first element is taken whatever it is; a NaN beats everything but an earlier NaN.
-  const isNew = bin('or', bin('eq', i, i32(0)), bin('or', bin(max ? 'gt' : 'lt', e, best), bin('and', bin('ne', e, e), bin('eq', best, best))));
+  const isNew = bin(
+    'or',
+    bin('eq', i, i32(0)),
+    bin('or', bin(max ? 'gt' : 'lt', e, best), bin('and', bin('ne', e, e), bin('eq', best, best))),
+  );
   inner.push({ s: 'let', name: 'better', value: isNew });
   const b = variable('better', 'bool');
   inner.push({ s: 'set', name: 'at', value: sel(b, i, at) }, { s: 'set', name: 'best', value: sel(b, e, best) });
@@ -81,5 +89,7 @@ export function lowerArgReduce(ctx: LowerContext, g: Group): Lowered {
     store(k.output(n.outputs[0]), linearize(axisVars(keep), fixed(n.outputs[0].type.shape)), at),
   ];
   const m = mergeAxes(keep, body);
-  return k.finish(nest(m.axes, m.body, { vector: axis !== xs.length - 1, cost: 4 * xs[axis] }), { flops: sizeOf(x.type.shape) });
+  return k.finish(nest(m.axes, m.body, { vector: axis !== xs.length - 1, cost: 4 * xs[axis] }), {
+    flops: sizeOf(x.type.shape),
+  });
 }

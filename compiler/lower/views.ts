@@ -64,7 +64,11 @@ export function viewSources(n: Node, idx: readonly Expr[], ranges: Ranges): View
         const last = k === n.inputs.length - 1;
         // Clamped, so that an operand that is not chosen is not read out of bounds.
         const local = clamp(sub(idx[axis], i32(from)), size, ranges);
-        return { operand: k, index: idx.map((e, d) => (d === axis ? local : e)), when: last ? null : lt(idx[axis], at) };
+        return {
+          operand: k,
+          index: idx.map((e, d) => (d === axis ? local : e)),
+          when: last ? null : lt(idx[axis], at),
+        };
       });
     }
     default:

@@ -9,7 +9,7 @@ import { intsAttr, pairsAttr } from '../../ir/op.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
-import { KernelBuilder, type Lowered, type LowerContext } from './kernel-builder.ts';
+import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { type Axis, axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import type { Reader } from './reader.ts';
 import { lowerReduceNest } from './reduce-nest.ts';
@@ -24,15 +24,28 @@ interface Windows {
 export function lowerWindow(ctx: LowerContext, g: Group): Lowered {
   const n = g.nodes.find((x) => x.op.kind === 'window') as Node;
   const k = new KernelBuilder(ctx, g);
-  const w: Windows = { window: intsAttr(n.attrs, 'window'), strides: intsAttr(n.attrs, 'strides'), pad: pairsAttr(n.attrs, 'pad') };
+  const w: Windows = {
+    window: intsAttr(n.attrs, 'window'),
+    strides: intsAttr(n.attrs, 'strides'),
+    pad: pairsAttr(n.attrs, 'pad'),
+  };
   const body =
-    n.op.name === 'window_max_grad' ? maxGrad(k, n, w) : n.op.name === 'window_max_pick' ? maxPick(k, g, n, w) : reduceWindow(k, g, n, w);
+    n.op.name === 'window_max_grad'
+      ? maxGrad(k, n, w)
+      : n.op.name === 'window_max_pick'
+        ? maxPick(k, g, n, w)
+        : reduceWindow(k, g, n, w);
   const size = w.window.reduce((a, b) => a * b, 1);
   return k.finish(body, { flops: sizeOf(n.outputs[0].type.shape) * size });
 }
 
 /** Where window element (o, t) reads the operand, and whether that lies inside it. */
-function position(w: Windows, o: readonly Expr[], t: readonly Expr[], shape: readonly number[]): { idx: Expr[]; inside: Expr | null } {
+function position(
+  w: Windows,
+  o: readonly Expr[],
+  t: readonly Expr[],
+  shape: readonly number[],
+): { idx: Expr[]; inside: Expr | null } {
   let inside: Expr | null = null;
   const idx = o.map((e, d) => {
     const at = sub(add(mul(e, i32(w.strides[d])), t[d]), i32(w.pad[d][0]));
@@ -72,7 +85,14 @@ function reduceWindow(k: KernelBuilder, g: Group, n: Node, w: Windows): Stmt[] {
   });
 }
 
-function epilogue(k: KernelBuilder, result: Value, value: () => Expr, idx: readonly Expr[], bufs: ReadonlyMap<Value, string>, ranges: Map<string, readonly [number, number]>): Stmt[] {
+function epilogue(
+  k: KernelBuilder,
+  result: Value,
+  value: () => Expr,
+  idx: readonly Expr[],
+  bufs: ReadonlyMap<Value, string>,
+  ranges: Map<string, readonly [number, number]>,
+): Stmt[] {
   const out: Stmt[] = [];
   const r = k.reader(out, ranges);
   r.given.set(result, value);
@@ -144,7 +164,9 @@ function maxGrad(k: KernelBuilder, n: Node, w: Windows): Stmt[] {
   const idx = axisVars(win);
   const ranges = rangesOf(win, red);
   const buf = k.output(result);
-  const exact = w.window.every((s, d) => s === w.strides[d] && w.pad[d].every((p) => p === 0) && s * win[d].n === xs[d]);
+  const exact = w.window.every(
+    (s, d) => s === w.strides[d] && w.pad[d].every((p) => p === 0) && s * win[d].n === xs[d],
+  );
   const body: Stmt[] = [{ s: 'acc', name: 'best', ty, init: konst(ty, reduceInit.reduce_max(ty)) }];
   const best = variable('best', ty);
   const element = (r: Reader, t: readonly Expr[]) => {
@@ -155,7 +177,11 @@ function maxGrad(k: KernelBuilder, n: Node, w: Windows): Stmt[] {
     ...overWindow(red, (t) => {
       const out: Stmt[] = [];
       const { e, inside } = element(k.reader(out, ranges), t);
-      out.push({ s: 'set', name: 'best', value: bin('max', best, inside ? sel(inside, e, konst(ty, reduceInit.reduce_max(ty))) : e) });
+      out.push({
+        s: 'set',
+        name: 'best',
+        value: bin('max', best, inside ? sel(inside, e, konst(ty, reduceInit.reduce_max(ty))) : e),
+      });
       return out;
     }),
     { s: 'acc', name: 'left', ty: 'i32', init: i32(1) },
@@ -186,13 +212,22 @@ function maxGrad(k: KernelBuilder, n: Node, w: Windows): Stmt[] {
     const m = mergeAxes(win, body);
     return nest(m.axes, m.body, { vector: !lastPooled, cost: 8 * red.reduce((p, a) => p * a.n, 1) });
   }
-  const zero = nest([{ v: 'z', n: xs.reduce((a, b) => a * b, 1) }], [store(buf, variable('z'), konst(ty, 0))], { vector: true });
+  const zero = nest([{ v: 'z', n: xs.reduce((a, b) => a * b, 1) }], [store(buf, variable('z'), konst(ty, 0))], {
+    vector: true,
+  });
   // Only axes that are not pooled may run in parallel or as lanes.
   let stmts: readonly Stmt[] = body;
   const total = xs.reduce((a, b) => a * b, 1);
   const free = (d: number) => w.window[d] === 1 && w.strides[d] === 1;
   const par = total >= 1 << 13 ? win.findIndex((a, d) => free(d) && a.n > 1 && d < win.length - 1) : -1;
   for (let d = win.length - 1; d >= 0; d--)
-    stmts = [loop(win[d].v, win[d].n, stmts, d === par ? { parallel: 1 } : d === win.length - 1 && free(d) ? { vector: true } : {})];
+    stmts = [
+      loop(
+        win[d].v,
+        win[d].n,
+        stmts,
+        d === par ? { parallel: 1 } : d === win.length - 1 && free(d) ? { vector: true } : {},
+      ),
+    ];
   return [...zero, { s: 'barrier' }, ...(par >= 0 ? stmts : [{ s: 'single', body: stmts } as Stmt])];
 }

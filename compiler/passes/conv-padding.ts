@@ -5,10 +5,15 @@
 import { rewriteGraph } from '../../ir/builder.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { intsAttr, pairsAttr } from '../../ir/op.ts';
+import { sizeOf } from '../../ir/types.ts';
 
 export function convPadding(g: Graph): Graph {
   return rewriteGraph(g, (n, inputs, b) => {
     if (n.op.name !== 'conv' && n.op.name !== 'conv_filter_grad') return undefined;
+    // Nothing to compute, and padding might crop more than there is.
+    const empty =
+      sizeOf(n.outputs[0].type.shape) === 0 || sizeOf(inputs[0].type.shape) === 0 || sizeOf(inputs[1].type.shape) === 0;
+    if (empty) return [b.splat(n.outputs[0].type, 0)];
     const pad = pairsAttr(n.attrs, 'pad');
     const lhs = intsAttr(n.attrs, 'lhs_dilation');
     if (pad.every(([l, h]) => l === 0 && h === 0) && lhs.every((d) => d === 1)) return undefined;

@@ -19,7 +19,10 @@ export function dce(g: Graph): Graph {
   for (const p of g.params) map[p.id] = b.param(p.type, p.name);
   for (const n of g.nodes) {
     if (!live.has(n.id)) continue;
-    const out = b.copy(n, n.inputs.map((v) => map[v.id]));
+    const out = b.copy(
+      n,
+      n.inputs.map((v) => map[v.id]),
+    );
     n.outputs.forEach((o, i) => {
       map[o.id] = out[i];
     });

@@ -12,7 +12,8 @@ import { isStatic, sizeOf, type TensorType, tensorType } from '../../ir/types.ts
 const FOLD_LIMIT = 1 << 12;
 const VIEW_LIMIT = 1 << 24;
 
-const literal = (v: Value): Literal | null => (v.node?.op.name === 'constant' ? literalAttr(v.node.attrs, 'value') : null);
+const literal = (v: Value): Literal | null =>
+  v.node?.op.name === 'constant' ? literalAttr(v.node.attrs, 'value') : null;
 
 export function fold(g: Graph): Graph {
   return rewriteGraph(g, (n, inputs, b) => {
@@ -33,13 +34,20 @@ function evaluate(n: Node, inputs: readonly Value[], lits: readonly Literal[], t
   if (splats.every((s) => s !== undefined)) {
     if (n.op.kind === 'elementwise') {
       const scalars = inputs.map((v, i) => ndarray(v.type.dtype, [], [splats[i] as number]));
-      return Literal.splat(roundTo(type.dtype, n.op.reference(scalars, n.attrs, [tensorType(type.dtype, [])])[0].data[0]));
+      return Literal.splat(
+        roundTo(type.dtype, n.op.reference(scalars, n.attrs, [tensorType(type.dtype, [])])[0].data[0]),
+      );
     }
     if (n.op.kind === 'view' && new Set(splats).size === 1 && size > 0) return Literal.splat(splats[0] as number);
   }
   const limit = n.op.kind === 'view' ? VIEW_LIMIT : FOLD_LIMIT;
   // A broadcast is better left to the reader than written out.
-  if (size > limit || (n.op.name === 'broadcast' && size > FOLD_LIMIT) || inputs.some((v) => sizeOf(v.type.shape) > limit)) return null;
+  if (
+    size > limit ||
+    (n.op.name === 'broadcast' && size > FOLD_LIMIT) ||
+    inputs.some((v) => sizeOf(v.type.shape) > limit)
+  )
+    return null;
   const args = inputs.map((v, i) => ndarray(v.type.dtype, v.type.shape as readonly number[], lits[i].expand(v.type)));
   const out = n.op.reference(args, n.attrs, [type])[0];
   const data = arrayFor(type.dtype, size);

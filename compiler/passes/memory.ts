@@ -22,7 +22,9 @@ export const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 
 export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
   const offsets = new Array<number>(lives.length).fill(0);
-  const order = lives.map((_, i) => i).sort((a, b) => lives[b].bytes - lives[a].bytes || lives[a].from - lives[b].from || a - b);
+  const order = lives
+    .map((_, i) => i)
+    .sort((a, b) => lives[b].bytes - lives[a].bytes || lives[a].from - lives[b].from || a - b);
   const placed: { at: number; end: number; from: number; to: number }[] = [];
   let arenaBytes = 0;
   for (const i of order) {

@@ -7,7 +7,8 @@ import { Graph as Dag } from '@dagrejs/graphlib';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { byteSize, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
-import { aliasSource, type Fusion } from './fuse.ts';
+import type { Fusion } from './fuse.ts';
+import { aliasSource } from './fusion-groups.ts';
 
 /** A Variable that the program changes. */
 export interface StateWrite {
@@ -56,7 +57,13 @@ export function schedule(f: Fusion): Schedule {
     const source = aliasSource(w.value);
     const producer = f.producer.get(source);
     // One value may become the content of one Variable only, and a result that is shown must stay.
-    if (!producer || taken.has(source) || graph.results.includes(w.value) || graph.results.some((r) => aliasSource(r) === source)) continue;
+    if (
+      !producer ||
+      taken.has(source) ||
+      graph.results.includes(w.value) ||
+      graph.results.some((r) => aliasSource(r) === source)
+    )
+      continue;
     const others = [...(readers.get(w.param) ?? [])].filter((g) => g !== producer);
     if (readers.get(w.param)?.has(producer) && producer.kind !== 'pointwise') continue;
     // Readers of the new value load it from the Variable: it must not be overwritten, and it is not.
@@ -72,7 +79,8 @@ export function schedule(f: Fusion): Schedule {
 function stateReaders(f: Fusion): Map<Value, Set<Group>> {
   const grouped = groupedNodes(f);
   const out = new Map<Value, Set<Group>>();
-  for (const n of f.graph.nodes) if (n.op.name === 'read') out.set(n.inputs[0], readingGroups(f, grouped, n.outputs[0]));
+  for (const n of f.graph.nodes)
+    if (n.op.name === 'read') out.set(n.inputs[0], readingGroups(f, grouped, n.outputs[0]));
   return out;
 }
 

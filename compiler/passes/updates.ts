@@ -3,8 +3,8 @@
 
 import type { Value } from '../../ir/graph.ts';
 import type { Group } from '../group.ts';
-import { consumersOf, type Schedule } from './schedule.ts';
 import type { Fusion } from './fuse.ts';
+import { consumersOf, type Schedule } from './schedule.ts';
 
 const MAX_PARTS = 16;
 
@@ -24,7 +24,8 @@ export function mergeUpdates(f: Fusion, s: Schedule): Schedule {
     }
     return out;
   };
-  const writesState = (g: Group): Set<Value> => new Set(s.writes.filter((w) => w.direct && f.producer.get(w.value) === g).map((w) => w.param));
+  const writesState = (g: Group): Set<Value> =>
+    new Set(s.writes.filter((w) => w.direct && f.producer.get(w.value) === g).map((w) => w.param));
   const order: Group[] = [];
   let run: Group[] = [];
   let reads = new Set<Value>();
@@ -40,7 +41,8 @@ export function mergeUpdates(f: Fusion, s: Schedule): Schedule {
     const depends = run.some((h) => h.outputs.some((o) => consumers.get(o)?.has(g)));
     const r = readsState(g);
     const w = writesState(g);
-    const clash = [...w].some((v) => reads.has(v) || writes.has(v)) || [...r].some((v) => writes.has(v) && direct.has(v));
+    const clash =
+      [...w].some((v) => reads.has(v) || writes.has(v)) || [...r].some((v) => writes.has(v) && direct.has(v));
     if (g.kind !== 'pointwise' || depends || clash || run.length >= MAX_PARTS) flush();
     if (g.kind !== 'pointwise') {
       order.push(g);

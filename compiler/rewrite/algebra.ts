@@ -8,10 +8,29 @@ import { from, type Rule, splatOf } from './rules.ts';
 const as = <T>(v: T) => v;
 
 export const algebra: readonly Rule[] = [
-  { name: 'x + 0 -> x', op: 'add', apply: ({ inputs: [x, y] }) => (splatOf(y) === 0 ? x : splatOf(x) === 0 ? y : undefined) },
+  {
+    name: 'x + 0 -> x',
+    op: 'add',
+    apply: ({ inputs: [x, y] }) => (splatOf(y) === 0 ? x : splatOf(x) === 0 ? y : undefined),
+  },
   { name: 'x - 0 -> x', op: 'sub', apply: ({ inputs: [x, y] }) => (splatOf(y) === 0 ? x : undefined) },
-  { name: 'x * 1 -> x', op: 'mul', apply: ({ inputs: [x, y] }) => (splatOf(y) === 1 ? x : splatOf(x) === 1 ? y : undefined) },
-  { name: 'x * -1 -> neg x', op: 'mul', apply: ({ inputs: [x, y], b }) => (x.type.dtype === 'u32' ? undefined : splatOf(y) === -1 ? as(b.neg(x) as typeof x) : splatOf(x) === -1 ? (b.neg(y) as typeof y) : undefined) },
+  {
+    name: 'x * 1 -> x',
+    op: 'mul',
+    apply: ({ inputs: [x, y] }) => (splatOf(y) === 1 ? x : splatOf(x) === 1 ? y : undefined),
+  },
+  {
+    name: 'x * -1 -> neg x',
+    op: 'mul',
+    apply: ({ inputs: [x, y], b }) =>
+      x.type.dtype === 'u32'
+        ? undefined
+        : splatOf(y) === -1
+          ? as(b.neg(x) as typeof x)
+          : splatOf(x) === -1
+            ? (b.neg(y) as typeof y)
+            : undefined,
+  },
   { name: 'x / 1 -> x', op: 'div', apply: ({ inputs: [x, y] }) => (splatOf(y) === 1 ? x : undefined) },
   {
     name: 'x / 2^k -> x * 2^-k',
@@ -69,6 +88,9 @@ export const algebra: readonly Rule[] = [
   {
     name: 'reduce over axes of size 1 -> reshape',
     op: 'reduce_sum',
-    apply: ({ node, inputs: [x], b }) => (intsAttr(node.attrs, 'axes').every((a) => x.type.shape[a] === 1) ? (b.reshape(x, node.outputs[0].type.shape) as typeof x) : undefined),
+    apply: ({ node, inputs: [x], b }) =>
+      intsAttr(node.attrs, 'axes').every((a) => x.type.shape[a] === 1)
+        ? (b.reshape(x, node.outputs[0].type.shape) as typeof x)
+        : undefined,
   },
 ];

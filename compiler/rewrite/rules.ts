@@ -2,8 +2,8 @@
 // its already rewritten operands and gives the value that replaces its result, or nothing.
 
 import type { Builder } from '../../ir/builder.ts';
-import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { rewriteGraph } from '../../ir/builder.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { literalAttr } from '../../ir/op.ts';
 
 export interface Match {

@@ -24,7 +24,10 @@ export const shapes: readonly Rule[] = [
       const inner = from(x, 'transpose');
       if (!inner) return undefined;
       const first = intsAttr(inner.attrs, 'perm');
-      return b.transpose(inner.inputs[0], perm.map((p) => first[p])) as typeof x;
+      return b.transpose(
+        inner.inputs[0],
+        perm.map((p) => first[p]),
+      ) as typeof x;
     },
   },
   {
@@ -37,7 +40,11 @@ export const shapes: readonly Rule[] = [
       const inner = from(x, 'broadcast');
       if (!inner) return undefined;
       const first = intsAttr(inner.attrs, 'dims');
-      return b.broadcast(inner.inputs[0], shape, first.map((d) => dims[d])) as typeof x;
+      return b.broadcast(
+        inner.inputs[0],
+        shape,
+        first.map((d) => dims[d]),
+      ) as typeof x;
     },
   },
   {
@@ -54,7 +61,12 @@ export const shapes: readonly Rule[] = [
       const [b0, s0] = ['begin', 'strides'].map((k) => intsAttr(inner.attrs, k));
       const [b1, n1, s1] = ['begin', 'size', 'strides'].map((k) => intsAttr(node.attrs, k));
       if (n1.includes(0)) return undefined;
-      return b.slice(inner.inputs[0], b1.map((v, d) => b0[d] + v * s0[d]), n1, s1.map((s, d) => s * s0[d])) as typeof x;
+      return b.slice(
+        inner.inputs[0],
+        b1.map((v, d) => b0[d] + v * s0[d]),
+        n1,
+        s1.map((s, d) => s * s0[d]),
+      ) as typeof x;
     },
   },
   {
@@ -65,7 +77,8 @@ export const shapes: readonly Rule[] = [
   {
     name: 'pad by nothing -> x',
     op: 'pad',
-    apply: ({ node, inputs: [x] }) => (['low', 'high', 'interior'].every((k) => intsAttr(node.attrs, k).every((p) => p === 0)) ? x : undefined),
+    apply: ({ node, inputs: [x] }) =>
+      ['low', 'high', 'interior'].every((k) => intsAttr(node.attrs, k).every((p) => p === 0)) ? x : undefined,
   },
   {
     name: 'reverse(reverse x) -> x',
@@ -73,7 +86,11 @@ export const shapes: readonly Rule[] = [
     apply: ({ node, inputs: [x] }) => {
       const inner = from(x, 'reverse');
       const axes = (n: typeof node) => intsAttr(n.attrs, 'axes').slice().sort().join();
-      return inner && axes(inner) === axes(node) ? inner.inputs[0] : intsAttr(node.attrs, 'axes').length === 0 ? x : undefined;
+      return inner && axes(inner) === axes(node)
+        ? inner.inputs[0]
+        : intsAttr(node.attrs, 'axes').length === 0
+          ? x
+          : undefined;
     },
   },
 ];

@@ -1,10 +1,12 @@
-// From planned kernels to module bytes: through the cache, else through binaryen, which is loaded on
-// first use (it takes 0.4 s).
+// From planned kernels to module bytes: through the cache, else through binaryen, which is heavy and
+// loaded on first use: here by those who can await it, in a helper thread (blocking.ts) for those who
+// cannot.
 
 import type binaryenType from 'binaryen';
 import { CompileError } from '../../ir/errors.ts';
 import type { Kernel } from '../../ir/kernel/kernel.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
+import { canBlock, emitBlocking, helperRunning, stopHelper } from './blocking.ts';
 import { cacheGet, cacheKey, cachePut } from './cache.ts';
 import { emitModule, type ModuleOptions, type ModuleStep } from './module.ts';
 
@@ -15,6 +17,7 @@ let loading: Promise<void> | undefined;
 export async function loadBinaryen(): Promise<void> {
   loading ??= import('binaryen').then((m) => {
     binaryen = m.default;
+    stopHelper();
   });
   await loading;
 }
@@ -28,7 +31,14 @@ export interface EmitJob {
 }
 
 export const jobKey = (j: EmitJob): string =>
-  cacheKey([...j.kernels.map((k) => printKernel({ ...k, name: 'k' })), JSON.stringify(j.steps), j.slots, JSON.stringify(j.options)].join('\n'));
+  cacheKey(
+    [
+      ...j.kernels.map((k) => printKernel({ ...k, name: 'k' })),
+      JSON.stringify(j.steps),
+      j.slots,
+      JSON.stringify(j.options),
+    ].join('\n'),
+  );
 
 /** The module from the cache, or null. */
 export const emitCached = (key: string): Uint8Array | null => cacheGet(key);
@@ -44,6 +54,23 @@ export function emitFresh(job: EmitJob, key: string): Uint8Array {
   } finally {
     m.dispose();
   }
+}
+
+/** Can a module be generated at once: without waiting for binaryen to load, or by waiting for it? */
+export const emitsAtOnce = (): { ready: boolean; possible: boolean } => ({
+  ready: binaryenReady() || helperRunning(),
+  possible: binaryenReady() || canBlock(),
+});
+
+/**
+ * Generates the module at once, in a helper thread while binaryen is not loaded here; null where that
+ * is not possible.
+ */
+export function emitAtOnce(job: EmitJob, key: string): Uint8Array | null {
+  if (binaryenReady()) return emitFresh(job, key);
+  const bytes = emitBlocking(job);
+  if (bytes) cachePut(key, bytes);
+  return bytes;
 }
 
 /** The module as text, for dumps. */

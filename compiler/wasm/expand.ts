@@ -12,14 +12,33 @@ import type { DType } from '../../ir/types.ts';
 /** Statements that only exist after expansion. */
 export type XStmt =
   | Exclude<Stmt, { s: 'for' | 'vec' | 'if' | 'single' }>
-  | { readonly s: 'for'; readonly v: string; readonly lo: Expr; readonly hi: Expr; readonly step: number; readonly body: readonly XStmt[] }
-  | { readonly s: 'vec'; readonly v: string; readonly at: Expr; readonly lanes: number; readonly body: readonly XStmt[] }
+  | {
+      readonly s: 'for';
+      readonly v: string;
+      readonly lo: Expr;
+      readonly hi: Expr;
+      readonly step: number;
+      readonly body: readonly XStmt[];
+    }
+  | {
+      readonly s: 'vec';
+      readonly v: string;
+      readonly at: Expr;
+      readonly lanes: number;
+      readonly body: readonly XStmt[];
+    }
   | { readonly s: 'if'; readonly cond: Expr; readonly then: readonly XStmt[]; readonly else: readonly XStmt[] }
   | { readonly s: 'single'; readonly body: readonly XStmt[] }
   /** A vector accumulator, started at the identity of `op`. */
   | { readonly s: 'vacc'; readonly name: string; readonly ty: DType; readonly op: ReduceOp }
   /** acc = acc op (all lanes of all the vector accumulators). */
-  | { readonly s: 'hreduce'; readonly acc: string; readonly op: ReduceOp; readonly ty: DType; readonly from: readonly string[] };
+  | {
+      readonly s: 'hreduce';
+      readonly acc: string;
+      readonly op: ReduceOp;
+      readonly ty: DType;
+      readonly from: readonly string[];
+    };
 
 export function expand(body: readonly Stmt[]): XStmt[] {
   return new Expander().list(body);
@@ -92,7 +111,8 @@ class Expander {
     const width = LANES * copies;
     const reduces = outerReductions(s.body);
     const vaccs = new Map<string, { op: ReduceOp; ty: DType; names: string[] }>();
-    for (const [acc, r] of reduces) vaccs.set(acc, { ...r, names: Array.from({ length: copies }, (_, i) => this.name(`${acc}v${i}`)) });
+    for (const [acc, r] of reduces)
+      vaccs.set(acc, { ...r, names: Array.from({ length: copies }, (_, i) => this.name(`${acc}v${i}`)) });
     const step = (at: Expr, lanes: number, copy = 0): XStmt => {
       const body = this.list(s.body).map((x) => retarget(x, (acc) => vaccs.get(acc)?.names[copy]));
       return { s: 'vec', v: s.v, at, lanes, body };
@@ -106,12 +126,14 @@ class Expander {
     if (n !== null) {
       const groups = Math.floor(n / width);
       if (straight || groups === 1) for (let g = 0; g < groups; g++) out.push(...group(add(lo, i32(g * width))));
-      else if (groups > 0) out.push({ s: 'for', v: main, lo, hi: add(lo, i32(groups * width)), step: width, body: group(variable(main)) });
+      else if (groups > 0)
+        out.push({ s: 'for', v: main, lo, hi: add(lo, i32(groups * width)), step: width, body: group(variable(main)) });
       let at = groups * width;
       for (; at + LANES <= n; at += LANES) out.push(step(add(lo, i32(at)), LANES));
       out.push(...this.horizontal(vaccs));
       if (at < n) {
-        if (reduces.size > 0) out.push({ s: 'for', v: s.v, lo: add(lo, i32(at)), hi: add(lo, i32(n)), step: 1, body: this.list(s.body) });
+        if (reduces.size > 0)
+          out.push({ s: 'for', v: s.v, lo: add(lo, i32(at)), hi: add(lo, i32(n)), step: 1, body: this.list(s.body) });
         else out.push(step(add(lo, i32(at)), n - at));
       }
       return out;
@@ -129,7 +151,8 @@ class Expander {
       from = variable(mid2);
     }
     out.push(...this.horizontal(vaccs));
-    if (total === null || reduces.size > 0) out.push({ s: 'for', v: s.v, lo: from, hi, step: 1, body: this.list(s.body) });
+    if (total === null || reduces.size > 0)
+      out.push({ s: 'for', v: s.v, lo: from, hi, step: 1, body: this.list(s.body) });
     else if (tailLanes > 0) out.push({ s: 'if', cond: bin('lt', from, hi), then: [step(from, tailLanes)], else: [] });
     return out;
   }

@@ -28,10 +28,25 @@ export const barrierWords = { count: 64, generation: 128, mayBlock: 192 } as con
 /** How often a waiting thread looks before it sleeps; about 20 µs. */
 const SPINS = 20_000;
 
-export function emitModule(b: typeof binaryen, kernels: readonly Kernel[], steps: readonly ModuleStep[], slots: number, opt: ModuleOptions): binaryen.Module {
+export function emitModule(
+  b: typeof binaryen,
+  kernels: readonly Kernel[],
+  steps: readonly ModuleStep[],
+  slots: number,
+  opt: ModuleOptions,
+): binaryen.Module {
   const m = new b.Module();
   const F = b.Features;
-  m.setFeatures(F.SIMD128 | F.MutableGlobals | F.NontrappingFPToInt | F.BulkMemory | F.BulkMemoryOpt | F.SignExt | (opt.shared ? F.Atomics : 0) | (opt.relaxed ? F.RelaxedSIMD : 0));
+  m.setFeatures(
+    F.SIMD128 |
+      F.MutableGlobals |
+      F.NontrappingFPToInt |
+      F.BulkMemory |
+      F.BulkMemoryOpt |
+      F.SignExt |
+      (opt.shared ? F.Atomics : 0) |
+      (opt.relaxed ? F.RelaxedSIMD : 0),
+  );
   // The import's limits: any memory that the device has fits 1 … 65536 pages.
   m.setMemory(1, 65536, null, [], opt.shared);
   m.addMemoryImport('0', 'env', 'memory', opt.shared);
@@ -51,14 +66,22 @@ function emitRun(b: typeof binaryen, m: Mod, steps: readonly ModuleStep[], slots
   steps.forEach((step, i) => {
     const calls: Ref[] = [];
     if (step.barrier) calls.push(m.call('barrier', [local(nthreads)], b.none));
-    const args = step.args.map((a) => (a.offset === 0 ? local(base + a.slot) : m.i32.add(local(base + a.slot), m.i32.const(a.offset))));
+    const args = step.args.map((a) =>
+      a.offset === 0 ? local(base + a.slot) : m.i32.add(local(base + a.slot), m.i32.const(a.offset)),
+    );
     calls.push(m.call(`k${step.kernel}`, [...args, local(tid), local(nthreads)], b.none));
     const inRange = m.i32.and(m.i32.le_s(local(from), m.i32.const(i)), m.i32.gt_s(local(to), m.i32.const(i)));
     body.push(m.if(inRange, m.block(null, calls)));
   });
   // Nobody leaves before everybody is done: the caller reads the outputs.
   body.push(m.call('barrier', [local(nthreads)], b.none));
-  m.addFunction('run', b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]), b.none, new Array<number>(slots).fill(b.i32), m.block(null, body));
+  m.addFunction(
+    'run',
+    b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]),
+    b.none,
+    new Array<number>(slots).fill(b.i32),
+    m.block(null, body),
+  );
 }
 
 /**
@@ -96,7 +119,14 @@ function emitBarrier(b: typeof binaryen, m: Mod, shared: boolean): void {
     m.i32.gt_s(n, m.i32.const(1)),
     m.block(null, [
       m.local.set(1, load(barrierWords.generation)),
-      m.if(m.i32.eq(m.i32.add(m.i32.atomic.rmw.add(0, at(barrierWords.count), m.i32.const(1)), m.i32.const(1)), m.local.get(0, b.i32)), last, wait),
+      m.if(
+        m.i32.eq(
+          m.i32.add(m.i32.atomic.rmw.add(0, at(barrierWords.count), m.i32.const(1)), m.i32.const(1)),
+          m.local.get(0, b.i32),
+        ),
+        last,
+        wait,
+      ),
     ]),
   );
   m.addFunction('barrier', b.i32, b.none, [b.i32, b.i32], body);

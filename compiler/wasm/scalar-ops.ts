@@ -164,7 +164,8 @@ function binaryVector(c: Emit, op: BinOp, ty: DType, a: Ref, b: Ref): Ref {
 export function convert(c: Emit, from: DType, to: DType, a: Ref, vector: boolean): Ref {
   const { m } = c;
   if (vector) {
-    if (from === 'bool') return to === 'f32' ? m.v128.and(a, m.f32x4.splat(m.f32.const(1))) : m.v128.and(a, m.i32x4.splat(m.i32.const(1)));
+    if (from === 'bool')
+      return to === 'f32' ? m.v128.and(a, m.f32x4.splat(m.f32.const(1))) : m.v128.and(a, m.i32x4.splat(m.i32.const(1)));
     if (from === 'f32') return to === 'u32' ? m.i32x4.trunc_sat_f32x4_u(a) : m.i32x4.trunc_sat_f32x4_s(a);
     if (to === 'f32') return from === 'u32' ? m.f32x4.convert_i32x4_u(a) : m.f32x4.convert_i32x4_s(a);
     return a; // i32 and u32 share their bits
@@ -189,7 +190,14 @@ export function reinterpret(m: Mod, from: DType, to: DType, a: Ref, vector: bool
   return dst === 'f32' ? m.f32.reinterpret(a) : m.i32.reinterpret(a);
 }
 
-const asBin: Readonly<Record<ReduceOp, BinOp>> = { add: 'add', mul: 'mul', max: 'max', min: 'min', and: 'and', or: 'or' };
+const asBin: Readonly<Record<ReduceOp, BinOp>> = {
+  add: 'add',
+  mul: 'mul',
+  max: 'max',
+  min: 'min',
+  and: 'and',
+  or: 'or',
+};
 export const reduceBin = (op: ReduceOp): BinOp => asBin[op];
 
 /** f32x4 relaxed multiply-add; binaryen has no wrapper for it. */

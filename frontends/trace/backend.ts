@@ -3,8 +3,15 @@
 // A graph's parameters are its tensor inputs, then one state per Variable; its results are its
 // tensor outputs, then the last version of each of these states, in the same order.
 
-import { type CompileOptions, compileGraph, compileGraphSync, loadCompiler as loadCodeGenerator } from '../../compiler/index.ts';
-import { DeviceError } from '../../ir/errors.ts';
+import {
+  type CompileOptions,
+  compileGraph,
+  compileGraphSync,
+  compilerReady,
+  compilesAtOnce,
+  loadCompiler,
+} from '../../compiler/index.ts';
+import { CompileError, DeviceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
@@ -20,14 +27,13 @@ import { context, type Target } from './context.ts';
 /** How a graph is compiled. */
 export interface ProgramOptions {
   readonly target: Target;
-  /** Threads of the WASM target; by default the device's. */
+  /** Threads of the WASM target; one by default. */
   readonly threads?: number;
   /** No fused multiply-add and the like: the same bits on every machine. */
   readonly deterministic?: boolean;
 }
 
 const targets: readonly Target[] = ['wasm', 'reference'];
-let wasmLoaded = false;
 
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
@@ -46,12 +52,35 @@ export async function createProgram(graph: Graph, cells: readonly StateCell[], o
   return new WasmProgram(plan, cells, threads, device);
 }
 
-/** As `createProgram`, for targets whose compiler is loaded (`tf.ready()`). */
+/** As `createProgram`, at once. Throws DeviceError where the compiler would have to be waited for and cannot be. */
 export function createProgramSync(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Program {
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
   const compiled = compileGraphSync(graph, compileOptions(opts));
   if (!compiled) throw new DeviceError('the compiler is not loaded', { fix: 'await tf.ready() once before' });
   return new WasmProgram(compiled.plan, cells, threadsOf(opts));
+}
+
+/**
+ * A program for the default target; the interpreter's where the target cannot compile the graph. Null
+ * where the compiler would have to be started for it and may not.
+ * @param onFallback told why the interpreter has to do
+ */
+export function createDefaultProgram(
+  graph: Graph,
+  cells: readonly StateCell[],
+  { start = true, onFallback }: { start?: boolean; onFallback?: (why: CompileError) => void } = {},
+): Program | null {
+  if (defaultTarget() === 'reference') return new ReferenceProgram(graph, cells);
+  try {
+    const compiled = compileGraphSync(graph, compileOptions({ target: 'wasm' }), start);
+    if (compiled) return new WasmProgram(compiled.plan, cells);
+    // The compiler turned out not to start: from here on the default target is another one.
+    return start ? new ReferenceProgram(graph, cells) : null;
+  } catch (e) {
+    if (!(e instanceof CompileError)) throw e;
+    onFallback?.(e);
+    return new ReferenceProgram(graph, cells);
+  }
 }
 
 /** Threads of a program: as asked, else one. */
@@ -61,17 +90,18 @@ function compileOptions(opts: ProgramOptions): CompileOptions {
   return { threads: threadsOf(opts), deterministic: opts.deterministic, shared: wasmDevice().memory.shared };
 }
 
-/** Loads the code generator; true when it is there. */
-async function loadCompiler(): Promise<boolean> {
-  await loadCodeGenerator();
-  wasmLoaded = true;
-  return true;
-}
+/**
+ * The target of eager operations and of `tf.func`: the chosen backend where the compiler is loaded, or
+ * can be waited for (in Node), else the interpreter.
+ */
+export const defaultTarget = (): Target => (context.target === 'wasm' && compilesAtOnce() ? 'wasm' : 'reference');
 
-/** The target of eager operations and of `tf.func`: the chosen backend once its compiler is loaded. */
-export const defaultTarget = (): Target => (context.target === 'wasm' && wasmLoaded ? 'wasm' : 'reference');
+export { compilerReady };
 
-/** Loads the compiler, so that eager operations and `tf.func` run compiled. */
+/**
+ * Loads the compiler. In a browser eager operations and `tf.func` are interpreted until then; in Node
+ * they wait for it by themselves, and this only saves them the wait.
+ */
 export async function ready(): Promise<void> {
   if (context.target === 'wasm') await loadCompiler();
 }

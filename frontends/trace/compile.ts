@@ -21,7 +21,7 @@ export interface CompileOptions {
   readonly inputs?: readonly unknown[];
   /** 'wasm' (default) or 'reference'. */
   readonly target?: string;
-  /** Threads of the WASM target; by default the device's. */
+  /** Threads of the WASM target; one by default. */
   readonly threads?: number;
   /** The same bits on every machine: no fused multiply-add. */
   readonly deterministic?: boolean;

@@ -5,7 +5,7 @@ import { TraceError } from '../../ir/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { createProgramSync, defaultTarget } from './backend.ts';
+import { createDefaultProgram, defaultTarget } from './backend.ts';
 import { context, type Target, withRecorders, withTrace } from './context.ts';
 import { applyOp, operandOf } from './dispatch.ts';
 import { flatten, flattenTensors, leafNames, pack, type Tree } from './nest.ts';
@@ -100,7 +100,7 @@ export class Concrete {
     const touched = [...inputs, ...this.variables];
     if (context.recorders.length && context.recorders.some((r) => r.interested(touched)))
       return this.customGradient ? this.fn(...args) : this.replay(inputs);
-    return this.runProgram(this.#program(defaultTarget()), inputs);
+    return this.runProgram(this.#program(), inputs);
   }
 
   /** Runs a program of this graph. */
@@ -131,14 +131,15 @@ export class Concrete {
     return pack(this.resultTree, this.graph.results.slice(0, this.outputTypes.length).map(get));
   }
 
-  #program(target: Target): Program {
+  /** The program for the default target, which may have changed since the last call. */
+  #program(): Program {
+    const target = defaultTarget();
     let p = this.#programs.get(target);
     if (!p) {
-      p = createProgramSync(
-        this.graph,
-        this.variables.map((v) => v.cell),
-        { target },
-      );
+      const cells = this.variables.map((v) => v.cell);
+      const onFallback = (why: Error) =>
+        console.warn(`tf.func '${this.name}' is interpreted, which is slow: ${why.message.split('\n')[0]}`);
+      p = createDefaultProgram(this.graph, cells, { onFallback }) as Program;
       this.#programs.set(target, p);
     }
     return p;

@@ -8,14 +8,17 @@ import { type NDArray, ndarray } from '../../ir/ndarray.ts';
 import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
 import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { createProgramSync, defaultTarget } from './backend.ts';
+import { compilerReady, createDefaultProgram, defaultTarget } from './backend.ts';
 import { eagerTensor, type Tensor } from './tensor.ts';
 
 /** Elements touched (or multiplied, for a contraction) above which a compiled program pays off. */
 const largeWork = 1 << 14;
-/** Programs kept; the oldest goes first. */
+/** Work interpreted in total after which the compiler is started: by then it has cost about as much time. */
+const startAfter = 1 << 22;
+let interpreted = 0;
+/** Programs kept; the oldest goes first. Null: there is none unless the compiler is started. */
 const cacheSize = 512;
-const programs = new Map<string, Program>();
+const programs = new Map<string, Program | null>();
 
 /** Computes an operation on eager tensors. */
 export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Tensor[] {
@@ -29,8 +32,11 @@ export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, reg
   const data = inputs.map((t) => t.elements(`an operand of ${op.name}`));
   // The same elements under another shape: tensors are immutable, so they are shared.
   if (op.name === 'reshape' || op.name === 'stop_gradient') return [eagerTensor(types[0], data[0])];
-  if (regions.length || (defaultTarget() !== 'reference' && work(op, inputs, types, attrs) > largeWork)) {
-    const out = programFor(op, inputs, attrs, regions).run(data);
+  const program = regions.length
+    ? programFor(op, inputs, attrs, regions, true)
+    : largeProgram(op, inputs, attrs, work(op, inputs, types, attrs));
+  if (program) {
+    const out = program.run(data);
     return types.map((t, i) => eagerTensor(t, out[i]));
   }
   const out = op.reference(
@@ -65,13 +71,28 @@ function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[]
   return op.kind === 'composite' ? 4 * (read + out) : read + out;
 }
 
-function programFor(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Program {
+/** A program where the work is large and the compiler at hand, or so much was interpreted that it should be. */
+function largeProgram(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, units: number): Program | null {
+  if (units <= largeWork || defaultTarget() === 'reference') return null;
+  interpreted += units;
+  const program = programFor(op, inputs, attrs, [], interpreted > startAfter || compilerReady());
+  if (program) interpreted -= units;
+  return program;
+}
+
+function programFor(
+  op: OpDef,
+  inputs: readonly Tensor[],
+  attrs: Attrs,
+  regions: readonly Graph[],
+  start: boolean,
+): Program | null {
   const key = `${defaultTarget()} ${op.name}(${inputs.map((t) => typeText(t.type)).join()}){${attrsKey(attrs)}}${regions.map(String).join()}`;
   let p = programs.get(key);
-  if (!p) {
+  if (p === undefined || (p === null && start)) {
     const b = new Builder(op.name);
     const params = inputs.map((t, i) => b.param(t.type, `x${i}`));
-    p = createProgramSync(b.build(b.emit(op, params, attrs, regions)), [], { target: defaultTarget() });
+    p = createDefaultProgram(b.build(b.emit(op, params, attrs, regions)), [], { start });
     if (programs.size >= cacheSize) programs.delete(programs.keys().next().value as string);
     programs.set(key, p);
   }

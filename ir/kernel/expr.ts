@@ -106,7 +106,7 @@ function foldI32(op: BinOp, a: number, b: number): number | undefined {
     case 'div':
       return b === 0 ? undefined : (a / b) | 0;
     case 'rem':
-      return b === 0 ? undefined : a % b | 0;
+      return b === 0 ? undefined : (a % b) | 0;
     case 'min':
       return Math.min(a, b);
     case 'max':

@@ -49,7 +49,13 @@ export type Stmt =
   | { readonly s: 'vec'; readonly v: string; readonly at: Expr; readonly lanes: number; readonly body: readonly Stmt[] }
   | { readonly s: 'if'; readonly cond: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
   /** A register tile; after unrolling its indices are constants. The last axis may be a vector variable. */
-  | { readonly s: 'tile'; readonly name: string; readonly ty: DType; readonly dims: readonly number[]; readonly init: number }
+  | {
+      readonly s: 'tile';
+      readonly name: string;
+      readonly ty: DType;
+      readonly dims: readonly number[];
+      readonly init: number;
+    }
   | { readonly s: 'tileset'; readonly tile: string; readonly index: readonly Expr[]; readonly value: Expr }
   /** All threads wait for each other. Only outside of parallel loops. */
   | { readonly s: 'barrier' }
@@ -66,7 +72,12 @@ export const letS = (name: string, value: Expr): Stmt => ({ s: 'let', name, valu
 export const store = (buf: string, index: Expr, value: Expr): Stmt => ({ s: 'store', buf, index, value });
 
 /** A loop from 0 to `n`. */
-export function loop(v: string, n: number | Expr, body: readonly Stmt[], opt: Partial<Omit<For, 's' | 'v' | 'body'>> = {}): For {
+export function loop(
+  v: string,
+  n: number | Expr,
+  body: readonly Stmt[],
+  opt: Partial<Omit<For, 's' | 'v' | 'body'>> = {},
+): For {
   return { s: 'for', v, lo: i32(0), hi: typeof n === 'number' ? i32(n) : n, step: 1, body, ...opt };
 }
 

@@ -34,7 +34,10 @@ function expParts(x: Expr, lo?: Expr): Expr {
   let r = fma(n, f32(-LN2_HI), c);
   r = fma(n, f32(-LN2_LO), r);
   if (lo) r = add(r, lo);
-  const p = poly(r, [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4]);
+  const p = poly(
+    r,
+    [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4],
+  );
   const y = add(fma(p, mul(r, r), r), f32(1));
   const half = un('floor', mul(n, f32(0.5)));
   return mul(mul(y, pow2(half)), pow2(sub(n, half)));
@@ -54,7 +57,7 @@ function frexp(x: Expr): { m1: Expr; e: Expr } {
 
 const LOG_POLY = [
   3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1, -1.2420140846e-1,
-  1.1676998740e-1, -1.151461031e-1, 7.0376836292e-2,
+  1.167699874e-1, -1.151461031e-1, 7.0376836292e-2,
 ];
 
 function logSpecial(x: Expr, r: Expr): Expr {
@@ -102,9 +105,16 @@ export function tanh(x: Expr): Expr {
 export function erf(x: Expr): Expr {
   const t = un('abs', x);
   const s = mul(x, x);
-  const near = fma(poly(s, [0.12837914241, -0.37612446154, 0.11281322019, -0.02674889752, 0.00496754326, -0.00058622276]), x, x);
+  const near = fma(
+    poly(s, [0.12837914241, -0.37612446154, 0.11281322019, -0.02674889752, 0.00496754326, -0.00058622276]),
+    x,
+    x,
+  );
   const c = bin('pmin', t, f32(4));
-  const p = mul(c, poly(c, [1.12864193916, 0.63517729425, 0.10619497899, -0.02372690018, 0.0036262703, -0.00031892798, 0.00001085433]));
+  const p = mul(
+    c,
+    poly(c, [1.12864193916, 0.63517729425, 0.10619497899, -0.02372690018, 0.0036262703, -0.00031892798, 0.00001085433]),
+  );
   const far = copySign(sub(f32(1), exp(un('neg', p))), x);
   return sel(lt(t, f32(0.92)), near, far);
 }
@@ -135,7 +145,10 @@ function sinCos(x: Expr, shift: number): Expr {
   const k = add(q, i(shift));
   const z = mul(r, r);
   const s = fma(mul(poly(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]), z), r, r);
-  const c = add(fma(mul(z, z), poly(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]), mul(z, f32(-0.5))), f32(1));
+  const c = add(
+    fma(mul(z, z), poly(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]), mul(z, f32(-0.5))),
+    f32(1),
+  );
   const v = sel(bin('eq', bin('and', k, i(1)), i(0)), s, c);
   return bits('f32', bin('xor', bits('i32', v), bin('shl', bin('and', k, i(2)), i(30))));
 }
@@ -146,7 +159,7 @@ export const tan = (x: Expr): Expr => bin('div', sin(x), cos(x));
 export function atan(x: Expr): Expr {
   const a = un('abs', x);
   const big = bin('gt', a, f32(2.414213562373095));
-  const mid = bin('gt', a, f32(0.4142135623730950));
+  const mid = bin('gt', a, f32(0.414213562373095));
   const num = sel(big, f32(-1), sel(mid, sub(a, f32(1)), a));
   const den = sel(big, a, sel(mid, add(a, f32(1)), f32(1)));
   const base = sel(big, f32(Math.PI / 2), sel(mid, f32(Math.PI / 4), f32(0)));
@@ -172,8 +185,7 @@ export function atan2(y: Expr, x: Expr): Expr {
   return sel(bad, nan, copySign(r, y));
 }
 export const asin = (x: Expr): Expr => atan2(x, un('sqrt', mul(sub(f32(1), x), add(f32(1), x))));
-export const acos = (x: Expr): Expr =>
-  mul(f32(2), atan2(un('sqrt', sub(f32(1), x)), un('sqrt', add(f32(1), x))));
+export const acos = (x: Expr): Expr => mul(f32(2), atan2(un('sqrt', sub(f32(1), x)), un('sqrt', add(f32(1), x))));
 
 export function sinh(x: Expr): Expr {
   const a = un('abs', x);
@@ -241,7 +253,13 @@ export function pow(x: Expr, y: Expr): Expr {
   const n = un('nearest', sum);
   const safe = bin('le', un('abs', ph), f32(1000));
   const r = sel(safe, add(sub(ph, n), pl), f32(0));
-  const p2 = poly(r, [1, 0.693147180559945, 0.240226506959101, 0.0555041086648216, 0.00961812910762848, 0.00133335581464284, 0.000154035303933816]);
+  const p2 = poly(
+    r,
+    [
+      1, 0.693147180559945, 0.240226506959101, 0.0555041086648216, 0.00961812910762848, 0.00133335581464284,
+      0.000154035303933816,
+    ],
+  );
   const nc = bin('pmax', bin('pmin', n, f32(250)), f32(-250));
   const half = un('floor', mul(nc, f32(0.5)));
   let v = mul(mul(p2, pow2(half)), pow2(sub(nc, half)));

@@ -3,7 +3,24 @@
 import type { Expr } from './expr.ts';
 import type { Kernel, Stmt } from './kernel.ts';
 
-const infix: Readonly<Record<string, string>> = { add: '+', sub: '-', mul: '*', div: '/', rem: '%', and: '&', or: '|', xor: '^', shl: '<<', shr: '>>', eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' };
+const infix: Readonly<Record<string, string>> = {
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  rem: '%',
+  and: '&',
+  or: '|',
+  xor: '^',
+  shl: '<<',
+  shr: '>>',
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+};
 
 function num(x: number): string {
   if (Number.isNaN(x)) return 'nan';
@@ -66,10 +83,18 @@ function printStmts(body: readonly Stmt[], ind: string): string[] {
           s.unroll ? ' unroll' : '',
           s.copies && s.copies > 1 ? ` copies ${s.copies}` : '',
         ].join('');
-        return [`${ind}for ${s.v} = ${printExpr(s.lo)} to ${printExpr(s.hi)}${flags} {`, ...printStmts(s.body, `${ind}  `), `${ind}}`];
+        return [
+          `${ind}for ${s.v} = ${printExpr(s.lo)} to ${printExpr(s.hi)}${flags} {`,
+          ...printStmts(s.body, `${ind}  `),
+          `${ind}}`,
+        ];
       }
       case 'vec':
-        return [`${ind}vec ${s.v} at ${printExpr(s.at)} lanes ${s.lanes} {`, ...printStmts(s.body, `${ind}  `), `${ind}}`];
+        return [
+          `${ind}vec ${s.v} at ${printExpr(s.at)} lanes ${s.lanes} {`,
+          ...printStmts(s.body, `${ind}  `),
+          `${ind}}`,
+        ];
       case 'if':
         return [
           `${ind}if ${printExpr(s.cond)} {`,

@@ -6,8 +6,8 @@ import type { Attrs, Val } from '../graph.ts';
 import { at, build, mapElements } from '../ndarray.ts';
 import { boolAttr, defineComposite, dtypeAttr, numAttr, type OpDef, type Sample, sample } from '../op.ts';
 import { type DType, dtypes, isFloat, shapeText, staticShape, tensorType, typeEq, typeText } from '../types.ts';
-import { erfReference } from './elementwise.ts';
 import { uniformAt } from './random.ts';
+import { erfReference } from './unary.ts';
 
 const floats: readonly DType[] = ['f32', 'f64'];
 const signed: readonly DType[] = ['f32', 'f64', 'i32'];

@@ -1,6 +1,8 @@
 // Importing this file registers every op.
 
+import './binary.ts';
 import './elementwise.ts';
+import './generate.ts';
 import './shape.ts';
 import './reduce.ts';
 import './linalg.ts';
@@ -9,6 +11,7 @@ import './window.ts';
 import './gather.ts';
 import './random.ts';
 import './state.ts';
+import './unary.ts';
 import './control.ts';
 import './activation.ts';
 import './softmax.ts';

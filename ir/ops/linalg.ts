@@ -7,7 +7,8 @@ import { defineOp, pairsAttr, sample } from '../op.ts';
 import { dimEq, isFloat, shapeText, staticShape, tensorType } from '../types.ts';
 
 const valid = (axes: readonly number[], rank: number) => axes.every((a) => Number.isInteger(a) && a >= 0 && a < rank);
-const freeAxes = (rank: number, used: readonly number[]) => Array.from({ length: rank }, (_, i) => i).filter((i) => !used.includes(i));
+const freeAxes = (rank: number, used: readonly number[]) =>
+  Array.from({ length: rank }, (_, i) => i).filter((i) => !used.includes(i));
 
 defineOp({
   name: 'dot_general',
@@ -23,16 +24,31 @@ defineOp({
     const [x, y] = c.inputs;
     const [cx, cy] = pairsAttr(c.attrs, 'contract');
     const [bx, by] = pairsAttr(c.attrs, 'batch');
-    c.check(x.dtype === y.dtype && (isFloat(x.dtype) || x.dtype === 'i32'), 'dot_general_c1', `dtypes ${x.dtype} and ${y.dtype}`, 'convert one of them');
+    c.check(
+      x.dtype === y.dtype && (isFloat(x.dtype) || x.dtype === 'i32'),
+      'dot_general_c1',
+      `dtypes ${x.dtype} and ${y.dtype}`,
+      'convert one of them',
+    );
     const ux = [...bx, ...cx];
     const uy = [...by, ...cy];
     c.check(
-      bx.length === by.length && cx.length === cy.length && valid(ux, x.shape.length) && valid(uy, y.shape.length) && new Set(ux).size === ux.length && new Set(uy).size === uy.length,
+      bx.length === by.length &&
+        cx.length === cy.length &&
+        valid(ux, x.shape.length) &&
+        valid(uy, y.shape.length) &&
+        new Set(ux).size === ux.length &&
+        new Set(uy).size === uy.length,
       'dot_general_c2',
       `batch [[${bx}],[${by}]], contract [[${cx}],[${cy}]] for ranks ${x.shape.length} and ${y.shape.length}`,
     );
     ux.forEach((a, i) => {
-      c.check(dimEq(x.shape[a], y.shape[uy[i]]), 'dot_general_c3', `axis ${a} of ${shapeText(x.shape)} with axis ${uy[i]} of ${shapeText(y.shape)}`, 'the inner dimensions of a product must match; transpose one operand?');
+      c.check(
+        dimEq(x.shape[a], y.shape[uy[i]]),
+        'dot_general_c3',
+        `axis ${a} of ${shapeText(x.shape)} with axis ${uy[i]} of ${shapeText(y.shape)}`,
+        'the inner dimensions of a product must match; transpose one operand?',
+      );
     });
     return [
       tensorType(x.dtype, [
@@ -88,11 +104,24 @@ defineOp({
     sample(['f32[4,3]', 'f32[5,4]'], { batch: [[], []], contract: [[0], [1]] }),
     sample(['f32[2,3,4]', 'f32[2,4,5]'], { batch: [[0], [0]], contract: [[2], [1]] }),
     sample(['f32[3,2,4]', 'f32[4,3,5]'], { batch: [[0], [1]], contract: [[2], [0]] }),
-    sample(['f32[2,3,4]', 'f32[3,4]'], { batch: [[], []], contract: [[1, 2], [0, 1]] }),
+    sample(['f32[2,3,4]', 'f32[3,4]'], {
+      batch: [[], []],
+      contract: [
+        [1, 2],
+        [0, 1],
+      ],
+    }),
     sample(['f32[3]', 'f32[4]'], { batch: [[], []], contract: [[], []] }),
     sample(['f32[7]', 'f32[7]'], { batch: [[], []], contract: [[0], [0]] }),
     sample(['f32[3,0]', 'f32[0,5]'], { batch: [[], []], contract: [[1], [0]] }, false),
-    sample([['i32[3,4]', -9, 9], ['i32[4,5]', -9, 9]], { batch: [[], []], contract: [[1], [0]] }, false),
+    sample(
+      [
+        ['i32[3,4]', -9, 9],
+        ['i32[4,5]', -9, 9],
+      ],
+      { batch: [[], []], contract: [[1], [0]] },
+      false,
+    ),
     sample(['f32[37,65]', 'f32[65,50]'], { batch: [[], []], contract: [[1], [0]] }, false),
     sample(['f32[1,130]', 'f32[130,33]'], { batch: [[], []], contract: [[1], [0]] }, false),
     sample(['f32[70,300]', 'f32[300,19]'], { batch: [[], []], contract: [[1], [0]] }, false),
@@ -101,7 +130,17 @@ defineOp({
 });
 
 /** Gradient of one operand: the cotangent contracted with the other operand over the other's free axes. */
-function dotGrad(b: Emitter, g: Val, x: Val, y: Val, cx: readonly number[], cy: readonly number[], bx: readonly number[], by: readonly number[], left: boolean): Val {
+function dotGrad(
+  b: Emitter,
+  g: Val,
+  x: Val,
+  y: Val,
+  cx: readonly number[],
+  cy: readonly number[],
+  bx: readonly number[],
+  by: readonly number[],
+  left: boolean,
+): Val {
   const nb = bx.length;
   const fx = freeAxes(x.type.shape.length, [...bx, ...cx]);
   const fy = freeAxes(y.type.shape.length, [...by, ...cy]);
@@ -111,6 +150,8 @@ function dotGrad(b: Emitter, g: Val, x: Val, y: Val, cx: readonly number[], cy: 
   // r's axes: batch, x's free axes, then y's contracted axes in ascending order, each x's partner.
   const contracted = freeAxes(y.type.shape.length, [...by, ...fy]).map((a) => cx[cy.indexOf(a)]);
   const order = [...bx, ...fx, ...contracted];
-  return b.transpose(r, x.type.shape.map((_, i) => order.indexOf(i)));
+  return b.transpose(
+    r,
+    x.type.shape.map((_, i) => order.indexOf(i)),
+  );
 }
-

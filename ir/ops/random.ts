@@ -7,7 +7,7 @@ import type { Val } from '../graph.ts';
 import { build, type NDArray } from '../ndarray.ts';
 import { defineComposite, defineOp, type InferCtx, numAttr, type Sample, shapeAttr } from '../op.ts';
 import { isOpen, type Shape, shapeText, sizeOf, staticShape, tensorType } from '../types.ts';
-import { erfReference } from './elementwise.ts';
+import { erfReference } from './unary.ts';
 
 const rules = (name: string) => ({
   [`${name}_c1`]: "the key's dtype must be u32, and it must have the shape [2]",

@@ -1,9 +1,9 @@
 // Reductions over axes, and the index of the extreme along one axis.
 
 import type { Emitter } from '../emit.ts';
+import { flatIndex, forEachIndex, type NDArray, ndarray } from '../ndarray.ts';
 import type { GradCtx, GradRule } from '../op.ts';
 import { defineOp, type InferCtx, intsAttr, numAttr, type OpDef, sample } from '../op.ts';
-import { flatIndex, forEachIndex, type NDArray, ndarray } from '../ndarray.ts';
 import { type DType, shapeText, staticShape, tensorType } from '../types.ts';
 
 const numeric: readonly DType[] = ['f32', 'f64', 'i32', 'u32'];
@@ -30,7 +30,11 @@ export const reduceInit: Readonly<Record<string, (t: DType) => number>> = {
 function checkAxes(c: InferCtx, label: string): readonly number[] {
   const [x] = c.inputs;
   const axes = intsAttr(c.attrs, 'axes');
-  c.check(axes.every((a, i) => Number.isInteger(a) && a >= 0 && a < x.shape.length && (i === 0 || a > axes[i - 1])), label, `axes [${axes}] for rank ${x.shape.length} ${shapeText(x.shape)}`);
+  c.check(
+    axes.every((a, i) => Number.isInteger(a) && a >= 0 && a < x.shape.length && (i === 0 || a > axes[i - 1])),
+    label,
+    `axes [${axes}] for rank ${x.shape.length} ${shapeText(x.shape)}`,
+  );
   return axes;
 }
 
@@ -50,7 +54,12 @@ function reduction(name: string, r: Reduction): OpDef {
       const [x] = c.inputs;
       const axes = checkAxes(c, `${name}_c1`);
       c.check(r.types.includes(x.dtype), `${name}_c2`, x.dtype);
-      return [tensorType(x.dtype, x.shape.filter((_, i) => !axes.includes(i)))];
+      return [
+        tensorType(
+          x.dtype,
+          x.shape.filter((_, i) => !axes.includes(i)),
+        ),
+      ];
     },
     grad: typeof r.grad === 'string' ? { none: r.grad } : r.grad,
     reference: ([x], attrs, [t]) => {
@@ -58,7 +67,10 @@ function reduction(name: string, r: Reduction): OpDef {
       const out = ndarray(t.dtype, staticShape(t.shape));
       out.data.fill(r.init(t.dtype));
       forEachIndex(x.shape, (i, flat) => {
-        const k = flatIndex(out.shape, i.filter((_, d) => !axes.includes(d)));
+        const k = flatIndex(
+          out.shape,
+          i.filter((_, d) => !axes.includes(d)),
+        );
         out.data[k] = r.ref(out.data[k], x.data[flat], t.dtype);
       });
       return [out];
@@ -112,10 +124,34 @@ const extreme: GradRule = (b, n, [g]) => {
   const count = b.sum(hit, intsAttr(n.attrs, 'axes'));
   return [b.mul(hit, spread(b, n, b.div(g, count)))];
 };
-reduction('reduce_max', { doc: 'Largest element over axes; NaN if any is.', types: numeric, init: reduceInit.reduce_max, ref: (a, x) => Math.max(a, x), grad: extreme });
-reduction('reduce_min', { doc: 'Smallest element over axes; NaN if any is.', types: numeric, init: reduceInit.reduce_min, ref: (a, x) => Math.min(a, x), grad: extreme });
-reduction('reduce_and', { doc: 'True where all are.', types: ['bool'], init: reduceInit.reduce_and, ref: (a, x) => a & x, grad: 'it is boolean' });
-reduction('reduce_or', { doc: 'True where any is.', types: ['bool'], init: reduceInit.reduce_or, ref: (a, x) => a | x, grad: 'it is boolean' });
+reduction('reduce_max', {
+  doc: 'Largest element over axes; NaN if any is.',
+  types: numeric,
+  init: reduceInit.reduce_max,
+  ref: (a, x) => Math.max(a, x),
+  grad: extreme,
+});
+reduction('reduce_min', {
+  doc: 'Smallest element over axes; NaN if any is.',
+  types: numeric,
+  init: reduceInit.reduce_min,
+  ref: (a, x) => Math.min(a, x),
+  grad: extreme,
+});
+reduction('reduce_and', {
+  doc: 'True where all are.',
+  types: ['bool'],
+  init: reduceInit.reduce_and,
+  ref: (a, x) => a & x,
+  grad: 'it is boolean',
+});
+reduction('reduce_or', {
+  doc: 'True where any is.',
+  types: ['bool'],
+  init: reduceInit.reduce_or,
+  ref: (a, x) => a | x,
+  grad: 'it is boolean',
+});
 
 function argReduction(name: string, doc: string, better: (x: number, best: number) => boolean): OpDef {
   return defineOp({
@@ -130,9 +166,18 @@ function argReduction(name: string, doc: string, better: (x: number, best: numbe
     infer: (c) => {
       const [x] = c.inputs;
       const axis = numAttr(c.attrs, 'axis');
-      c.check(Number.isInteger(axis) && axis >= 0 && axis < x.shape.length && x.shape[axis] !== 0, `${name}_c1`, `axis ${axis} of ${shapeText(x.shape)}`);
+      c.check(
+        Number.isInteger(axis) && axis >= 0 && axis < x.shape.length && x.shape[axis] !== 0,
+        `${name}_c1`,
+        `axis ${axis} of ${shapeText(x.shape)}`,
+      );
       c.check(x.dtype !== 'bool', `${name}_c2`, x.dtype, 'convert it to i32 first');
-      return [tensorType('i32', x.shape.filter((_, i) => i !== axis))];
+      return [
+        tensorType(
+          'i32',
+          x.shape.filter((_, i) => i !== axis),
+        ),
+      ];
     },
     grad: { none: 'its result is an index' },
     reference: ([x], attrs, [t]) => {
@@ -141,7 +186,10 @@ function argReduction(name: string, doc: string, better: (x: number, best: numbe
       const out = ndarray('i32', shape);
       const best: NDArray = ndarray('f64', shape);
       forEachIndex(x.shape, (i, flat) => {
-        const k = flatIndex(shape, i.filter((_, d) => d !== axis));
+        const k = flatIndex(
+          shape,
+          i.filter((_, d) => d !== axis),
+        );
         const v = x.data[flat];
         // The first NaN wins over everything.
         if (i[axis] === 0 || (!Number.isNaN(best.data[k]) && (Number.isNaN(v) || better(v, best.data[k])))) {
@@ -151,8 +199,21 @@ function argReduction(name: string, doc: string, better: (x: number, best: numbe
       });
       return [out];
     },
-    samples: [sample(['f32[3,5]'], { axis: 1 }, false), sample(['f32[4,9]'], { axis: 0 }, false), sample([['i32[2,3,7]', 0, 3]], { axis: 2 }, false), sample(['f32[37]'], { axis: 0 }, false)],
+    samples: [
+      sample(['f32[3,5]'], { axis: 1 }, false),
+      sample(['f32[4,9]'], { axis: 0 }, false),
+      sample([['i32[2,3,7]', 0, 3]], { axis: 2 }, false),
+      sample(['f32[37]'], { axis: 0 }, false),
+    ],
   });
 }
-argReduction('arg_max', 'Index of the first largest element along an axis; of the first NaN if there is one.', (x, b) => x > b);
-argReduction('arg_min', 'Index of the first smallest element along an axis; of the first NaN if there is one.', (x, b) => x < b);
+argReduction(
+  'arg_max',
+  'Index of the first largest element along an axis; of the first NaN if there is one.',
+  (x, b) => x > b,
+);
+argReduction(
+  'arg_min',
+  'Index of the first smallest element along an axis; of the first NaN if there is one.',
+  (x, b) => x < b,
+);

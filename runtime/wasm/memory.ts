@@ -2,7 +2,7 @@
 // blocks of it; one arena, sized by the largest program, serves every call. The first page holds the
 // words that threads meet at.
 
-import { MemoryError, type TypedArray, type DType } from '../../ir/plan.ts';
+import { type DType, MemoryError, type TypedArray } from '../../ir/plan.ts';
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -42,7 +42,13 @@ export class DeviceMemory {
   get views(): Views {
     if (!this.#views) {
       const b = this.memory.buffer;
-      this.#views = { f32: new Float32Array(b), f64: new Float64Array(b), i32: new Int32Array(b), u32: new Uint32Array(b), u8: new Uint8Array(b) };
+      this.#views = {
+        f32: new Float32Array(b),
+        f64: new Float64Array(b),
+        i32: new Int32Array(b),
+        u32: new Uint32Array(b),
+        u8: new Uint8Array(b),
+      };
     }
     return this.#views;
   }
@@ -84,9 +90,12 @@ export class DeviceMemory {
     if (end <= this.#limit) return;
     const pages = Math.ceil((end - this.#limit) / PAGE);
     const fail = (why: string) =>
-      new MemoryError(`cannot place ${asked} bytes in device memory: ${this.#limit} bytes are in use or reserved, ${why}`, {
-        fix: 'use smaller batches or fewer live programs; WebAssembly addresses at most 4 GiB',
-      });
+      new MemoryError(
+        `cannot place ${asked} bytes in device memory: ${this.#limit} bytes are in use or reserved, ${why}`,
+        {
+          fix: 'use smaller batches or fewer live programs; WebAssembly addresses at most 4 GiB',
+        },
+      );
     if (end > MAX_PAGES * PAGE) throw fail(`and ${end} would be needed of at most ${MAX_PAGES * PAGE}`);
     try {
       this.memory.grow(pages);

@@ -1,6 +1,15 @@
 // A compiled program on the WASM device: its module, its constants, its binding table.
 
-import { ArgumentError, ExecutionError, sizeOf, type Slot, type TensorType, type TypedArray, typeText, type WasmPlan } from '../../ir/plan.ts';
+import {
+  ArgumentError,
+  ExecutionError,
+  type Slot,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+  typeText,
+  type WasmPlan,
+} from '../../ir/plan.ts';
 import type { KernelTiming, Program } from '../program.ts';
 import type { StateCell } from '../state.ts';
 import { type WasmDevice, wasmDevice } from './device.ts';
@@ -86,12 +95,16 @@ export class WasmProgram implements Program {
 
   #load(inputs: readonly TypedArray[]): void {
     const ports = this.#inputs;
-    if (inputs.length !== ports.length) throw new ArgumentError(`the program takes ${ports.length} input(s), got ${inputs.length}`);
+    if (inputs.length !== ports.length)
+      throw new ArgumentError(`the program takes ${ports.length} input(s), got ${inputs.length}`);
     for (let i = 0; i < ports.length; i++)
       if (inputs[i].length !== ports[i].size)
-        throw new ArgumentError(`input ${i} must be ${typeText(ports[i].type)} (${ports[i].size} elements), got ${inputs[i].length} elements`);
+        throw new ArgumentError(
+          `input ${i} must be ${typeText(ports[i].type)} (${ports[i].size} elements), got ${inputs[i].length} elements`,
+        );
     if (this.#arenaVersion !== this.#device.memory.arenaVersion) this.#place();
-    for (let i = 0; i < ports.length; i++) this.#device.memory.write(this.#address(ports[i].slot), ports[i].type.dtype, inputs[i]);
+    for (let i = 0; i < ports.length; i++)
+      this.#device.memory.write(this.#address(ports[i].slot), ports[i].type.dtype, inputs[i]);
   }
 
   #execute(from: number, to: number): void {

@@ -66,7 +66,12 @@ export class ThreadPool {
       const code = `(${source})(require('node:worker_threads').workerData)`;
       const start = (tid: number) => {
         // A worker without a loader or flags of the parent: it runs nothing but this code.
-        const w = new Worker(code, { eval: true, workerData: { memory: memory.memory, tid }, execArgv: relaxedFlag(), env: {} });
+        const w = new Worker(code, {
+          eval: true,
+          workerData: { memory: memory.memory, tid },
+          execArgv: relaxedFlag(),
+          env: {},
+        });
         w.unref();
         return w;
       };
@@ -98,7 +103,8 @@ export class ThreadPool {
     if (this.#seq === 0) return;
     const t0 = Date.now();
     while (Atomics.load(this.#words, box.ack) < this.#workers.length)
-      if (Date.now() - t0 > 20_000) throw new DeviceError(`a worker thread did not answer within 20 s`, { fix: 'use threads: 1' });
+      if (Date.now() - t0 > 20_000)
+        throw new DeviceError(`a worker thread did not answer within 20 s`, { fix: 'use threads: 1' });
   }
 
   #post(cmd: number, args: readonly number[]): void {

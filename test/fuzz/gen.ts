@@ -20,7 +20,7 @@ export const rank = (v: Val): number => v.type.shape.length;
 
 export class Gen {
   readonly b = new Builder('fuzz');
-  readonly random: Random;
+  random: Random;
   readonly known = new Map<Value, Known>();
   /** Values that steps may use and results are chosen from. */
   readonly pool: Value[] = [];
@@ -34,6 +34,11 @@ export class Gen {
   constructor(seed: number, smooth: boolean) {
     this.random = new Random(seed);
     this.smooth = smooth;
+  }
+
+  /** Goes on with other random numbers. */
+  reseed(seed: number): void {
+    this.random = new Random(seed);
   }
 
   // --- shapes ----------------------------------------------------------------------------------------

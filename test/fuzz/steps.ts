@@ -2,6 +2,7 @@
 // and composites. (Contractions, windows and indexing: steps-heavy.ts.)
 
 import type { Val, Value } from '../../ir/graph.ts';
+import { opByName } from '../../ir/op.ts';
 import { tensorType } from '../../ir/types.ts';
 import { dims, type Gen, rank, sizeOf } from './gen.ts';
 
@@ -218,7 +219,7 @@ function normStep(g: Gen): void {
       break;
     }
     case 'training': {
-      const out = g.b.emit(op('batch_norm_training', g), [x, channel(), channel()], { axis, epsilon });
+      const out = g.b.emit(opByName('batch_norm_training'), [x, channel(), channel()], { axis, epsilon });
       for (const o of r.some(out)) g.use(o);
       break;
     }
@@ -228,11 +229,9 @@ function normStep(g: Gen): void {
       break;
     }
     default:
-      for (const o of g.b.emit(op('moments', g), [x], { axes: g.axes(s.length), keepDims: r.chance(0.5) })) g.use(o);
+      for (const o of g.b.emit(opByName('moments'), [x], { axes: g.axes(s.length), keepDims: r.chance(0.5) })) g.use(o);
   }
 }
-import { opByName } from '../../ir/op.ts';
-const op = (name: string, _g: Gen) => opByName(name);
 
 function logicStep(g: Gen): void {
   const { b, random: r } = g;

@@ -1,0 +1,209 @@
+// The right operand of a contraction in panels: its layout, the code that packs it (or its packing at
+// compile time), and how a long reduction is cut into blocks.
+
+import { linearize } from '../../ir/kernel/affine.ts';
+import { add, children, type Expr, i32, mul, variable } from '../../ir/kernel/expr.ts';
+import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
+import type { Literal } from '../../ir/literal.ts';
+import { DirectContraction } from './contraction-direct.ts';
+import { KernelBuilder } from './kernel-builder.ts';
+import { type Axis, mergeAxes } from './loops.ts';
+import { fixed } from './views.ts';
+
+/** Reduced elements that a panel keeps in the first-level cache: longer reductions are blocked. */
+const K_BLOCK = 512;
+export interface Panels {
+  readonly buf: string;
+  readonly code: readonly Stmt[];
+  readonly at: (n0: Expr, k: Expr, width: number) => Expr;
+  readonly full: number;
+  readonly rest: number;
+  readonly restWidth: number;
+}
+export interface KBlocks {
+  /** Reduced loops outside of the tile loops, or null where the reduction is in one piece. */
+  readonly outer: readonly Axis[] | null;
+  readonly inner: readonly Axis[];
+  readonly cut?: { readonly size: number; readonly count: number };
+}
+export class PanelContraction extends DirectContraction {
+  columnsContiguous(): boolean {
+    return this.unitStride(this.spec.b, this.spec.bIndex, 'n');
+  }
+
+  /** Reduced axes, neighbours joined where both operands walk them as one. */
+  mergedK(): readonly Axis[] {
+    const s = this.spec;
+    const probe: Stmt[] = [];
+    const r = new KernelBuilder(this.ctx, this.g).reader(probe, this.ranges);
+    const a = r.read(s.a, s.aIndex);
+    // The panel's order is row-major in the reduced axes, so only the left operand decides.
+    probe.push({ s: 'set', name: 'x', value: a });
+    return mergeAxes(s.k, probe).axes;
+  }
+
+  /** Position in the reduction, row-major over the merged axes. */
+  kFlat(kAxes: readonly Axis[]): Expr {
+    return linearize(
+      kAxes.map((a) => variable(a.v)),
+      kAxes.map((a) => a.n),
+    );
+  }
+
+  /** The variables of the original reduced axes in terms of the merged ones. */
+  kSubstitution(kAxes: readonly Axis[]): Map<string, Expr> {
+    const kept = new Set(kAxes.map((a) => a.v));
+    const map = new Map<string, Expr>();
+    // An axis merged into its inner neighbour stands at 0 there; size-1 axes are 0.
+    for (const a of this.spec.k) if (!kept.has(a.v)) map.set(a.v, i32(0));
+    return map;
+  }
+
+  /** Lays the right operand out in panels [outer][panel][k][nr]; the last panel is narrower. */
+  pack(nr: number, _kAxes: readonly Axis[], bOuter: readonly Axis[]): Panels {
+    const s = this.spec;
+    const K = this.reduction;
+    const N = s.n.n;
+    const full = Math.floor(N / nr);
+    const rest = N - full * nr;
+    const restWidth = Math.ceil(rest / 4) * 4;
+    const stride = K * (full * nr + restWidth);
+    const size = bOuter.reduce((n, a) => n * a.n, 1) * stride;
+    const outerFlat = linearize(
+      bOuter.map((a) => variable(a.v)),
+      bOuter.map((a) => a.n),
+    );
+    const base = mul(outerFlat, i32(stride));
+    const panels: Panels = {
+      buf: '',
+      code: [],
+      // The panel starting at column n0 begins K * n0 elements into its outer block.
+      at: (n0, k, width) => add(add(base, mul(n0, i32(K))), mul(k, i32(width))),
+      full,
+      rest,
+      restWidth,
+    };
+    const constant = this.constantOperand(bOuter, panels, nr, size);
+    if (constant) return { ...panels, buf: constant };
+    const buf = this.k.scratch('f32', size);
+    const code: Stmt[] = [];
+    // The original reduced axes: the packed order is row-major in them, merged or not.
+    const flatK = linearize(
+      s.k.map((a) => variable(a.v)),
+      s.k.map((a) => a.n),
+    );
+    const panel = (n0: Expr, width: number, valid: number): Stmt[] => {
+      const col: Stmt[] = [];
+      const r = this.k.reader(col, new Map([...this.ranges, ['j', [0, width - 1] as const]]));
+      const e = r.read(s.b, s.bIndex);
+      col.push(store(buf, add(panels.at(n0, flatK, width), variable('j')), e));
+      const body = substitute(col, new Map([[s.n.v, add(n0, variable('j'))]]));
+      let stmts: readonly Stmt[] = [loop('j', valid, body, { vector: true, unroll: true })];
+      for (let i = s.k.length - 1; i >= 0; i--) stmts = [loop(s.k[i].v, s.k[i].n, stmts)];
+      return [...stmts];
+    };
+    const p = variable('p');
+    const outerLoops = (inner: readonly Stmt[], par: boolean): Stmt[] => {
+      let stmts = inner;
+      for (let i = bOuter.length - 1; i >= 0; i--)
+        stmts = [loop(bOuter[i].v, bOuter[i].n, stmts, par && i === 0 ? { parallel: 1 } : {})];
+      return [...stmts];
+    };
+    const parallel = K * N >= 1 << 14;
+    const overOuter = bOuter.length > 0 && bOuter[0].n >= 4;
+    const bodies: Stmt[] = [];
+    if (full > 0)
+      bodies.push(loop('p', full, panel(mul(p, i32(nr)), nr, nr), parallel && !overOuter ? { parallel: 1 } : {}));
+    if (rest > 0) {
+      const last = panel(i32(full * nr), restWidth, rest);
+      bodies.push(...(parallel && !overOuter ? [{ s: 'single', body: last } as Stmt] : last));
+    }
+    const wrapped = outerLoops(bodies, parallel && overOuter);
+    code.push(...(parallel ? wrapped : [{ s: 'single', body: wrapped } as Stmt]));
+    code.push({ s: 'barrier' });
+    return { ...panels, buf, code };
+  }
+
+  /** A constant right operand, packed when the program is built. */
+  constantOperand(bOuter: readonly Axis[], panels: Panels, nr: number, size: number): string | null {
+    const s = this.spec;
+    const n = s.b.node;
+    if (n?.op.name !== 'constant') return null;
+    const lit = n.attrs.value as Literal;
+    const type = n.outputs[0].type;
+    const shape = fixed(type.shape);
+    const index = linearize(s.bIndex, shape);
+    const flatK = linearize(
+      s.k.map((a) => variable(a.v)),
+      s.k.map((a) => a.n),
+    );
+    const axes = [...bOuter, ...s.k, s.n];
+    const make = () => {
+      const data = lit.expand(type);
+      const out = new Float32Array(size);
+      const env = new Map<string, number>();
+      const split = panels.full * nr;
+      const visit = (d: number): void => {
+        if (d < axes.length) {
+          for (let i = 0; i < axes[d].n; i++) {
+            env.set(axes[d].v, i);
+            visit(d + 1);
+          }
+          return;
+        }
+        const col = env.get(s.n.v) as number;
+        const n0 = col < split ? Math.floor(col / nr) * nr : split;
+        const width = col < split ? nr : panels.restWidth;
+        out[evaluate(panels.at(i32(n0), flatK, width), env) + col - n0] = data[evaluate(index, env)];
+      };
+      visit(0);
+      return out;
+    };
+    return this.k.packed({
+      key: `${lit.hash}:${nr}:${shape}:${JSON.stringify(n.attrs.shape)}:${this.node.op.name}:${JSON.stringify(this.node.attrs)}`,
+      size,
+      make,
+    });
+  }
+
+  /** Splits long reductions: whole outer reduced axes, or one long axis in pieces. */
+  kBlocks(kAxes: readonly Axis[]): KBlocks {
+    const K = this.reduction;
+    if (K <= K_BLOCK * 2) return { outer: null, inner: kAxes };
+    let inner = K;
+    for (let i = 0; i < kAxes.length; i++) {
+      if (inner <= K_BLOCK * 2) return { outer: kAxes.slice(0, i), inner: kAxes.slice(i) };
+      inner /= kAxes[i].n;
+    }
+    const last = kAxes[kAxes.length - 1];
+    const pieces = Math.ceil(last.n / K_BLOCK);
+    const size = Math.ceil(last.n / pieces / 4) * 4;
+    return { outer: kAxes.slice(0, -1), inner: [last], cut: { size, count: Math.ceil(last.n / size) } };
+  }
+}
+
+/** Value of an index expression with all variables known. */
+function evaluate(e: Expr, env: ReadonlyMap<string, number>): number {
+  if (e.k === 'const') return e.value;
+  if (e.k === 'var') return env.get(e.name) as number;
+  if (e.k !== 'bin') throw new Error(`not an index: ${e.k}`);
+  const [a, b] = children(e).map((c) => evaluate(c, env));
+  switch (e.op) {
+    case 'add':
+      return a + b;
+    case 'sub':
+      return a - b;
+    case 'mul':
+      return a * b;
+    case 'div':
+      return Math.floor(a / b);
+    case 'rem':
+      return a % b;
+    case 'min':
+      return Math.min(a, b);
+    case 'max':
+      return Math.max(a, b);
+    default:
+      throw new Error(`not an index: ${e.op}`);
+  }
+}

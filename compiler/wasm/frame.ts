@@ -1,0 +1,106 @@
+// The state of one WASM function under construction: its locals, what names stand for, and the SIMD
+// step that is being written.
+
+import type binaryen from 'binaryen';
+import { affine } from '../../ir/kernel/affine.ts';
+import { type Expr, mapExpr } from '../../ir/kernel/expr.ts';
+import type { Kernel } from '../../ir/kernel/kernel.ts';
+import { printExpr } from '../../ir/kernel/print.ts';
+import type { DType } from '../../ir/types.ts';
+import type { Emit, Mod, Ref } from './scalar-ops.ts';
+
+export interface CodegenOptions {
+  /** relaxed_madd for `fma`; mul and add otherwise. */
+  readonly relaxed: boolean;
+}
+
+export type LocalType = 'i32' | 'f32' | 'f64' | 'v128';
+export interface Local {
+  readonly index: number;
+  readonly type: LocalType;
+  readonly ty: DType;
+}
+export interface Vec {
+  readonly v: string;
+  readonly at: Expr;
+  readonly lanes: number;
+}
+/** A pointer that steps with a loop. */
+export interface Pointer {
+  readonly local: number;
+  /** Bytes to add to get the address of the access whose constant part is 0. */
+  readonly bias: number;
+}
+
+export class Frame implements Emit {
+  readonly m: Mod;
+  readonly b: typeof binaryen;
+  readonly opt: CodegenOptions;
+  readonly kernel: Kernel;
+  readonly bufs = new Map<string, { local: number; ty: DType }>();
+  readonly tiles = new Map<string, { ty: DType; dims: readonly number[]; locals: Map<string, Local> }>();
+  env = new Map<string, Local>();
+  vec: Vec | null = null;
+  pointers = new Map<string, Pointer>();
+  varTypes: number[] = [];
+  params: number;
+  shared = new Map<Expr, { count: number; local: Local | null }>();
+  labels = 0;
+
+  constructor(b: typeof binaryen, m: Mod, k: Kernel, opt: CodegenOptions) {
+    this.b = b;
+    this.m = m;
+    this.kernel = k;
+    this.opt = opt;
+    k.buffers.forEach((buf, i) => this.bufs.set(buf.name, { local: i, ty: buf.ty }));
+    this.params = k.buffers.length + 2;
+    this.env.set('tid', { index: k.buffers.length, type: 'i32', ty: 'i32' });
+    this.env.set('nthreads', { index: k.buffers.length + 1, type: 'i32', ty: 'i32' });
+  }
+
+  newLocal(type: LocalType, ty: DType): Local {
+    this.varTypes.push({ i32: this.b.i32, f32: this.b.f32, f64: this.b.f64, v128: this.b.v128 }[type]);
+    return { index: this.params + this.varTypes.length - 1, type, ty };
+  }
+  get(l: Local): Ref {
+    return this.m.local.get(l.index, { i32: this.b.i32, f32: this.b.f32, f64: this.b.f64, v128: this.b.v128 }[l.type]);
+  }
+
+  // --- Emit interface -------------------------------------------------------------------------
+  keep(e: Ref, type: LocalType): { set: Ref; get: () => Ref } {
+    const l = this.newLocal(type, 'i32');
+    return { set: this.m.local.set(l.index, e), get: () => this.get(l) };
+  }
+  after(sets: readonly Ref[], value: Ref): Ref {
+    return this.m.block(null, [...sets, value], this.b.auto);
+  }
+  lane(ty: DType, v: Ref, lane: number): Ref {
+    return ty === 'f32' ? this.m.f32x4.extract_lane(v, lane) : this.m.i32x4.extract_lane(v, lane);
+  }
+  perLane(ty: DType, f: (lane: number) => Ref): Ref {
+    const { m } = this;
+    let v = ty === 'f32' ? m.f32x4.splat(f(0)) : m.i32x4.splat(f(0));
+    for (let l = 1; l < (this.vec?.lanes ?? 4); l++)
+      v = ty === 'f32' ? m.f32x4.replace_lane(v, l, f(l)) : m.i32x4.replace_lane(v, l, f(l));
+    return v;
+  }
+
+  // --- register tiles ------------------------------------------------------------------------------
+  tileLocal(tile: string, index: readonly Expr[]): Local {
+    const t = this.tiles.get(tile);
+    if (!t) throw new Error(`no tile ${tile}`);
+    const at = index.map((e) => {
+      const x = affine(this.atLane0(e));
+      if (x.terms.length) throw new Error(`tile ${tile} indexed by ${printExpr(e)}, which is not constant`);
+      return x.c;
+    });
+    const l = t.locals.get(at.join(','));
+    if (!l) throw new Error(`tile ${tile} has no element ${at}`);
+    return l;
+  }
+  /** The expression with the vector variable at its first lane. */
+  atLane0(e: Expr): Expr {
+    const v = this.vec;
+    return v ? mapExpr(e, (x) => (x.k === 'var' && x.name === v.v ? v.at : undefined)) : e;
+  }
+}

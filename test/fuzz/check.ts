@@ -1,0 +1,61 @@
+// Does the compiled program do what the reference says? On every configuration, within what float32
+// explains; and bit for bit the same with one thread and with two.
+
+import { decompose } from '../../compiler/passes/decompose.ts';
+import type { TypedArray } from '../../ir/literal.ts';
+import { runWasm } from '../wasm/run.ts';
+import type { Case } from './graphs.ts';
+import { tolerances } from './numerics.ts';
+
+export interface Config {
+  readonly relaxed: boolean;
+  readonly threads: number;
+}
+export const configs: readonly Config[] = [
+  { relaxed: true, threads: 1 },
+  { relaxed: true, threads: 2 },
+  { relaxed: false, threads: 1 },
+  { relaxed: false, threads: 2 },
+];
+
+/** The first thing that is wrong, or ''. */
+export async function failure(c: Case, list: readonly Config[] = configs): Promise<string> {
+  const want = c.known.map((k) => k.array.data);
+  const tol = tolerances(decompose(c.graph), c.inputs, want);
+  const inputs = c.inputs.map((x) => x.data);
+  const single = new Map<boolean, TypedArray[]>();
+  for (const config of list) {
+    const name = `${config.relaxed ? 'relaxed' : 'baseline'}, ${config.threads} thread(s)`;
+    let outputs: TypedArray[];
+    try {
+      ({ outputs } = await runWasm(c.graph, inputs, config));
+    } catch (e) {
+      return `${name}: ${(e as Error).stack?.split('\n').slice(0, 8).join('\n')}`;
+    }
+    if (outputs.length !== want.length) return `${name}: ${outputs.length} results instead of ${want.length}`;
+    for (const [i, out] of outputs.entries()) {
+      const at = firstWrong(out, want[i], tol[i]);
+      if (at >= 0) return `${name}: result ${i}, element ${at} is ${out[at]} instead of ${want[i][at]} (tolerance ${tol[i][at]})`;
+    }
+    const other = single.get(config.relaxed);
+    if (!other) single.set(config.relaxed, outputs);
+    else
+      for (const [i, out] of outputs.entries()) {
+        const at = Array.from(out).findIndex((x, k) => !Object.is(x, other[i][k]));
+        if (at >= 0) return `${name}: result ${i}, element ${at} is ${out[at]}, and with one thread ${other[i][at]}`;
+      }
+  }
+  return '';
+}
+
+function firstWrong(out: TypedArray, want: ArrayLike<number>, tol: Float64Array): number {
+  if (out.length !== want.length) return Math.min(out.length, want.length);
+  for (let i = 0; i < out.length; i++) {
+    const [x, w] = [out[i], want[i]];
+    if (x === w || (Number.isNaN(x) && Number.isNaN(w))) continue;
+    // An unlimited tolerance says that the element means nothing in float32.
+    if (tol[i] === Number.POSITIVE_INFINITY || Math.abs(x - w) <= tol[i]) continue;
+    return i;
+  }
+  return -1;
+}
