@@ -128,7 +128,10 @@ class Fuser extends FusionGroups {
       const before = { kind: g.kind, axes: g.axes };
       g.kind = kind;
       g.axes = axes;
-      if (this.canJoin(g, n, shape)) return this.join(g, n);
+      if (this.canJoin(g, n, shape)) {
+        this.join(g, n);
+        return;
+      }
       g.kind = before.kind;
       g.axes = before.axes;
     }

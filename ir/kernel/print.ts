@@ -1,9 +1,12 @@
-// Kernel IR as text, for dumps and as the key under which equal kernels are shared.
+// Kernel IR as text, for dumps and as the key under which equal kernels are shared. parse.ts reads it
+// back. Types stand where names are declared; a bare number is an i32, f32(1) an f32 constant, and
+// to_f32(x) converts.
 
 import type { Expr } from './expr.ts';
 import type { Kernel, Stmt } from './kernel.ts';
 
-const infix: Readonly<Record<string, string>> = {
+/** Operators that stand between their operands. */
+export const infix: Readonly<Record<string, string>> = {
   add: '+',
   sub: '-',
   mul: '*',
@@ -28,7 +31,7 @@ function num(x: number): string {
   return Object.is(x, -0) ? '-0' : String(x);
 }
 
-/** Text of an expression; f32 constants carry a point or suffix so that types show. */
+/** Text of an expression. */
 export function printExpr(e: Expr): string {
   switch (e.k) {
     case 'const':
@@ -48,7 +51,7 @@ export function printExpr(e: Expr): string {
     case 'sel':
       return `select(${printExpr(e.c)}, ${printExpr(e.a)}, ${printExpr(e.b)})`;
     case 'cast':
-      return `${e.ty}(${printExpr(e.a)})`;
+      return `to_${e.ty}(${printExpr(e.a)})`;
     case 'bits':
       return `bits_${e.ty}(${printExpr(e.a)})`;
     case 'fma':
