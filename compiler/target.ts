@@ -1,12 +1,13 @@
 // Fused groups to a plan: kernels with their buffers placed, equal kernels shared, barriers where
 // steps depend on each other.
 
+import { MemoryError } from '../ir/errors.ts';
 import type { Graph, Value } from '../ir/graph.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
 import { printKernel } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
 import type { KernelInfo, PassInfo, Slot, TypedArray, WasmPlan } from '../ir/plan.ts';
-import { byteSize, sizeOf } from '../ir/types.ts';
+import { byteSize, sizeOf, typeText } from '../ir/types.ts';
 import type { Group } from './group.ts';
 import { lowerGroup } from './lower/index.ts';
 import type { LowerContext, TargetOptions } from './lower/kernel-builder.ts';
@@ -17,6 +18,9 @@ import { schedule } from './passes/schedule.ts';
 import { mergeUpdates } from './passes/updates.ts';
 import { Placement, type Step } from './placement.ts';
 import type { ModuleStep } from './wasm/module.ts';
+
+/** Bytes that a WebAssembly memory has, less the runtime's own page. */
+const ADDRESSABLE = 2 ** 32 - 2 ** 16;
 
 /** A plan without its code, and what the code generator needs. */
 export interface Planned {
@@ -61,7 +65,19 @@ class Planner extends Placement {
     lists.forEach((r, i) => {
       r.offset = memory.offsets[i];
     });
+    this.checkSize(memory.arenaBytes);
     return this.assemble(steps, memory, passes);
+  }
+
+  /** WebAssembly addresses 4 GiB: larger plans are refused here, with the largest value's op. */
+  checkSize(arenaBytes: number): void {
+    const states = this.states.reduce((n, v) => n + sizeOf(v.type.shape) * byteSize(v.type.dtype), 0);
+    if (arenaBytes + states < ADDRESSABLE) return;
+    const [v] = [...this.regions].reduce((a, b) => (b[1].bytes > a[1].bytes ? b : a));
+    throw new MemoryError(
+      `the program needs ${arenaBytes} bytes of arena and ${states} bytes of Variables, and WebAssembly addresses ${ADDRESSABLE}; its largest value is ${typeText(v.type)}`,
+      { op: v.node?.op.name ?? v.name, fix: 'use smaller batches, or split the computation' },
+    );
   }
 
   // --- assembling ----------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import { type OpDef, opByName } from './op.ts';
 import {
   broadcastShapes,
   type DType,
-  isFloat,
   type Shape,
   shapeEq,
   shapeText,
@@ -205,5 +204,3 @@ export abstract class Emitter {
     return this.dot(a, b, [[ta ? 0 : 1], [tb ? 1 : 0]]);
   }
 }
-
-export const floatOr = (t: DType, fallback: DType): DType => (isFloat(t) ? t : fallback);

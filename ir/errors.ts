@@ -76,8 +76,10 @@ export class VerifyError extends SinterError {
 
 // Frames below these folders of the package are the library's own; tests, examples and the user's
 // files are not.
-const root = new URL('..', import.meta.url).href;
-const own = ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/'].flatMap((d) => {
+// A bundle may have no address of its own: then nothing is known to be the library's.
+const here: string | undefined = import.meta.url;
+const root = here && new URL('..', here).href;
+const own = (root ? ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/'] : []).flatMap((d) => {
   const url = root + d;
   return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
 });

@@ -2,7 +2,7 @@
 // to be obviously right, not fast, and shared with nothing in the compiler.
 
 import { roundTo } from './literal.ts';
-import { type DType, stridesOf } from './types.ts';
+import type { DType } from './types.ts';
 
 /** Row-major data; integers and booleans are exact in float64. */
 export interface NDArray {
@@ -56,5 +56,3 @@ export const at = (a: NDArray, idx: readonly number[]): number => a.data[flatInd
 export function mapElements(dtype: DType, inputs: readonly NDArray[], f: (...xs: number[]) => number): NDArray {
   return build(dtype, inputs[0].shape, (_, i) => f(...inputs.map((a) => a.data[i])));
 }
-
-export { stridesOf };

@@ -152,7 +152,6 @@ function makeCheck(op: OpDef, inputs: readonly TensorType[]): InferCtx['check'] 
 // Attribute access with the type that inference has checked.
 export const numAttr = (a: Attrs, k: string): number => a[k] as number;
 export const boolAttr = (a: Attrs, k: string): boolean => a[k] as boolean;
-export const strAttr = (a: Attrs, k: string): string => a[k] as string;
 export const intsAttr = (a: Attrs, k: string): readonly number[] => a[k] as readonly number[];
 export const shapeAttr = (a: Attrs, k: string): Shape => a[k] as Shape;
 export const pairsAttr = (a: Attrs, k: string): readonly (readonly number[])[] =>

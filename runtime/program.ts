@@ -1,6 +1,6 @@
 // The interface of every runnable program, whatever its target.
 
-import type { PlanInfo, TensorType, TypedArray } from '../ir/plan.ts';
+import { ArgumentError, type PlanInfo, sizeOf, type TensorType, type TypedArray, typeText } from '../ir/plan.ts';
 
 /** Time of one kernel over a profiled run. */
 export interface KernelTiming {
@@ -24,6 +24,20 @@ export interface Program {
   readonly plan: PlanInfo;
   /** Runs once. The arrays given are only read; the arrays returned are the caller's. */
   run(inputs: readonly TypedArray[]): TypedArray[];
+  /** As `run`, into arrays of the caller: nothing is allocated. Lengths must fit; booleans go to any integer array. */
+  runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void;
   /** Runs `repeats` times kernel by kernel and reports where the time goes. */
   profile(inputs: readonly TypedArray[], repeats?: number): KernelTiming[];
+}
+
+/** Throws ArgumentError unless the caller's arrays fit a program's outputs. */
+export function checkOutputs(types: readonly TensorType[], outputs: readonly TypedArray[]): void {
+  if (outputs.length !== types.length)
+    throw new ArgumentError(`the program has ${types.length} output(s), got ${outputs.length} array(s)`);
+  types.forEach((t, i) => {
+    if (outputs[i].length !== sizeOf(t.shape))
+      throw new ArgumentError(
+        `output ${i} is ${typeText(t)} (${sizeOf(t.shape)} elements), got an array of ${outputs[i].length} elements`,
+      );
+  });
 }

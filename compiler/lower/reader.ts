@@ -4,7 +4,7 @@
 
 import type { Node, Value } from '../../ir/graph.ts';
 import { linearize, type Ranges } from '../../ir/kernel/affine.ts';
-import { bin, children, type Expr, i32, load, mapChildren, mul, sel, variable } from '../../ir/kernel/expr.ts';
+import { bin, children, type Expr, i32, load, mapChildren, sel, variable } from '../../ir/kernel/expr.ts';
 import { letS, type Stmt } from '../../ir/kernel/kernel.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { threefryExpr } from '../../ir/kernel/threefry.ts';
@@ -165,5 +165,3 @@ export class Reader {
     return ok ? sel(ok, value, { k: 'const', ty: x.type.dtype, value: 0 }) : value;
   }
 }
-
-export const times = (e: Expr, k: number): Expr => mul(e, i32(k));

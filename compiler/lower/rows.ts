@@ -7,7 +7,6 @@ import type { Node, Value } from '../../ir/graph.ts';
 import { linearize } from '../../ir/kernel/affine.ts';
 import { add, type Expr, i32, konst, load, mul, variable } from '../../ir/kernel/expr.ts';
 import { loop, type ReduceOp, type Stmt, store, tid } from '../../ir/kernel/kernel.ts';
-import { intsAttr } from '../../ir/op.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { byteSize, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
@@ -236,4 +235,3 @@ const dear = new Set([
 /** Instructions of an element-wise op, roughly: elementary functions weigh like a dozen. */
 export const opCost = (n: Node): number =>
   dear.has(n.op.name) ? (n.op.name === 'div' || n.op.name.endsWith('sqrt') ? 4 : 16) : 1;
-export const axesOf = (n: Node): readonly number[] => intsAttr(n.attrs, 'axes');

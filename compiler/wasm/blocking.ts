@@ -41,7 +41,7 @@ export function canBlock(): boolean {
   if (possible === undefined) {
     const threads = proc?.getBuiltinModule?.('node:worker_threads') as Threads | undefined;
     const files = proc?.getBuiltinModule?.('node:fs') as Files | undefined;
-    const url = import.meta.url;
+    const url: string | undefined = import.meta.url;
     // TypeScript sources under a test runner have no helper that plain Node could run; a bundle may lack it.
     possible =
       threads !== undefined &&

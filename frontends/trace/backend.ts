@@ -17,7 +17,7 @@ import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
 import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.ts';
-import type { KernelTiming, Program } from '../../runtime/program.ts';
+import { checkOutputs, type KernelTiming, type Program } from '../../runtime/program.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import type { StateCell } from '../../runtime/state.ts';
 import { wasmDevice } from '../../runtime/wasm/device.ts';
@@ -46,7 +46,7 @@ export function checkTarget(name: string, op: string): Target {
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
   const device = wasmDevice();
-  const threads = threadsOf(opts);
+  const threads = device.memory.shared ? threadsOf(opts) : oneThread(opts);
   if (threads > 1) await device.preparePool(threads);
   const { plan } = await compileGraph(graph, compileOptions(opts));
   return new WasmProgram(plan, cells, threads, device);
@@ -85,6 +85,20 @@ export function createDefaultProgram(
 
 /** Threads of a program: as asked, else one. */
 const threadsOf = (opts: ProgramOptions): number => Math.max(1, Math.floor(opts.threads ?? 1));
+
+let saidOneThread = false;
+/** Without shared memory there is one thread, whatever was asked for; the results are the same. */
+function oneThread(opts: ProgramOptions): number {
+  if (threadsOf(opts) > 1 && !saidOneThread) {
+    saidOneThread = true;
+    console.warn(
+      `sinter: threads: ${threadsOf(opts)} was asked for, but one thread runs: this environment has no shared memory. ` +
+        'In a browser, serve the page with cross-origin isolation (the headers Cross-Origin-Opener-Policy: same-origin ' +
+        'and Cross-Origin-Embedder-Policy: require-corp).',
+    );
+  }
+  return 1;
+}
 
 function compileOptions(opts: ProgramOptions): CompileOptions {
   return { threads: threadsOf(opts), deterministic: opts.deterministic, shared: wasmDevice().memory.shared };
@@ -145,6 +159,13 @@ class ReferenceProgram implements Program {
     this.inputTypes = graph.params.filter((p) => !p.type.state).map((p) => p.type);
     this.outputTypes = graph.results.filter((r) => !r.type.state).map((r) => r.type);
     this.plan = referencePlan(graph, cells);
+  }
+
+  runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void {
+    checkOutputs(this.outputTypes, outputs);
+    this.run(inputs).forEach((a, i) => {
+      outputs[i].set(a);
+    });
   }
 
   run(inputs: readonly TypedArray[]): TypedArray[] {

@@ -84,6 +84,16 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   }
 
   /**
+   * As `run`, into arrays of the caller's, one per output tensor in the order of the result's leaves:
+   * for loops that must not allocate. ArgumentError where their number or length does not fit.
+   */
+  runInto(outputs: readonly TypedArray[], ...args: unknown[]): void {
+    this.#gather(args);
+    this.#program.runInto(this.#data, outputs);
+    for (const v of this.#concrete.assigned) v.changed();
+  }
+
+  /**
    * Runs the program several times kernel by kernel on these arguments, and says where the time goes.
    * Errors as `run`.
    */

@@ -2,7 +2,7 @@
 // sub-expression is one object, and code generators emit it once. Constructors fold constants, so
 // lowering may build indices naively.
 
-import { type DType, isFloat } from '../types.ts';
+import type { DType } from '../types.ts';
 
 export type UnOp = 'neg' | 'abs' | 'sqrt' | 'floor' | 'ceil' | 'trunc' | 'nearest' | 'not';
 export type BinOp =
@@ -217,5 +217,3 @@ export function exprEq(a: Expr, b: Expr): boolean {
   const y = children(b);
   return x.length === y.length && x.every((c, i) => exprEq(c, y[i]));
 }
-
-export const isFloatTy = isFloat;

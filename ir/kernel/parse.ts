@@ -293,7 +293,8 @@ class KernelParser {
     }
     // Only after the name of a tile does a brace open an index; else it opens a block.
     const tile = this.#scope.type('tile', name);
-    if (tile && this.#accept('{')) return { k: 'tile', ty: tile, tile: name, index: this.#list('}', () => this.#expr()) };
+    if (tile && this.#accept('{'))
+      return { k: 'tile', ty: tile, tile: name, index: this.#list('}', () => this.#expr()) };
     const ty = this.#scope.type('var', name);
     if (!ty) throw this.#fail(`there is no variable ${name}`, at);
     return { k: 'var', ty, name };

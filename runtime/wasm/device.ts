@@ -54,11 +54,11 @@ export class WasmDevice {
     this.#blocks.register(owner, blocks);
   }
 
-  /** Starts the worker threads (asynchronous in browsers). */
+  /** Starts the worker threads; rejects with DeviceError where the environment has none. */
   async preparePool(threads: number): Promise<void> {
     this.#poolPromise ??= ThreadPool.create(this.memory);
     this.#pool = await this.#poolPromise;
-    this.#pool.ensure(threads);
+    await this.#pool.ensure(threads);
   }
   get pool(): ThreadPool | undefined {
     return this.#pool;

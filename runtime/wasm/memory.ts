@@ -136,6 +136,14 @@ export class DeviceMemory {
     }
   }
 
+  /** Copies elements out into an array of the caller. */
+  readInto(at: number, dtype: DType, to: TypedArray): void {
+    const v = this.views;
+    const i = at >>> 2;
+    if (dtype === 'f64') to.set(v.f64.subarray(at / 8, at / 8 + to.length));
+    else to.set((dtype === 'f32' ? v.f32 : dtype === 'u32' ? v.u32 : v.i32).subarray(i, i + to.length));
+  }
+
   /** Copies elements out into a fresh array of the dtype's class. */
   read(at: number, dtype: DType, n: number): TypedArray {
     const v = this.views;

@@ -10,7 +10,7 @@ import {
   typeText,
   type WasmPlan,
 } from '../../ir/plan.ts';
-import type { KernelTiming, Program } from '../program.ts';
+import { checkOutputs, type KernelTiming, type Program } from '../program.ts';
 import type { StateCell } from '../state.ts';
 import { type WasmDevice, wasmDevice } from './device.ts';
 
@@ -91,6 +91,15 @@ export class WasmProgram implements Program {
       out[i] = mem.read(this.#address(p.slot), p.type.dtype, p.size);
     }
     return out;
+  }
+
+  runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void {
+    checkOutputs(this.outputTypes, outputs);
+    this.#load(inputs);
+    this.#execute(0, this.#plan.steps.length);
+    this.#outputs.forEach((p, i) => {
+      this.#device.memory.readInto(this.#address(p.slot), p.type.dtype, outputs[i]);
+    });
   }
 
   #load(inputs: readonly TypedArray[]): void {

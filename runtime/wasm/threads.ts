@@ -11,12 +11,19 @@ const command = { load: 1, unload: 2, run: 3 } as const;
 /** Byte address of the word that says whether thread 0 may sleep (see the compiler's barrier). */
 const MAY_BLOCK = 192;
 
-/** What a worker does; it runs in Node workers and web workers alike. */
-function workerMain(scope: { memory: WebAssembly.Memory; tid: number }): void {
+/** What a worker is given: the memory, its number, and the last command from before its time. */
+interface Scope {
+  readonly memory: WebAssembly.Memory;
+  readonly tid: number;
+  readonly seen: number;
+}
+
+/** What a worker does; it runs in Node workers and web workers alike. Its text is the worker's whole code. */
+function workerMain(scope: Scope): void {
   const { memory, tid } = scope;
   const words = new Int32Array(memory.buffer, 0, 1024);
   const runs = new Map<number, (tid: number, n: number, bind: number, from: number, to: number) => void>();
-  let seen = 0;
+  let { seen } = scope;
   for (;;) {
     let spins = 0;
     while (Atomics.load(words, 128) === seen) if (++spins > 20000) Atomics.wait(words, 128, seen, 1000);
@@ -34,19 +41,20 @@ function workerMain(scope: { memory: WebAssembly.Memory; tid: number }): void {
   }
 }
 
-interface WorkerLike {
-  unref?(): void;
-  terminate(): unknown;
+/** A worker, and when it is up. */
+interface Started {
+  readonly worker: { terminate(): unknown };
+  readonly up: Promise<void>;
 }
 
 export class ThreadPool {
   readonly #memory: DeviceMemory;
   readonly #words: Int32Array;
-  #workers: WorkerLike[] = [];
+  readonly #workers: Started[] = [];
   #seq = 0;
-  readonly #start: (tid: number) => WorkerLike;
+  readonly #start: (scope: Scope) => Started;
 
-  private constructor(memory: DeviceMemory, start: (tid: number) => WorkerLike, mayBlock: boolean) {
+  private constructor(memory: DeviceMemory, start: (scope: Scope) => Started, mayBlock: boolean) {
     this.#memory = memory;
     this.#words = new Int32Array(memory.memory.buffer, 0, 1024);
     this.#start = start;
@@ -60,42 +68,21 @@ export class ThreadPool {
         fix: 'serve the page with cross-origin isolation (COOP and COEP headers), or use threads: 1',
       });
     const node = (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node;
-    const source = workerMain.toString();
-    if (node) {
-      const { Worker } = await import('node:worker_threads');
-      const code = `(${source})(require('node:worker_threads').workerData)`;
-      const start = (tid: number) => {
-        // A worker without a loader or flags of the parent: it runs nothing but this code.
-        const w = new Worker(code, {
-          eval: true,
-          workerData: { memory: memory.memory, tid },
-          execArgv: relaxedFlag(),
-          env: {},
-        });
-        w.unref();
-        return w;
-      };
-      return new ThreadPool(memory, start, true);
-    }
-    const url = URL.createObjectURL(new Blob([`onmessage=(e)=>(${source})(e.data)`], { type: 'text/javascript' }));
-    const start = (tid: number) => {
-      const w = new Worker(url);
-      w.postMessage({ memory: memory.memory, tid });
-      return w;
-    };
+    if (node) return new ThreadPool(memory, await nodeWorkers(), true);
     // A browser's main thread may not wait; a worker may.
-    return new ThreadPool(memory, start, typeof document === 'undefined');
+    return new ThreadPool(memory, webWorkers(), typeof document === 'undefined');
   }
 
-  /** Makes sure that there are `threads - 1` workers. */
-  ensure(threads: number): void {
+  /** Makes sure that there are `threads - 1` workers; rejects with DeviceError where one does not start. */
+  async ensure(threads: number): Promise<void> {
     while (this.#workers.length < threads - 1) {
-      // A worker starts at sequence number 0 and must not take older commands for new ones.
       this.#settle();
-      Atomics.store(this.#words, box.seq, 0);
-      this.#seq = 0;
-      this.#workers.push(this.#start(this.#workers.length + 1));
+      const scope = { memory: this.#memory.memory, tid: this.#workers.length + 1, seen: this.#seq };
+      this.#workers.push(this.#start(scope));
+      // It has nothing to acknowledge yet.
+      if (this.#seq > 0) Atomics.add(this.#words, box.ack, 1);
     }
+    await Promise.all(this.#workers.map((w) => w.up));
   }
 
   /** Waits until every worker has read the last command. */
@@ -143,6 +130,36 @@ export class ThreadPool {
   }
 }
 
-function relaxedFlag(): string[] {
-  return process.execArgv.filter((f) => f.includes('wasm'));
+/** Starts workers in Node. */
+async function nodeWorkers(): Promise<(scope: Scope) => Started> {
+  const { Worker } = await import('node:worker_threads');
+  const code = `(${workerMain.toString()})(require('node:worker_threads').workerData)`;
+  // A worker without a loader or flags of the parent, but those of the engine: it runs nothing but this code.
+  const execArgv = process.execArgv.filter((f) => f.includes('wasm'));
+  return (scope) => {
+    const worker = new Worker(code, { eval: true, workerData: scope, execArgv, env: {} });
+    worker.unref();
+    // It starts while this thread sleeps: the first command may wait for it.
+    return { worker, up: Promise.resolve() };
+  };
+}
+
+/** Starts workers in a browser. They come up only while this thread is idle, so that must be awaited. */
+function webWorkers(): (scope: Scope) => Started {
+  const code = `onmessage=(e)=>{postMessage('up');(${workerMain.toString()})(e.data)}`;
+  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+  return (scope) => {
+    const worker = new Worker(url);
+    const up = new Promise<void>((resolve, reject) => {
+      worker.onmessage = () => resolve();
+      worker.onerror = (e) =>
+        reject(
+          new DeviceError(`a worker thread did not start: ${e.message || 'its script was refused'}`, {
+            fix: "allow blob: in the page's worker-src policy, or use threads: 1",
+          }),
+        );
+    });
+    worker.postMessage(scope);
+    return { worker, up };
+  };
 }

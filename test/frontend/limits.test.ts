@@ -1,0 +1,31 @@
+// The edges of an executable: memory beyond what WebAssembly addresses, and outputs into given arrays.
+
+import { expect, it } from 'vitest';
+import * as tf from '../../frontends/index.ts';
+
+it('refuses a program beyond 4 GiB by the op, the bytes and the fix', async () => {
+  const big = tf.compile((x: tf.Tensor) => tf.outerProduct(x, x), { inputs: [tf.spec([40000])], target: 'wasm' });
+  await expect(big).rejects.toThrow(/mul|dot_general|outer/);
+  const again = tf.compile((x: tf.Tensor) => tf.outerProduct(x, x), { inputs: [tf.spec([40000])], target: 'wasm' });
+  await expect(again).rejects.toMatchObject({ name: 'MemoryError', fix: expect.stringContaining('smaller batches') });
+});
+
+it.each(['wasm', 'reference'] as const)('runs into arrays of the caller on %s', async (target) => {
+  const w = tf.variable(tf.tensor1d([1, 1, 1]));
+  const step = (x: tf.Tensor) => {
+    w.assign(w.add(x));
+    return { sum: w.sum(), big: w.greater(1.5) };
+  };
+  const exe = await tf.compile(step, { inputs: [tf.spec([3])], target });
+  const sum = new Float32Array(1);
+  const big = new Uint8Array(3);
+  const x = tf.tensor1d([0, 1, 2]);
+  // Leaves in the order of the object's keys.
+  const [a, b] = Object.keys(exe.run(x)).join() === 'sum,big' ? [sum, big] : [big, sum];
+  exe.runInto([a, b], x);
+  expect(sum[0]).toBe(9);
+  expect([...big]).toEqual([0, 1, 1]);
+  expect([...w.dataSync()]).toEqual([1, 3, 5]);
+  expect(() => exe.runInto([sum], x)).toThrow(/2 output/);
+  expect(() => exe.runInto([big, big], x)).toThrow(/elements/);
+});
