@@ -18,6 +18,12 @@ import { fixed } from './views.ts';
 
 /** Rows of the left operand that stay in the second-level cache while all panels pass. */
 const A_BLOCK_BYTES = 512 * 1024;
+/**
+ * A right operand with short rows that few row tiles read is read in place: packing it would cost more
+ * than the cache misses of walking its rows.
+ */
+const FEW_ROW_TILES = 16;
+const NARROW_ROW_BYTES = 1024;
 /** An epilogue dearer than this many operations is not unrolled over the tile. */
 const HEAVY_EPILOGUE = 12;
 
@@ -56,7 +62,8 @@ class ContractionLowering extends PanelContraction {
     const aOuter = s.outer.filter((a) => !bOuter.includes(a));
     const reuse = aOuter.reduce((n, a) => n * a.n, 1) * Math.ceil(M / mr);
     const outs = this.outputs();
-    const panels = reuse === 1 && this.columnsContiguous() ? null : this.pack(nr, kAxes, bOuter);
+    const unpacked = reuse === 1 || (reuse <= FEW_ROW_TILES && N * 4 <= NARROW_ROW_BYTES);
+    const panels = unpacked && this.columnsContiguous() ? null : this.pack(nr, kAxes, bOuter);
     const blocks = this.kBlocks(kAxes);
     const partial = blocks.outer ? this.partialBuffer(outs) : null;
     return [...(panels?.code ?? []), ...this.compute({ mr, nr, kAxes, bOuter, aOuter, panels, blocks, partial, outs })];

@@ -48,7 +48,7 @@ export async function createProgram(graph: Graph, cells: readonly StateCell[], o
   const device = wasmDevice();
   const threads = device.memory.shared ? threadsOf(opts) : oneThread(opts);
   if (threads > 1) await device.preparePool(threads);
-  const { plan } = await compileGraph(graph, compileOptions(opts));
+  const { plan } = await compileGraph(graph, compileOptions({ ...opts, threads }));
   return new WasmProgram(plan, cells, threads, device);
 }
 

@@ -38,6 +38,12 @@ interface Context {
   readonly guarded: boolean;
 }
 
+/**
+ * Loads may reach this many elements past a buffer: the lanes of a last SIMD step that are thrown
+ * away. Device memory ends with room for them.
+ */
+const SLACK = 16;
+
 const arithmetic = new Set(['add', 'sub', 'mul', 'min', 'max']);
 const bitwise = new Set(['and', 'or', 'xor']);
 
@@ -207,8 +213,8 @@ class Verifier {
     const lo = rangeOf(s.lo, c.ranges);
     const hi = rangeOf(s.hi, c.ranges);
     // A loop that never runs has nothing to be checked for bounds: any range will do.
-    const range = lo && hi ? ([lo[0], Math.max(lo[0], hi[1] - 1)] as const) : undefined;
     const empty = lo !== null && hi !== null && hi[1] <= lo[0];
+    const range = lo && hi ? ([lo[0], empty ? lo[0] : lastStep(lo, hi, s.step)] as const) : undefined;
     this.inner(
       s.v,
       s.body,
@@ -229,9 +235,9 @@ class Verifier {
   }
 
   /** An access that lies outside of its buffer for some index of the loops around. */
-  bounds(b: Buffer, index: Expr, ranges: Ranges): void {
+  bounds(b: Buffer, index: Expr, ranges: Ranges, slack = 0): void {
     const r = rangeOf(index, ranges);
-    if (r && (r[0] < 0 || r[1] >= b.size))
+    if (r && (r[0] < 0 || r[1] >= b.size + slack))
       this.say(`${b.name}[${printExpr(index)}] reaches from ${r[0]} to ${r[1]}, and ${b.name} has ${b.size} elements`);
   }
 
@@ -275,7 +281,7 @@ class Verifier {
         const b = this.buffers.get(e.buf);
         if (!b) return `there is no buffer ${e.buf}`;
         if (e.index.ty !== 'i32') return `the index is ${e.index.ty}, not i32`;
-        if (!c.guarded) this.bounds(b, e.index, c.ranges);
+        if (!c.guarded) this.bounds(b, e.index, c.ranges, SLACK);
         return b.ty === e.ty ? undefined : `${e.buf} holds ${b.ty}, and is read as ${e.ty}`;
       }
       case 'tile': {
@@ -322,6 +328,12 @@ function binaryError(e: Expr & { k: 'bin' }): string | undefined {
   else if (op === 'pmin' || op === 'pmax') fits = isFloat(a.ty);
   else fits = !bool && (arithmetic.has(op) || op === 'div' || op === 'rem');
   return fits ? undefined : `${op} of ${a.ty}`;
+}
+
+/** The largest value of a loop variable: the last whole step where both bounds are constant. */
+function lastStep(lo: readonly [number, number], hi: readonly [number, number], step: number): number {
+  const last = hi[1] - 1;
+  return lo[0] === lo[1] ? lo[0] + Math.floor((last - lo[0]) / step) * step : last;
 }
 
 const combines = (op: ReduceOp, ty: DType): boolean => (op === 'and' || op === 'or' ? !isFloat(ty) : ty !== 'bool');

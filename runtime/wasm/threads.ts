@@ -132,7 +132,9 @@ export class ThreadPool {
 
 /** Starts workers in Node. */
 async function nodeWorkers(): Promise<(scope: Scope) => Started> {
-  const { Worker } = await import('node:worker_threads');
+  // Not as one literal: a bundler for pages would look for a package of that name.
+  const name = ['node', 'worker_threads'].join(':');
+  const { Worker } = (await import(name)) as typeof import('node:worker_threads');
   const code = `(${workerMain.toString()})(require('node:worker_threads').workerData)`;
   // A worker without a loader or flags of the parent, but those of the engine: it runs nothing but this code.
   const execArgv = process.execArgv.filter((f) => f.includes('wasm'));
