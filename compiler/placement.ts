@@ -225,21 +225,34 @@ export class Placement {
 
 const isValue = (b: Binding, v: Value): boolean => 'value' in b && b.value === v;
 
-/** Is the input only ever loaded at the index at which the output is stored? */
+/** Is the input only ever loaded at the index at which the output is stored, and in that loop nest only? */
 function readAtStore(k: Kernel, input: string, output: string): boolean {
   const at = new Set<string>();
   const reads = new Set<string>();
-  const visit = (e: Expr): void => {
-    if (e.k === 'load' && e.buf === input) reads.add(printExpr(e.index));
-    for (const c of children(e)) visit(c);
-  };
-  const seen = new Set<Expr>();
-  forEachExpr(k.body, (e, s) => {
-    if (s.s === 'store' && s.buf === output && e === s.index) at.add(printExpr(e));
-    if (!seen.has(e)) {
+  let nests = 0;
+  for (const top of k.body) {
+    let loads = 0;
+    let stores = 0;
+    const seen = new Set<Expr>();
+    const visit = (e: Expr): void => {
+      if (seen.has(e)) return;
       seen.add(e);
+      if (e.k === 'load' && e.buf === input) {
+        loads++;
+        reads.add(printExpr(e.index));
+      }
+      for (const c of children(e)) visit(c);
+    };
+    forEachExpr([top], (e, s) => {
+      if (s.s === 'store' && s.buf === output && e === s.index) {
+        stores++;
+        at.add(printExpr(e));
+      }
       visit(e);
-    }
-  });
-  return at.size === 1 && reads.size === 1 && reads.has([...at][0]);
+    });
+    // Another nest that reads the input would find it overwritten.
+    if (loads > 0 && stores === 0) return false;
+    nests += stores > 0 ? 1 : 0;
+  }
+  return nests === 1 && at.size === 1 && reads.size === 1 && reads.has([...at][0]);
 }

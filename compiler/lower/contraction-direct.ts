@@ -2,11 +2,11 @@
 // too small or too odd for packed panels.
 
 import type { Node, Value } from '../../ir/graph.ts';
-import { linearize, strideIn } from '../../ir/kernel/affine.ts';
+import { linearize, type Ranges, strideIn } from '../../ir/kernel/affine.ts';
 import { bin, type Expr, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, store } from '../../ir/kernel/kernel.ts';
 import type { Group } from '../group.ts';
-import { type ContractionSpec, contractionSpec } from './contraction-spec.ts';
+import { type ContractionSpec, contractionSpec, splitAxis } from './contraction-spec.ts';
 import { KernelBuilder, type LowerContext } from './kernel-builder.ts';
 import { type Axis, mergeAxes, nest, rangesOf } from './loops.ts';
 import { lowerReduceNest } from './reduce-nest.ts';
@@ -18,24 +18,43 @@ export class DirectContraction {
   readonly node: Node;
   readonly ctx: LowerContext;
   readonly spec: ContractionSpec;
-  readonly ranges: Map<string, readonly [number, number]>;
+  readonly ranges: Ranges;
 
   constructor(ctx: LowerContext, g: Group) {
     this.ctx = ctx;
     this.g = g;
     this.k = new KernelBuilder(ctx, g);
     this.node = g.nodes.find((n) => n.op.kind === 'contraction') as Node;
-    this.spec = contractionSpec(this.node, (v, idx, vars) => this.affineLoad(v, idx, vars));
-    const s = this.spec;
-    this.ranges = rangesOf(s.outer, [s.m, s.n], s.k);
+    this.spec = this.affineSpec(
+      contractionSpec(this.node, (v, idx, vars, ranges) => this.isAffine(v, idx, vars, ranges)),
+    );
+    this.ranges = specRanges(this.spec);
+  }
+
+  /** Splits axes across which the left operand is reshaped, until its index is affine or cannot be. */
+  affineSpec(first: ContractionSpec): ContractionSpec {
+    let spec = first;
+    for (let tries = 0; tries < 4; tries++) {
+      const e = this.probe(spec.a, spec.aIndex, specRanges(spec));
+      const odd = e && [spec.m, ...spec.k].find((a) => strideIn(e.index, a.v) === null);
+      const next = odd && splitAxis(spec, e.index, odd);
+      if (!next) return spec;
+      spec = next;
+    }
+    return spec;
+  }
+
+  /** The load that an operand's element is, or null where it is more than one load. */
+  probe(v: Value, idx: readonly Expr[], ranges: Ranges): (Expr & { k: 'load' }) | null {
+    const out: Stmt[] = [];
+    const e = new KernelBuilder(this.ctx, this.g).reader(out, ranges).read(v, idx);
+    return e.k === 'load' && out.length === 0 ? e : null;
   }
 
   /** Is the operand's element one load, affine in the variables? */
-  affineLoad(v: Value, idx: readonly Expr[], vars: readonly string[]): boolean {
-    const probe = new KernelBuilder(this.ctx, this.g);
-    const out: Stmt[] = [];
-    const e = probe.reader(out, new Map(this.ranges ?? [])).read(v, idx);
-    return e.k === 'load' && out.length === 0 && vars.every((x) => strideIn(e.index, x) !== null);
+  isAffine(v: Value, idx: readonly Expr[], vars: readonly string[], ranges: Ranges): boolean {
+    const e = this.probe(v, idx, ranges);
+    return e !== null && vars.every((x) => strideIn(e.index, x) !== null);
   }
 
   get reduction(): number {
@@ -95,8 +114,8 @@ export class DirectContraction {
   }
 
   unitStride(v: Value, idx: readonly Expr[], k: string): boolean {
-    const e = new KernelBuilder(this.ctx, this.g).reader([], this.ranges).read(v, idx);
-    return e.k === 'load' && strideIn(e.index, k) === 1;
+    const e = this.probe(v, idx, this.ranges);
+    return e !== null && strideIn(e.index, k) === 1;
   }
 
   outputs(): ReadonlyMap<Value, string> {
@@ -115,3 +134,5 @@ export class DirectContraction {
     return body;
   }
 }
+
+const specRanges = (s: ContractionSpec): Ranges => rangesOf(s.outer, [s.m, s.n], s.k);

@@ -1,8 +1,8 @@
 // The right operand of a contraction in panels: its layout, the code that packs it (or its packing at
 // compile time), and how a long reduction is cut into blocks.
 
-import { linearize } from '../../ir/kernel/affine.ts';
-import { add, children, type Expr, i32, mul, variable } from '../../ir/kernel/expr.ts';
+import { affine, linearize, strideIn } from '../../ir/kernel/affine.ts';
+import { add, type Expr, i32, mul, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import { DirectContraction } from './contraction-direct.ts';
@@ -133,30 +133,32 @@ export class PanelContraction extends DirectContraction {
     const type = n.outputs[0].type;
     const shape = fixed(type.shape);
     const index = linearize(s.bIndex, shape);
-    const flatK = linearize(
-      s.k.map((a) => variable(a.v)),
-      s.k.map((a) => a.n),
-    );
-    const axes = [...bOuter, ...s.k, s.n];
+    const outerAxes = [...bOuter, ...s.k];
+    const strides = outerAxes.map((a) => strideIn(index, a.v));
+    const column = strideIn(index, s.n.v);
+    const start = affine(index).c;
+    // A view that is not affine (a reshape across these axes) is packed when the program runs.
+    if (column === null || strides.some((x) => x === null)) return null;
+    const K = this.reduction;
+    const split = panels.full * nr;
+    const stride = K * (split + panels.restWidth);
     const make = () => {
       const data = lit.expand(type);
       const out = new Float32Array(size);
-      const env = new Map<string, number>();
-      const split = panels.full * nr;
-      const visit = (d: number): void => {
-        if (d < axes.length) {
-          for (let i = 0; i < axes[d].n; i++) {
-            env.set(axes[d].v, i);
-            visit(d + 1);
-          }
-          return;
+      const at = outerAxes.map(() => 0);
+      const rows = outerAxes.reduce((p, x) => p * x.n, 1);
+      for (let row = 0; row < rows; row++) {
+        // Row-major over the outer axes, then over the reduction.
+        const base = Math.floor(row / K) * stride;
+        const k = row % K;
+        const from = at.reduce((p, x, d) => p + x * (strides[d] as number), start);
+        for (let n = 0; n < s.n.n; n++) {
+          const n0 = n < split ? n - (n % nr) : split;
+          const width = n < split ? nr : panels.restWidth;
+          out[base + n0 * K + k * width + n - n0] = data[from + n * column];
         }
-        const col = env.get(s.n.v) as number;
-        const n0 = col < split ? Math.floor(col / nr) * nr : split;
-        const width = col < split ? nr : panels.restWidth;
-        out[evaluate(panels.at(i32(n0), flatK, width), env) + col - n0] = data[evaluate(index, env)];
-      };
-      visit(0);
+        for (let d = at.length - 1; d >= 0 && ++at[d] === outerAxes[d].n; d--) at[d] = 0;
+      }
       return out;
     };
     return this.k.packed({
@@ -179,31 +181,5 @@ export class PanelContraction extends DirectContraction {
     const pieces = Math.ceil(last.n / K_BLOCK);
     const size = Math.ceil(last.n / pieces / 4) * 4;
     return { outer: kAxes.slice(0, -1), inner: [last], cut: { size, count: Math.ceil(last.n / size) } };
-  }
-}
-
-/** Value of an index expression with all variables known. */
-function evaluate(e: Expr, env: ReadonlyMap<string, number>): number {
-  if (e.k === 'const') return e.value;
-  if (e.k === 'var') return env.get(e.name) as number;
-  if (e.k !== 'bin') throw new Error(`not an index: ${e.k}`);
-  const [a, b] = children(e).map((c) => evaluate(c, env));
-  switch (e.op) {
-    case 'add':
-      return a + b;
-    case 'sub':
-      return a - b;
-    case 'mul':
-      return a * b;
-    case 'div':
-      return Math.floor(a / b);
-    case 'rem':
-      return a % b;
-    case 'min':
-      return Math.min(a, b);
-    case 'max':
-      return Math.max(a, b);
-    default:
-      throw new Error(`not an index: ${e.op}`);
   }
 }

@@ -2,8 +2,8 @@
 // tiled along one row axis `m` and one column axis `n`, inside outer loops.
 
 import type { Node, Value } from '../../ir/graph.ts';
-import { delinearize } from '../../ir/kernel/affine.ts';
-import { add, type Expr, i32, mul, variable } from '../../ir/kernel/expr.ts';
+import { delinearize, type Ranges } from '../../ir/kernel/affine.ts';
+import { add, children, type Expr, i32, mapExpr, mul, variable } from '../../ir/kernel/expr.ts';
 import { intsAttr, numAttr, pairsAttr } from '../../ir/op.ts';
 import type { Axis } from './loops.ts';
 import { axisVars, rangesOf } from './loops.ts';
@@ -28,7 +28,7 @@ export interface ContractionSpec {
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /** True where an operand's element is a load that is affine in the given loop variables. */
-export type AffineCheck = (v: Value, idx: readonly Expr[], vars: readonly string[]) => boolean;
+export type AffineCheck = (v: Value, idx: readonly Expr[], vars: readonly string[], ranges: Ranges) => boolean;
 
 export function contractionSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
   switch (n.op.name) {
@@ -84,7 +84,7 @@ function dotSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
     yi[cy[i]] = e;
   });
   let k: Axis[] = [{ v: 'k', n: K }];
-  if (cx.length > 1 && !affineIn(x, xi, ['m', 'k'])) {
+  if (cx.length > 1 && !affineIn(x, xi, ['m', 'k'], ranges)) {
     k = cx.map((a, i) => ({ v: `k${i}`, n: xs[a] }));
     cx.forEach((a, i) => {
       xi[a] = variable(`k${i}`);
@@ -93,7 +93,7 @@ function dotSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
   }
   let mAxis = m;
   let out: Expr[] = [...outer.map((o) => variable(o.v)), ...fx.map((a) => xi[a]), ...fy.map((a) => yi[a])];
-  if (fx.length > 1 && !affineIn(x, xi, ['m'])) {
+  if (fx.length > 1 && !affineIn(x, xi, ['m'], ranges)) {
     // Keep the last row axis as the tile's, loop over the others.
     const last = fx[fx.length - 1];
     fx.slice(0, -1).forEach((a, i) => {
@@ -172,4 +172,34 @@ function filterGradSpec(node: Node): ContractionSpec {
     bIndex: [variable('b'), ...pos, add(mul(g, i32(cout)), n)],
     out: [...tap, m, add(mul(g, i32(cout)), n)],
   };
+}
+
+/**
+ * Splits an axis at a constant by which an operand's index divides it (a reshape across the axis), so
+ * that the index becomes affine in the two halves; null where there is none.
+ */
+export function splitAxis(spec: ContractionSpec, index: Expr, axis: Axis): ContractionSpec | null {
+  const by = divisorOf(index, axis.v);
+  if (by === null || axis.n % by !== 0 || by <= 1 || by >= axis.n) return null;
+  const [hi, lo] = [
+    { v: `${axis.v}h`, n: axis.n / by },
+    { v: `${axis.v}l`, n: by },
+  ];
+  const whole = add(mul(variable(hi.v), i32(by)), variable(lo.v));
+  const rename = (e: Expr) => mapExpr(e, (x) => (x.k === 'var' && x.name === axis.v ? whole : undefined));
+  const both = { ...spec, aIndex: spec.aIndex.map(rename), bIndex: spec.bIndex.map(rename), out: spec.out.map(rename) };
+  if (axis === spec.m) return { ...both, outer: [...spec.outer, hi], m: lo };
+  return { ...both, k: spec.k.flatMap((a) => (a === axis ? [hi, lo] : [a])) };
+}
+
+/** The largest constant by which the variable is divided somewhere in the index. */
+function divisorOf(e: Expr, v: string): number | null {
+  let best: number | null = null;
+  const visit = (x: Expr): void => {
+    if (x.k === 'bin' && (x.op === 'div' || x.op === 'rem') && x.b.k === 'const' && x.a.k === 'var' && x.a.name === v)
+      best = Math.max(best ?? 0, x.b.value);
+    for (const c of children(x)) visit(c);
+  };
+  visit(e);
+  return best;
 }

@@ -43,7 +43,7 @@ class ContractionLowering extends PanelContraction {
       s.n.n < 4 ||
       this.reduction < 4 ||
       flops < 4096 ||
-      !this.affineLoad(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)]);
+      !this.isAffine(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)], this.ranges);
     const body = direct ? this.generic() : this.tiled();
     return this.k.finish(body, { flops });
   }

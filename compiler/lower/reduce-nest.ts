@@ -68,7 +68,7 @@ export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
   const plainReduce = (inner: readonly Stmt[]): Stmt[] => nestLoops(red, inner);
   if (chunks === 1) {
     const inner = build(spec.finish, plainReduce);
-    return wrap(keepOuter, inner, parallel, keepInner.n);
+    return wrap(keepOuter, inner, parallel, `${keepInner.v}b`);
   }
   // Partial results by chunk, then their combination.
   const size = Math.ceil(first / chunks);
@@ -86,7 +86,7 @@ export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
     const rest = nestLoops(red.slice(1), inner);
     return [{ s: 'for', v: red[0].v, lo, hi: bin('min', add(lo, i32(size)), i32(first)), step: 1, body: rest }];
   };
-  const phase1 = wrap(keepOuter, build(storePartial, chunkReduce), false, keepInner.n, true);
+  const phase1 = wrap(keepOuter, build(storePartial, chunkReduce), false, '', true);
   const combine: Stmt[] = [];
   spec.accs.forEach((a, i) => {
     combine.push({ s: 'acc', name: `sum${i}`, ty: a.ty, init: konst(a.ty, a.init) });
@@ -97,7 +97,7 @@ export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
     );
   });
   combine.push(...substitute(spec.finish(spec.accs.map((a, i) => variable(`sum${i}`, a.ty))), ones));
-  const phase2 = wrap(keepOuter, [loop(keepInner.v, keepInner.n, combine, { vector: true })], false, keepInner.n, true);
+  const phase2 = wrap(keepOuter, [loop(keepInner.v, keepInner.n, combine, { vector: true })], false, '', true);
   return [loop('chunk', chunks, phase1, { parallel: 1 }), { s: 'barrier' }, { s: 'single', body: phase2 }];
 }
 
@@ -115,15 +115,26 @@ const nestLoops = (axes: readonly Axis[], inner: readonly Stmt[]): Stmt[] => {
 };
 
 /** Outer kept loops; the first one is split over threads where it pays. */
-function wrap(outer: readonly Axis[], inner: readonly Stmt[], parallel: boolean, width: number, bare = false): Stmt[] {
+function wrap(
+  outer: readonly Axis[],
+  inner: readonly Stmt[],
+  parallel: boolean,
+  blockVar: string,
+  bare = false,
+): Stmt[] {
   let body: readonly Stmt[] = inner;
   const split = parallel ? outer.findIndex((a) => a.n >= 2) : -1;
   for (let i = outer.length - 1; i >= 0; i--)
     body = [loop(outer[i].v, outer[i].n, body, i === split ? { parallel: 1 } : {})];
   if (bare) return [...body];
   if (split >= 0) return [...body];
-  if (parallel && outer.length === 0 && width >= 64)
-    return body.map((s) => (s.s === 'for' ? { ...s, parallel: 1 } : { s: 'single', body: [s] }));
+  if (parallel && outer.length === 0) {
+    // The loop over blocks of the last axis is split; the remainder block is one thread's.
+    const blocksLoop = body.filter((s) => s.s === 'for' && s.v === blockVar);
+    const rest = body.filter((s) => !blocksLoop.includes(s));
+    if (blocksLoop.length)
+      return [...blocksLoop.map((s) => ({ ...s, parallel: 1 }) as Stmt), { s: 'single', body: rest }];
+  }
   return [{ s: 'single', body }];
 }
 

@@ -110,8 +110,8 @@ export class FusionGroups {
     const { idx, ranges } = this.domainVars(shape);
     const set = new Set<Group>();
     if (n.op.kind === 'random') return [];
-    for (const x of n.inputs)
-      for (const r of this.reach(x, idx, ranges)) {
+    for (const read of reads(n, idx, ranges))
+      for (const r of this.reach(read.value, read.idx, ranges)) {
         const g = r.value.node && this.groupOf.get(r.value.node);
         if (g) set.add(g);
       }

@@ -32,7 +32,8 @@ function readIdx(file: string, rank: number): { dims: number[]; data: Uint8Array
   const dims = Array.from({ length: rank }, (_, i) => bytes.readUInt32BE(4 + 4 * i));
   const data = bytes.subarray(4 + 4 * rank);
   const size = dims.reduce((n, d) => n * d, 1);
-  if (data.length !== size) throw new Error(`${file} should have ${size} bytes of data ([${dims}]), has ${data.length}`);
+  if (data.length !== size)
+    throw new Error(`${file} should have ${size} bytes of data ([${dims}]), has ${data.length}`);
   return { dims, data };
 }
 
@@ -44,11 +45,9 @@ export function loadDigits(set: 'train' | 't10k', limit = Number.POSITIVE_INFINI
   if (images.dims[1] !== side || images.dims[2] !== side || images.dims[0] !== labels.dims[0])
     throw new Error(`images [${images.dims}] and labels [${labels.dims}] do not belong together`);
   const count = Math.min(limit, images.dims[0]);
-  return {
-    count,
-    images: Float32Array.from(images.data.subarray(0, count * pixels), (x) => x / 255),
-    labels: Int32Array.from(labels.data.subarray(0, count)),
-  };
+  const scaled = new Float32Array(count * pixels);
+  for (let i = 0; i < scaled.length; i++) scaled[i] = images.data[i] / 255;
+  return { count, images: scaled, labels: Int32Array.from(labels.data.subarray(0, count)) };
 }
 
 /** A random order of 0..n-1, the same for the same seed. */

@@ -43,7 +43,8 @@ export function parseOptions(args: readonly string[]): Options | null {
   if (values.help) return null;
   const names = Object.keys(models) as ModelName[];
   const model = names.find((n) => n === values.model);
-  if (values.model !== undefined && !model) throw new Error(`--model takes ${names.join(' or ')}, not '${values.model}'`);
+  if (values.model !== undefined && !model)
+    throw new Error(`--model takes ${names.join(' or ')}, not '${values.model}'`);
   return {
     models: model ? [model] : names,
     epochs: whole(values.epochs, 'epochs', 3),

@@ -3,7 +3,8 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from './train.ts';
 
-const seconds = (s: number): string => (s < 100 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`);
+const seconds = (s: number): string =>
+  s < 100 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
 const numbers = (p: Progress): string =>
   `${p.msPerStep.toFixed(1)} ms/step, loss ${p.loss.toFixed(4)}, accuracy ${p.accuracy.toFixed(4)}`;
 const line = (p: Progress): string =>

@@ -43,7 +43,12 @@ async function compileStep(model: Model, batch: number, steps: number, threads: 
   function trainStep(images: tf.Tensor, labels: tf.Tensor) {
     // From the full rate down to nothing along half a cosine: large steps first, fine ones at the end.
     const done = optimizer.iterations.cast('float32').mul(Math.PI / steps);
-    rate.assign(tf.cos(done).add(1).mul(model.learningRate / 2));
+    rate.assign(
+      tf
+        .cos(done)
+        .add(1)
+        .mul(model.learningRate / 2),
+    );
     const tape = new tf.GradientTape();
     const logits = model.logits(images);
     const loss = tf.losses.sparseSoftmaxCrossEntropy(labels, logits);

@@ -113,7 +113,9 @@ export type LearningRate = number | Variable;
 function checkRate(x: LearningRate, op: string): LearningRate {
   if (!(x instanceof Variable)) return checkNumber(x, 'learningRate', op);
   if (x.rank > 0 || !x.dtype.startsWith('float'))
-    throw new ArgumentError(`learningRate must be a number or a scalar float Variable, not ${x.dtype}[${x.shape}]`, { op });
+    throw new ArgumentError(`learningRate must be a number or a scalar float Variable, not ${x.dtype}[${x.shape}]`, {
+      op,
+    });
   return x;
 }
 

@@ -56,7 +56,8 @@ function randomData(dtype: DType, n: number, seed: number, lo: number, hi: numbe
 /** Splits at commas outside of brackets. */
 const topLevel = (s: string): string[] => s.match(/(?:\[[^\]]*\]|\([^)]*\)|[^,[(])+/g) ?? [];
 
-export function parseRunFile(text: string): RunFile {
+/** The data of constants that the text names by hash. */
+export function constantsIn(text: string): Map<string, Literal> {
   const constants = new Map<string, Literal>();
   for (const m of text.matchAll(/^; constant #([0-9a-f]+) : (\w+) = (\[.*\])$/gm)) {
     const data = list(m[3]);
@@ -64,7 +65,11 @@ export function parseRunFile(text: string): RunFile {
     array.set(data);
     constants.set(m[1], Literal.of(array));
   }
-  const graph = parseGraph(text, { constants });
+  return constants;
+}
+
+export function parseRunFile(text: string): RunFile {
+  const graph = parseGraph(text, { constants: constantsIn(text) });
   const runs: Run[] = [];
   for (const line of text.split('\n')) {
     const run = /^; run:(.*)$/.exec(line);

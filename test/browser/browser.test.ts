@@ -1,0 +1,114 @@
+// The built package in a page of a real browser, with and without shared memory.
+
+import { copyFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import chromium from '@sparticuz/chromium';
+import { build } from 'esbuild';
+import { type Browser, type Page as BrowserPage, chromium as launcher } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { install } from '../installed.ts';
+import { type Trained, trainOn } from './model.ts';
+import type { Page } from './page.ts';
+import { serve } from './serve.ts';
+
+const steps = 12;
+let browser: Browser;
+let server: Server;
+let url: string;
+let expected: Trained;
+
+beforeAll(async () => {
+  const project = await install('test-browser');
+  const bundle = join(project.folder, 'bundle');
+  // In the project's folder 'sinter' is the installed package, not the sources.
+  for (const file of ['page.ts', 'model.ts'])
+    copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(project.folder, file));
+  await build({
+    entryPoints: [join(project.folder, 'page.ts')],
+    tsconfigRaw: {},
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    outdir: bundle,
+    // binaryen asks for it in Node only.
+    external: ['node:module'],
+    logLevel: 'error',
+  });
+  ({ server, url } = await serve(bundle));
+  // CHROME names another browser where the packed one (for Linux on x86-64) does not run.
+  const executablePath = process.env.CHROME ?? (await chromium.executablePath());
+  browser = await launcher.launch({ executablePath, args: ['--no-sandbox'] });
+  expected = await trainOn('reference', 1, steps);
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+/** Opens the page; `said` gathers its console. */
+async function open(kind: 'isolated' | 'plain'): Promise<{ page: BrowserPage; said: string[] }> {
+  const page = await browser.newPage();
+  const said: string[] = [];
+  page.on('console', (m) => void said.push(m.text()));
+  page.on('pageerror', (e) => void said.push(`error: ${e.message}`));
+  await page.goto(`${url}/${kind}/`);
+  await page.waitForFunction('globalThis.page !== undefined');
+  return { page, said };
+}
+
+type Here = { page: Page };
+const trainThere = (page: BrowserPage, threads: number) =>
+  page.evaluate(([t, s]) => (globalThis as unknown as Here).page.trainOn('wasm', t, s), [threads, steps]);
+const workersOf = (page: BrowserPage) => page.evaluate(() => (globalThis as unknown as Here).page.workers());
+
+/** Both ran the same training, up to float32 arithmetic. */
+function same(got: Trained): void {
+  expect(got.graph).toBe('func @step');
+  expect(got.losses[steps - 1]).toBeLessThan(got.losses[0] * 0.5);
+  got.losses.forEach((x, i) => void expect(x).toBeCloseTo(expected.losses[i], 4));
+  expect(got.weights.length).toBe(expected.weights.length);
+  const worst = got.weights.reduce((m, w, i) => Math.max(m, Math.abs(w - expected.weights[i])), 0);
+  expect(worst).toBeLessThan(1e-3);
+}
+
+it('trains in a page with shared memory, on one thread and on two, to the same bits', async () => {
+  const { page, said } = await open('isolated');
+  expect(await page.evaluate(() => (globalThis as unknown as Here).page.isolated())).toBe(true);
+  const one = await trainThere(page, 1);
+  expect(await workersOf(page)).toBe(0);
+  const two = await trainThere(page, 2);
+  expect(await workersOf(page)).toBe(1);
+  same(one);
+  expect(two).toEqual(one);
+  // The pool grows while programs of fewer threads live on.
+  expect(await trainThere(page, 3)).toEqual(one);
+  expect(await trainThere(page, 2)).toEqual(one);
+  expect(await workersOf(page)).toBe(2);
+  expect(said).toEqual([]);
+});
+
+it('trains in a page without shared memory on one thread, and says so once where two were asked for', async () => {
+  const { page, said } = await open('plain');
+  expect(await page.evaluate(() => (globalThis as unknown as Here).page.isolated())).toBe(false);
+  same(await trainThere(page, 1));
+  expect(said).toEqual([]);
+  same(await trainThere(page, 2));
+  same(await trainThere(page, 2));
+  expect(await workersOf(page)).toBe(0);
+  expect(said.length).toBe(1);
+  expect(said[0]).toMatch(/one thread runs.*no shared memory.*Cross-Origin-Opener-Policy: same-origin/s);
+});
+
+it('interprets eager code in a page until the compiler is loaded', async () => {
+  const { page, said } = await open('plain');
+  const r = await page.evaluate(() => (globalThis as unknown as Here).page.eager());
+  // 2^24 + 1 - 2^24: only compiled arithmetic rounds in between.
+  expect([r.before, r.after]).toEqual([1, 0]);
+  expect(r.sum).toBe(200 ** 3);
+  expect(r.stringified).toContain('[1, 2]');
+  expect(said).toEqual([]);
+});

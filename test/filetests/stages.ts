@@ -1,0 +1,102 @@
+// What each folder of filetests runs on the graph of a file, and how the outcome is written.
+
+import type { Group } from '../../compiler/group.ts';
+import { runPasses } from '../../compiler/pass-runner.ts';
+import { aliasSource, type Fusion, fuse } from '../../compiler/passes/fuse.ts';
+import { type Schedule, schedule } from '../../compiler/passes/schedule.ts';
+import { mergeUpdates } from '../../compiler/passes/updates.ts';
+import { pipeline } from '../../compiler/pipeline.ts';
+import { planProgram } from '../../compiler/target.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
+import type { Slot } from '../../ir/plan.ts';
+import { printGraph } from '../../ir/print.ts';
+import { shapeText, typeText } from '../../ir/types.ts';
+
+/** A stage's outcome on a graph, as text. */
+export type Stage = (g: Graph) => string;
+
+const optimized = (g: Graph): Graph => runPasses(g, pipeline, { verify: true }).graph;
+
+/** One pass of the pipeline alone. */
+function passStage(name: string): Stage {
+  const pass = pipeline.find((p) => p.name === name);
+  if (!pass) throw new Error(`the pipeline has no pass '${name}'`);
+  return (g) => printGraph(runPasses(g, [pass], { verify: true }).graph);
+}
+
+/** The optimized graph; each node with the kernel that computes it, and whether its value is stored. */
+function fuseStage(g: Graph): string {
+  const f = fuse(optimized(g));
+  const number = new Map<Group, number>(f.groups.map((x, i) => [x, i]));
+  const note = (n: Node): string | undefined => {
+    const mine = f.groups.find((x) => x.nodes.includes(n));
+    if (!mine) return n.op.kind === 'state' ? undefined : 'computed where it is read';
+    const stored = n.outputs.some((o) => mine.outputs.includes(o));
+    return `kernel ${number.get(mine)}${stored ? ', stored' : ''}`;
+  };
+  return [printGraph(f.graph, { comment: note }), ...f.groups.map((x, i) => `; kernel ${i}: ${groupText(x)}`)].join('\n');
+}
+function groupText(g: Group): string {
+  const axes = g.axes.length ? ` reducing [${g.axes}]` : '';
+  const domain = g.kind === 'update' ? ` of ${g.parts.map((p) => shapeText(p.domain)).join(', ')}` : ` over ${shapeText(g.domain)}`;
+  return `${g.kind}${domain}${axes}: ${g.nodes.map((n) => n.op.name).join(' ')}`;
+}
+
+/** The order of kernels, and where Variables take their new values. */
+function scheduleStage(g: Graph): string {
+  const f: Fusion = fuse(optimized(g));
+  const s: Schedule = mergeUpdates(f, schedule(f));
+  const writes = s.writes.map((w) => `%${w.param.name} <- ${sourceText(w.value)}${w.direct ? ', stored in place' : ', copied at the end'}`);
+  return [...s.order.map((x, i) => `${i}: ${groupText(x)}`), ...writes].join('\n');
+}
+function sourceText(v: Value): string {
+  const s = aliasSource(v);
+  return s.node ? s.node.op.name : `%${s.name}`;
+}
+
+const options = { tile: { mr: 2, nr: 16, unroll: 1 }, threads: 1 } as const;
+
+/** Where every buffer lies. */
+function memoryStage(g: Graph): string {
+  const { plan, kernels, steps } = planProgram(optimized(g), options, []);
+  const place = (s: Slot) => (s.kind === 'state' ? `variable ${s.index}` : `${s.kind}+${s.offset}`);
+  const slotName = (slot: number) => (slot === 0 ? 'arena' : slot === 1 ? 'constant' : `variable ${slot - 2}`);
+  const lines = [
+    `arena ${plan.arenaBytes} bytes, lower bound ${plan.info.lowerBound}, constants ${plan.constantBytes}, variables ${plan.info.stateBytes}`,
+    ...plan.inputs.map((p, i) => `input ${i} ${typeText(p.type)}: ${place(p.slot)}`),
+    ...plan.outputs.map((p, i) => `output ${i} ${typeText(p.type)}: ${place(p.slot)}`),
+  ];
+  steps.forEach((s, i) => {
+    const k = kernels[s.kernel];
+    lines.push(`step ${i}: ${plan.info.kernels[i].name}${s.barrier ? ' after a barrier' : ''}`);
+    k.buffers.forEach((b, j) => {
+      const a = s.args[j];
+      lines.push(`  ${b.role} ${b.ty}[${b.size}]: ${slotName(a.slot)}${a.slot < 2 ? `+${a.offset}` : ''}`);
+    });
+  });
+  return lines.join('\n');
+}
+
+/** The kernels' loops; a kernel that is called twice stands once. */
+function lowerStage(g: Graph): string {
+  const { plan, steps } = planProgram(optimized(g), options, []);
+  const seen = new Set<number>();
+  return steps
+    .map((s, i) => {
+      const k = plan.info.kernels[i];
+      const head = `; step ${i}: ${k.kind}, ${k.flops} flops, ${k.bytes} bytes`;
+      if (seen.has(s.kernel)) return `${head}, the kernel of step ${steps.findIndex((x) => x.kernel === s.kernel)}`;
+      seen.add(s.kernel);
+      return `${head}\n${k.text}`;
+    })
+    .join('\n');
+}
+
+/** By folder. */
+export const stages: Readonly<Record<string, Stage>> = {
+  ...Object.fromEntries(['decompose', 'fold', 'algebra', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [n, passStage(n)])),
+  fuse: fuseStage,
+  schedule: scheduleStage,
+  memory: memoryStage,
+  lower: lowerStage,
+};

@@ -1,0 +1,111 @@
+// The installed package: its entries, and what they load when.
+
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { install, type Project, watchLoads } from '../installed.ts';
+
+let project: Project;
+let binaryen: { log: string; env: Record<string, string> };
+beforeAll(async () => {
+  project = await install('test-package');
+  binaryen = watchLoads(project, 'binaryen');
+});
+
+/** Runs code with an empty or a kept compile cache; what it prints, and how often binaryen was loaded. */
+async function run(code: string, keepCache = false): Promise<{ out: string; loads: number }> {
+  rmSync(binaryen.log, { force: true });
+  if (!keepCache) rmSync(join(project.folder, 'cache'), { recursive: true, force: true });
+  const out = await project.run(code, binaryen.env);
+  const loads = existsSync(binaryen.log) ? readFileSync(binaryen.log, 'utf8').trim().split('\n').length : 0;
+  return { out, loads };
+}
+
+const imports = "import * as tf from 'sinter';";
+// A cast of 2^24 + 1 is rounded by float32 and not by the interpreter's float64 intermediates: (x + 1) - x
+// of 2^24 is 0 where each operation rounds to float32.
+const probe = 'const f = tf.func((x) => x.add(1).sub(x)); console.log(f(tf.scalar(2 ** 24)).dataSync()[0]);';
+
+it('has the entries that package.json names', async () => {
+  const { out } = await run(`${imports}
+    import * as runtime from 'sinter/runtime';
+    import * as node from 'sinter/node';
+    console.log(typeof tf.compile, typeof runtime.WasmProgram, typeof node.environment, tf.tensor([1, 2]).add(1).dataSync().join());`);
+  expect(out).toBe('function function function 2,3');
+});
+
+it('loads no code generator for an import and small eager work', async () => {
+  const { out, loads } = await run(
+    `${imports} console.log(tf.matMul(tf.ones([8, 8]), tf.ones([8, 8])).sum().dataSync()[0]);`,
+  );
+  expect(out).toBe('512');
+  expect(loads).toBe(0);
+});
+
+/** The files and packages that a built file imports statically, and what these import. */
+function imported(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const [, from] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)\b(?:[^;]*? from)? ?'([^']+)'/gm))
+    if (from.startsWith('.')) imported(join(file, '..', from), seen);
+    else seen.add(from);
+  return seen;
+}
+
+it('embeds the runtime without compiler, interpreter, front end or packages', () => {
+  const dist = join(project.folder, 'node_modules/sinter/dist');
+  const files = [...imported(join(dist, 'runtime/index.js'))].map((f) => relative(dist, f).replaceAll('\\', '/'));
+  expect(files).toContain('runtime/wasm/program.js');
+  expect(files.filter((f) => !/^(runtime|ir)\//.test(f) || f.startsWith('runtime/reference/'))).toEqual([]);
+  expect(imported(join(dist, 'frontends/index.js'))).toContain('@dagrejs/graphlib');
+});
+
+it('compiles tf.func at once, right after the import, and needs no code generator the second time', async () => {
+  const cold = await run(`${imports} ${probe}`);
+  expect(cold.out).toBe('0');
+  expect(cold.loads).toBe(1);
+  const warm = await run(`${imports} ${probe}`, true);
+  expect(warm.out).toBe('0');
+  expect(warm.loads).toBe(0);
+});
+
+it('compiles large eager operations once they add up', async () => {
+  const { out, loads } = await run(
+    `${imports} const x = tf.ones([400, 400]); console.log(tf.matMul(x, x).sum().dataSync()[0]);`,
+  );
+  expect(out).toBe(String(400 ** 3));
+  expect(loads).toBe(1);
+});
+
+it('keeps one helper for many functions, and goes on with the loaded code generator', async () => {
+  const { out, loads } = await run(`${imports}
+    const results = [];
+    for (let k = 1; k <= 5; k++) results.push(tf.func((x) => x.mul(k).add(1))(tf.scalar(k)).dataSync()[0]);
+    await tf.ready();
+    results.push(tf.func((x) => x.sub(7))(tf.scalar(1)).dataSync()[0]);
+    console.log(results.join());`);
+  expect(out).toBe('2,5,10,17,26,-6');
+  // One in the helper, one for ready().
+  expect(loads).toBe(2);
+});
+
+it('controls the compile cache and reports the environment', async () => {
+  const { out } = await run(`${imports}
+    import { cacheFolder, clearCache, environment, setCacheFolder } from 'sinter/node';
+    ${probe}
+    const { cache, cores, node } = environment();
+    console.log(cache.folder === cacheFolder(), cache.modules, cache.bytes > 0, cores > 0, node === process.versions.node);
+    console.log(clearCache(), environment().cache.modules);
+    setCacheFolder(null);
+    console.log(cacheFolder(), environment().cache.modules);`);
+  expect(out.split('\n')).toEqual(['0', 'true 1 true true true', '1 0', 'null 0']);
+});
+
+it('says where a function is interpreted', async () => {
+  const { out } = await run(`${imports}
+    console.warn = (x) => console.log(x);
+    const e = tf.func(function grow(x) { return tf.exp(x); });
+    console.log(e(tf.scalar(1, 'float64')).dataSync()[0]);`);
+  expect(out).toContain(String(Math.E));
+  expect(out).toContain("tf.func 'grow' is interpreted");
+});

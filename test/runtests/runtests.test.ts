@@ -1,0 +1,35 @@
+// Files that run (format.ts): on the reference and on WASM, with and without fused multiply-add, with
+// one thread and with two. Graphs that once went wrong stay here.
+
+import '../wasm/relaxed.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { type NDArray, ndarray } from '../../ir/ndarray.ts';
+import { isFloat, staticShape } from '../../ir/types.ts';
+import { failure } from '../fuzz/check.ts';
+import { knowAll } from '../fuzz/numerics.ts';
+import { closeness } from '../helpers.ts';
+import { parseRunFile } from './format.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const files = readdirSync(here).filter((f) => f.endsWith('.ir'));
+
+describe('runs', () => {
+  it.each(files)('%s', async (file) => {
+    const { graph, runs } = parseRunFile(readFileSync(`${here}${file}`, 'utf8'));
+    for (const run of runs) {
+      const inputs: NDArray[] = graph.params.map((p, i) => ndarray(p.type.dtype, staticShape(p.type.shape), run.inputs[i]));
+      const all = knowAll(graph, inputs);
+      const known = graph.results.map((r) => all[r.id]);
+      if (run.gives) {
+        expect(known.length).toBe(run.gives.length);
+        run.gives.forEach((want, i) => {
+          const exact = !isFloat(known[i].array.dtype);
+          expect(closeness(known[i].array.data, want, exact ? 0 : 1e-5, exact ? 0 : 1e-6), `result ${i} of the reference`).toBe('');
+        });
+      }
+      expect(await failure({ graph, inputs, known })).toBe('');
+    }
+  });
+});
