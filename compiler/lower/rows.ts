@@ -5,7 +5,7 @@
 
 import type { Node, Value } from '../../ir/graph.ts';
 import { linearize } from '../../ir/kernel/affine.ts';
-import { add, type Expr, i32, konst, load, mul, variable } from '../../ir/kernel/expr.ts';
+import { add, bin, type Expr, i32, konst, load, mul, sel, variable } from '../../ir/kernel/expr.ts';
 import { loop, type ReduceOp, type Stmt, store, tid } from '../../ir/kernel/kernel.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { byteSize, sizeOf } from '../../ir/types.ts';
@@ -119,7 +119,8 @@ class RowLowering {
         inner.push(store(buf, at, e));
         root.given.set(v, (i) => (i === this.idx ? load(v.type.dtype, buf, at) : undefined));
       }
-      for (const n of reduces) this.reduction(root, r, n, inner, rowBody);
+      const after: Stmt[] = [];
+      for (const n of reduces) this.reduction(root, r, n, inner, rowBody, after);
       const values = stores.map((o) => r.read(o, this.idx));
       stores.forEach((o, i) => {
         const buf = k.output(o);
@@ -129,7 +130,7 @@ class RowLowering {
         root.given.set(o, (x) => (x === this.idx ? load(o.type.dtype, buf, at) : undefined));
       });
       if (inner.length) {
-        rowBody.push(...this.pass(inner));
+        rowBody.push(...this.pass(inner), ...after);
         cost += inner.length * 4;
       }
     }
@@ -162,18 +163,36 @@ class RowLowering {
   fullValue(v: Value): boolean {
     return v.node !== null && !this.isRow(v.node);
   }
-  reduction(root: Reader, r: Reader, n: Node, inner: Stmt[], rowBody: Stmt[]): void {
+  /** Declares the accumulator, feeds it in the pass; `after` holds what must follow the pass. */
+  reduction(root: Reader, r: Reader, n: Node, inner: Stmt[], rowBody: Stmt[], after: Stmt[]): void {
     const ty = n.outputs[0].type.dtype;
     const acc = root.fresh('acc');
-    rowBody.push({ s: 'acc', name: acc, ty, init: konst(ty, (reduceInit[n.op.name] as (t: typeof ty) => number)(ty)) });
-    inner.push({ s: 'reduce', acc, op: combiner[n.op.name], value: r.read(n.inputs[0], this.idx) });
-    root.given.set(n.outputs[0], () => variable(acc, ty));
+    const op = combiner[n.op.name];
+    const init = konst(ty, (reduceInit[n.op.name] as (t: typeof ty) => number)(ty));
+    const value = r.read(n.inputs[0], this.idx);
+    rowBody.push({ s: 'acc', name: acc, ty, init });
+    if (ty !== 'f32' || (op !== 'max' && op !== 'min')) {
+      inner.push({ s: 'reduce', acc, op, value });
+      root.given.set(n.outputs[0], () => variable(acc, ty));
+      return;
+    }
+    // SIMD max and min that keep a NaN take seven instructions on x86; one that may lose it and a flag
+    // take three.
+    const nan = root.fresh('nan');
+    const out = root.fresh('row');
+    const x = root.fresh('x');
+    rowBody.push({ s: 'acc', name: nan, ty: 'bool', init: konst('bool', 0) });
+    inner.push({ s: 'let', name: x, value });
+    inner.push({ s: 'reduce', acc, op: op === 'max' ? 'pmax' : 'pmin', value: variable(x, ty) });
+    inner.push({ s: 'reduce', acc: nan, op: 'or', value: bin('ne', variable(x, ty), variable(x, ty)) });
+    after.push({ s: 'let', name: out, value: sel(variable(nan, 'bool'), konst(ty, Number.NaN), variable(acc, ty)) });
+    root.given.set(n.outputs[0], () => variable(out, ty));
   }
 
   /** The loop over a row: SIMD with several accumulators in flight. */
   pass(inner: Stmt[]): Stmt[] {
     const m = mergeAxes(this.red, inner);
-    const copies = inner.some((s) => s.s === 'reduce') && inner.length <= 2 ? 4 : 2;
+    const copies = inner.some((s) => s.s === 'reduce') && inner.length <= 3 ? 4 : 2;
     let body: readonly Stmt[] = m.body;
     for (let i = m.axes.length - 1; i >= 0; i--) {
       const lastAxis = i === m.axes.length - 1;

@@ -36,18 +36,20 @@ function helperFile(): URL {
   return new URL(name, import.meta.url);
 }
 
+/** A module of Node's, where this is Node 20.16 or later. */
+const builtin = <T>(name: string): T | undefined => proc?.getBuiltinModule?.(name) as T | undefined;
+
 /** Whether modules can be generated while the caller waits. */
 export function canBlock(): boolean {
   if (possible === undefined) {
-    const threads = proc?.getBuiltinModule?.('node:worker_threads') as Threads | undefined;
-    const files = proc?.getBuiltinModule?.('node:fs') as Files | undefined;
-    const url: string | undefined = import.meta.url;
+    // A bundle may have no address of its own.
+    const url = (import.meta.url as string | undefined) ?? '';
     // TypeScript sources under a test runner have no helper that plain Node could run; a bundle may lack it.
     possible =
-      threads !== undefined &&
+      builtin('node:worker_threads') !== undefined &&
       url.startsWith('file:') &&
       url.endsWith('.js') &&
-      files?.existsSync(helperFile()) === true;
+      builtin<Files>('node:fs')?.existsSync(helperFile()) === true;
   }
   return possible;
 }
@@ -67,8 +69,7 @@ function wait(h: Helper, limit: number): boolean {
   return true;
 }
 
-function start(): Helper | undefined {
-  const { MessageChannel, Worker } = proc?.getBuiltinModule?.('node:worker_threads') as Threads;
+function start({ MessageChannel, Worker }: Threads): Helper | undefined {
   const { port1, port2 } = new MessageChannel();
   const answered = new Int32Array(new SharedArrayBuffer(4));
   // Without the parent's flags: `--input-type` and the like are not for files.
@@ -99,9 +100,10 @@ export function stopHelper(): void {
  * CompileError where the code generator fails.
  */
 export function emitBlocking(job: EmitJob): Uint8Array | null {
-  if (!canBlock()) return null;
+  const threads = builtin<Threads>('node:worker_threads');
+  if (!threads || !canBlock()) return null;
   try {
-    helper ??= start();
+    helper ??= start(threads);
   } catch {
     // Some hosts (a page inside Electron, say) have threads but do not let this one sleep.
   }
@@ -109,14 +111,13 @@ export function emitBlocking(job: EmitJob): Uint8Array | null {
     possible = false;
     return null;
   }
-  const { receiveMessageOnPort } = proc?.getBuiltinModule?.('node:worker_threads') as Threads;
   clearTimeout(helper.idle);
   helper.port.postMessage(job);
   if (!wait(helper, jobLimit)) {
     stopHelper();
     throw new CompileError(`the code generator did not answer within ${jobLimit / 1e3} s`);
   }
-  const reply = receiveMessageOnPort(helper.port)?.message as Answer;
+  const reply = threads.receiveMessageOnPort(helper.port)?.message as Answer;
   helper.idle = setTimeout(stopHelper, idleLimit);
   helper.idle.unref();
   if ('error' in reply) throw new CompileError(`the code generator failed: ${reply.error}`);

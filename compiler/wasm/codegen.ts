@@ -20,7 +20,8 @@ export function emitKernel(b: typeof binaryen, m: Mod, k: Kernel, name: string, 
 class KernelCodegen extends Expressions {
   emit(name: string): void {
     const { b, m } = this;
-    const body = m.block(null, this.list(expand(this.kernel.body)));
+    const statements = this.list(expand(this.kernel.body));
+    const body = m.block(null, [...this.constantsPrologue(), ...statements]);
     const params = b.createType(new Array<number>(this.params).fill(b.i32));
     m.addFunction(name, params, b.none, this.varTypes, body);
   }

@@ -226,8 +226,10 @@ export function identity(op: ReduceOp, ty: DType): Expr {
     case 'and':
       return konst(ty, ty === 'bool' ? 1 : -1);
     case 'max':
+    case 'pmax':
       return konst(ty, int ? (ty === 'i32' ? -2147483648 : 0) : Number.NEGATIVE_INFINITY);
     case 'min':
+    case 'pmin':
       return konst(ty, int ? (ty === 'i32' ? 2147483647 : 4294967295) : Number.POSITIVE_INFINITY);
   }
 }

@@ -105,10 +105,9 @@ export class Expressions extends Frame {
   }
 
   splatConst(e: Expr): Ref {
-    const { m } = this;
     const value = (e as { value: number }).value;
-    if (e.ty === 'f32') return m.f32x4.splat(m.f32.const(value));
-    return m.i32x4.splat(m.i32.const(e.ty === 'bool' ? -value : value | 0));
+    if (e.ty === 'f32') return this.splatBits(new Int32Array(Float32Array.of(value).buffer)[0]);
+    return this.splatBits(e.ty === 'bool' ? -value : value | 0);
   }
 
   private cached(e: Expr, vector: boolean, make: () => Ref): Ref {

@@ -12,6 +12,8 @@ import type { Emit, Mod, Ref } from './scalar-ops.ts';
 export interface CodegenOptions {
   /** relaxed_madd for `fma`; mul and add otherwise. */
   readonly relaxed: boolean;
+  /** Names of the module's constant globals that exist. */
+  readonly globals: Set<string>;
 }
 
 export type LocalType = 'i32' | 'f32' | 'f64' | 'v128';
@@ -46,6 +48,8 @@ export class Frame implements Emit {
   params: number;
   shared = new Map<Expr, { count: number; local: Local | null }>();
   labels = 0;
+  /** Vector constants in use, by their 32 bits. */
+  readonly constants = new Map<number, Local>();
 
   constructor(b: typeof binaryen, m: Mod, k: Kernel, opt: CodegenOptions) {
     this.b = b;
@@ -61,6 +65,31 @@ export class Frame implements Emit {
   newLocal(type: LocalType, ty: DType): Local {
     this.varTypes.push({ i32: this.b.i32, f32: this.b.f32, f64: this.b.f64, v128: this.b.v128 }[type]);
     return { index: this.params + this.varTypes.length - 1, type, ty };
+  }
+  /** Four lanes of a constant. V8 makes a splat anew at every use, two shuffle-port instructions each, and
+   * does not move it out of loops; a local that was read from a mutable global stays in its register. */
+  splatBits(bits: number): Ref {
+    const { m } = this;
+    if (bits === 0 || bits === -1) return m.i32x4.splat(m.i32.const(bits));
+    let l = this.constants.get(bits);
+    if (!l) {
+      l = this.newLocal('v128', 'i32');
+      this.constants.set(bits, l);
+    }
+    return this.get(l);
+  }
+  /** Reads the constants that the function uses from their globals; runs before its body. */
+  constantsPrologue(): Ref[] {
+    const { b, m } = this;
+    return [...this.constants].map(([bits, l]) => {
+      const name = `c${(bits >>> 0).toString(16)}`;
+      if (!this.opt.globals.has(name)) {
+        this.opt.globals.add(name);
+        const bytes = new Uint8Array(Int32Array.of(bits, bits, bits, bits).buffer);
+        m.addGlobal(name, b.v128, true, m.v128.const(bytes));
+      }
+      return m.local.set(l.index, m.global.get(name, b.v128));
+    });
   }
   get(l: Local): Ref {
     return this.m.local.get(l.index, { i32: this.b.i32, f32: this.b.f32, f64: this.b.f64, v128: this.b.v128 }[l.type]);

@@ -51,7 +51,10 @@ export function emitModule(
   m.setMemory(1, 65536, null, [], opt.shared);
   m.addMemoryImport('0', 'env', 'memory', opt.shared);
   emitBarrier(b, m, opt.shared);
-  kernels.forEach((k, i) => emitKernel(b, m, k, `k${i}`, { relaxed: opt.relaxed }));
+  const globals = new Set<string>();
+  kernels.forEach((k, i) => {
+    emitKernel(b, m, k, `k${i}`, { relaxed: opt.relaxed, globals });
+  });
   emitRun(b, m, steps, slots);
   m.addFunctionExport('run', 'run');
   return m;

@@ -195,6 +195,8 @@ const asBin: Readonly<Record<ReduceOp, BinOp>> = {
   mul: 'mul',
   max: 'max',
   min: 'min',
+  pmax: 'pmax',
+  pmin: 'pmin',
   and: 'and',
   or: 'or',
 };

@@ -51,7 +51,10 @@ export const sel = (c: Expr, a: Expr, b: Expr): Expr => {
   return { k: 'sel', ty: a.ty, c, a, b };
 };
 export const cast = (ty: DType, a: Expr): Expr => (a.ty === ty ? a : { k: 'cast', ty, a });
-export const bits = (ty: DType, a: Expr): Expr => ({ k: 'bits', ty, a });
+export const bits = (ty: DType, a: Expr): Expr =>
+  a.k === 'const' && a.ty === 'f32' && ty === 'i32'
+    ? konst('i32', new Int32Array(Float32Array.of(a.value).buffer)[0])
+    : { k: 'bits', ty, a };
 /** a*b + c; rounded once where the engine has a fused multiply-add and the program may use it. */
 export const fma = (a: Expr, b: Expr, c: Expr): Expr => ({ k: 'fma', ty: a.ty, a, b, c });
 

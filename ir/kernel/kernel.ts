@@ -17,7 +17,8 @@ export interface Buffer {
   readonly role: BufferRole;
 }
 
-export type ReduceOp = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
+/** `pmax` and `pmin` may lose a NaN: for lowerings that watch for NaN themselves. */
+export type ReduceOp = 'add' | 'mul' | 'max' | 'min' | 'pmax' | 'pmin' | 'and' | 'or';
 
 export interface For {
   readonly s: 'for';

@@ -19,30 +19,39 @@ function poly(x: Expr, c: readonly number[]): Expr {
   return r;
 }
 
-/** 2^n for an integral float n within [-126, 127]. */
-const pow2 = (n: Expr) => bits('f32', bin('shl', add(cast('i32', n), i(127)), i(23)));
+/**
+ * Rounding to the nearest integer by a float addition: the sum's low bits are the integer, so neither
+ * a rounding nor a conversion instruction is needed. For |x| below 2^22.
+ */
+const MAGIC = f32(12582912);
+function nearest(x: Expr): { n: Expr; i: Expr } {
+  const t = add(x, MAGIC);
+  return { n: sub(t, MAGIC), i: sub(bits('i32', t), bits('i32', MAGIC)) };
+}
+const ONE_BITS = 0x3f800000;
+/** y * 2^n for an integer n from -252 to 254, in two steps, so that overflow and denormals come out right. */
+function scale(y: Expr, n: Expr): Expr {
+  const half = bin('shr', n, i(1));
+  const pow2 = (e: Expr) => bits('f32', add(bin('shl', e, i(23)), i(ONE_BITS)));
+  return mul(mul(y, pow2(half)), pow2(sub(n, half)));
+}
 
 const LOG2E = 1.4426950408889634;
 const LN2_HI = 0.693359375;
 const LN2_LO = -2.12194440054690581e-4;
 
-/** e^(x + lo) with the result's exponent split in two, so that overflow and denormals come out right. */
-function expParts(x: Expr, lo?: Expr): Expr {
+export function exp(x: Expr): Expr {
   // pmin/pmax keep a NaN that stands first.
   const c = bin('pmax', bin('pmin', x, f32(89)), f32(-104));
-  const n = un('nearest', mul(c, f32(LOG2E)));
+  const { n, i: k } = nearest(mul(c, f32(LOG2E)));
   let r = fma(n, f32(-LN2_HI), c);
   r = fma(n, f32(-LN2_LO), r);
-  if (lo) r = add(r, lo);
   const p = poly(
     r,
     [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4],
   );
-  const y = add(fma(p, mul(r, r), r), f32(1));
-  const half = un('floor', mul(n, f32(0.5)));
-  return mul(mul(y, pow2(half)), pow2(sub(n, half)));
+  return scale(add(fma(p, mul(r, r), r), f32(1)), k);
 }
-export const exp = (x: Expr): Expr => expParts(x);
 
 /** Mantissa in [sqrt(1/2), sqrt(2)) minus 1, and exponent, of a positive float (denormals included). */
 function frexp(x: Expr): { m1: Expr; e: Expr } {
@@ -133,12 +142,12 @@ export function softplus(x: Expr): Expr {
 
 /** Reduction to [-pi/4, pi/4] with the quadrant; three-part pi/2 (exact to |x| about 1e4). */
 function reducePi(x: Expr): { r: Expr; q: Expr } {
-  const n = un('nearest', mul(x, f32(0.6366197723675814)));
+  const { n, i: q } = nearest(mul(x, f32(0.6366197723675814)));
   let r = fma(n, f32(-1.5703125), x);
   r = fma(n, f32(-4.83751296997070312e-4), r);
   r = fma(n, f32(-7.54953362047672e-8), r);
   r = fma(n, f32(-2.5633441e-12), r);
-  return { r, q: cast('i32', n) };
+  return { r, q };
 }
 function sinCos(x: Expr, shift: number): Expr {
   const { r, q } = reducePi(x);
@@ -250,7 +259,7 @@ export function pow(x: Expr, y: Expr): Expr {
   const ph = mul(yh, lh);
   const pl = add(mul(y, ll), mul(yl, lh));
   const sum = bin('pmax', bin('pmin', add(ph, pl), f32(200)), f32(-200));
-  const n = un('nearest', sum);
+  const { n, i: k } = nearest(sum);
   const safe = bin('le', un('abs', ph), f32(1000));
   const r = sel(safe, add(sub(ph, n), pl), f32(0));
   const p2 = poly(
@@ -260,9 +269,7 @@ export function pow(x: Expr, y: Expr): Expr {
       0.000154035303933816,
     ],
   );
-  const nc = bin('pmax', bin('pmin', n, f32(250)), f32(-250));
-  const half = un('floor', mul(nc, f32(0.5)));
-  let v = mul(mul(p2, pow2(half)), pow2(sub(nc, half)));
+  let v = scale(p2, k);
   const yInt = bin('eq', y, un('floor', y));
   const yHalf = mul(y, f32(0.5));
   const yOdd = bin('and', yInt, bin('ne', yHalf, un('floor', yHalf)));

@@ -2,7 +2,7 @@
 
 import type { Group } from '../../compiler/group.ts';
 import { runPasses } from '../../compiler/pass-runner.ts';
-import { aliasSource, type Fusion, fuse } from '../../compiler/passes/fuse.ts';
+import { type Fusion, fuse } from '../../compiler/passes/fuse.ts';
 import { type Schedule, schedule } from '../../compiler/passes/schedule.ts';
 import { mergeUpdates } from '../../compiler/passes/updates.ts';
 import { pipeline } from '../../compiler/pipeline.ts';
@@ -50,8 +50,7 @@ function scheduleStage(g: Graph): string {
   return [...s.order.map((x, i) => `${i}: ${groupText(x)}`), ...writes].join('\n');
 }
 function sourceText(v: Value): string {
-  const s = aliasSource(v);
-  return s.node ? s.node.op.name : `%${s.name}`;
+  return v.node ? v.node.op.name : `%${v.name}`;
 }
 
 const options = { tile: { mr: 2, nr: 16, unroll: 1 }, threads: 1 } as const;
