@@ -107,70 +107,61 @@ function dotSpec(n: Node, affineIn: AffineCheck): ContractionSpec {
   return { outer, m: mAxis, n: nn, k, a: x, b: y, aIndex: xi, bIndex: yi, out };
 }
 
-/** Padding and input dilation are gone before lowering (see passes/conv-padding.ts). */
-function convSpec(node: Node): ContractionSpec {
-  const [x, w] = node.inputs;
-  const ws = fixed(w.type.shape);
-  const os = fixed(node.outputs[0].type.shape);
+/** What both convolution ops are made of. Padding and input dilation are gone (see passes/conv-padding.ts). */
+function convLoops(node: Node, kernel: Value, result: Value) {
+  const ws = fixed(kernel.type.shape);
+  const os = fixed(result.type.shape);
   const d = ws.length - 2;
   const strides = intsAttr(node.attrs, 'strides');
   const rhs = intsAttr(node.attrs, 'rhs_dilation');
   const groups = numAttr(node.attrs, 'groups');
-  const cin = ws[d];
-  const cout = ws[d + 1] / groups;
-  const g = variable('g');
-  const outer: Axis[] = [
-    { v: 'g', n: groups },
-    { v: 'b', n: os[0] },
-    ...range(d - 1).map((i) => ({ v: `o${i}`, n: os[i + 1] })),
-  ];
-  const pos = [...range(d - 1).map((i) => variable(`o${i}`)), variable('m')];
   const taps = range(d).map((i) => ({ v: `t${i}`, n: ws[i] }));
   const tap = axisVars(taps);
+  /** Where the input is read for the result position `pos`. */
+  const source = (pos: readonly Expr[]) => pos.map((p, i) => add(mul(p, i32(strides[i])), mul(tap[i], i32(rhs[i]))));
+  const g = variable('g');
+  const cin = ws[d];
+  const cout = ws[d + 1] / groups;
+  const inChannel = (c: Expr) => add(mul(g, i32(cin)), c);
+  const outChannel = add(mul(g, i32(cout)), variable('n'));
+  return { os, d, groups, taps, tap, source, cin, cout, inChannel, outChannel };
+}
+
+function convSpec(node: Node): ContractionSpec {
+  const [x, w] = node.inputs;
+  const { os, d, groups, taps, tap, source, cin, cout, inChannel, outChannel } = convLoops(node, w, node.outputs[0]);
+  const rows = range(d - 1).map((i) => ({ v: `o${i}`, n: os[i + 1] }));
+  const pos = [...axisVars(rows), variable('m')];
   const ci = variable('ci');
-  const n = variable('n');
-  const at = pos.map((p, i) => add(mul(p, i32(strides[i])), mul(tap[i], i32(rhs[i]))));
   return {
-    outer,
+    outer: [{ v: 'g', n: groups }, { v: 'b', n: os[0] }, ...rows],
     m: { v: 'm', n: os[d] },
     n: { v: 'n', n: cout },
     k: [...taps, { v: 'ci', n: cin }],
     a: x,
     b: w,
-    aIndex: [variable('b'), ...at, add(mul(g, i32(cin)), ci)],
-    bIndex: [...tap, ci, add(mul(g, i32(cout)), n)],
-    out: [variable('b'), ...pos, add(mul(g, i32(cout)), n)],
+    aIndex: [variable('b'), ...source(pos), inChannel(ci)],
+    bIndex: [...tap, ci, outChannel],
+    out: [variable('b'), ...pos, outChannel],
   };
 }
 
 function filterGradSpec(node: Node): ContractionSpec {
   const [x, gr] = node.inputs;
-  const gs = fixed(gr.type.shape);
-  const ws = fixed(node.outputs[0].type.shape);
-  const d = ws.length - 2;
-  const strides = intsAttr(node.attrs, 'strides');
-  const rhs = intsAttr(node.attrs, 'rhs_dilation');
-  const groups = numAttr(node.attrs, 'groups');
-  const cin = ws[d];
-  const cout = ws[d + 1] / groups;
-  const g = variable('g');
-  const taps = range(d).map((i) => ({ v: `t${i}`, n: ws[i] }));
-  const tap = axisVars(taps);
-  const positions = range(d).map((i) => ({ v: `o${i}`, n: gs[i + 1] }));
+  const { os, d, groups, taps, tap, source, cin, cout, inChannel, outChannel } = convLoops(node, node.outputs[0], gr);
+  const positions = range(d).map((i) => ({ v: `o${i}`, n: os[i + 1] }));
   const pos = axisVars(positions);
-  const at = pos.map((p, i) => add(mul(p, i32(strides[i])), mul(tap[i], i32(rhs[i]))));
   const m = variable('m');
-  const n = variable('n');
   return {
     outer: [{ v: 'g', n: groups }, ...taps],
     m: { v: 'm', n: cin },
     n: { v: 'n', n: cout },
-    k: [{ v: 'b', n: gs[0] }, ...positions],
+    k: [{ v: 'b', n: os[0] }, ...positions],
     a: x,
     b: gr,
-    aIndex: [variable('b'), ...at, add(mul(g, i32(cin)), m)],
-    bIndex: [variable('b'), ...pos, add(mul(g, i32(cout)), n)],
-    out: [...tap, m, add(mul(g, i32(cout)), n)],
+    aIndex: [variable('b'), ...source(pos), inChannel(m)],
+    bIndex: [variable('b'), ...pos, outChannel],
+    out: [...tap, m, outChannel],
   };
 }
 

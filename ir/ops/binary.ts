@@ -178,11 +178,38 @@ binary('min', {
     [-2.3, 2.1],
   ],
 });
+/** Integer powers by repeated squaring, wrapping; a negative exponent gives the truncated quotient. */
+function intPow(x: Expr, y: Expr): Expr {
+  let result: Expr = one(x);
+  let base = x;
+  for (let bit = 0; bit < 31; bit++) {
+    const taken = bin('ne', bin('and', y, konst(x.ty, 2 ** bit)), zero(y));
+    result = sel(taken, bin('mul', result, base), result);
+    if (bit < 30) base = bin('mul', base, base);
+  }
+  // 1/x^n is 0 but for x = 1 and x = -1, whose powers repeat, and for x = 0, where it is taken as 0.
+  const odd = bin('ne', bin('and', y, one(y)), zero(y));
+  const ofMinusOne = sel(odd, konst(x.ty, -1), one(x));
+  const negative = sel(bin('eq', x, one(x)), one(x), sel(bin('eq', x, konst(x.ty, -1)), ofMinusOne, zero(x)));
+  return sel(bin('lt', y, zero(y)), negative, result);
+}
+function intPowReference(x: number, y: number): number {
+  if (y < 0) return x === 1 ? 1 : x === -1 ? (y % 2 === 0 ? 1 : -1) : 0;
+  let result = 1;
+  let base = x;
+  for (let e = y; e > 0; e = Math.floor(e / 2)) {
+    if (e % 2 === 1) result = Math.imul(result, base);
+    base = Math.imul(base, base);
+  }
+  return result;
+}
 binary('pow', {
-  doc: 'x^y; NaN for a negative x and a fractional y.',
-  types: floats,
-  scalar: m.pow,
-  ref: (x, y) => (x === 1 ? 1 : x ** y),
+  doc: 'x^y; NaN for a negative x and a fractional y. Integers wrap, and truncate for a negative y.',
+  types: [...floats, 'i32'],
+  scalar: (x, y) => (x.ty === 'i32' ? intPow(x, y) : m.pow(x, y)),
+  // IEEE 754 has 1 where JavaScript has NaN: 1^NaN and (-1)^inf.
+  ref: (x, y, t) =>
+    t === 'i32' ? intPowReference(x, y) : x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y,
   grad: (b, n, [g]) => {
     const [x, y] = n.inputs;
     const dx = n.needs[0] ? b.mul(g, b.mul(y, b.pow(x, b.sub(y, 1)))) : null;

@@ -43,7 +43,7 @@ function inputData(text: string, type: TensorType): number[] {
   const t = text.trim();
   if (t === 'iota') return Array.from({ length: n }, (_, i) => i);
   const m = /^random\(([^,]+),([^,]+),([^,]+)\)$/.exec(t);
-  const data = m ? randomData(type.dtype, n, number(m[1]), number(m[2]), number(m[3])) : list(t);
+  const data = m ? randomData(type.dtype, n, number(m[1]), number(m[2]), number(m[3])) : list(t).map((x) => roundTo(type.dtype, x));
   if (data.length !== n) throw new Error(`${data.length} elements for ${n}: '${t}'`);
   return data;
 }

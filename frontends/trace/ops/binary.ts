@@ -61,10 +61,7 @@ export const divNoNan: Binary = (x, y) => {
 /** a^b; int32 operands give int32. */
 export const pow: Binary = (x, y) => {
   const [p, q] = both(x, y, 'pow');
-  const { dtype } = p.type;
-  if (isFloat(dtype)) return apply('pow', [p, q]);
-  // Doubles hold every int32 power exactly up to rounding below one half.
-  return to(b.un('round', b.pow(to(p, 'f64'), to(q, 'f64'))) as Tensor, dtype === 'bool' ? 'i32' : dtype);
+  return p.type.dtype === 'bool' ? apply('pow', [to(p, 'i32'), to(q, 'i32')]) : apply('pow', [p, q]);
 };
 
 const ordered =
