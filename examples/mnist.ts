@@ -4,7 +4,7 @@
 import * as tf from 'sinter';
 import { loadDigits } from './mnist/data.ts';
 import { models } from './mnist/models.ts';
-import { parseOptions, usage } from './mnist/options.ts';
+import { parseOptions, swallowedByNpm, usage } from './mnist/options.ts';
 import { progressView } from './mnist/progress.ts';
 import { report } from './mnist/report.ts';
 import { trainModel } from './mnist/train.ts';
@@ -15,6 +15,8 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
+  const hint = swallowedByNpm(process.env);
+  if (hint) console.warn(hint);
   const train = loadDigits('train', options.samples);
   const test = loadDigits('t10k', options.samples);
   // The same numbers in every run.

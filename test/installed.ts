@@ -14,6 +14,8 @@ export interface Project {
   readonly folder: string;
   /** Runs a module given as text; what it prints. Rejects where it fails. */
   run(code: string, env?: Record<string, string>): Promise<string>;
+  /** Runs the TypeScript compiler there. Rejects with what it prints where it finds errors. */
+  tsc(args: readonly string[]): Promise<void>;
 }
 
 /** Builds and packs the package, and unpacks it into `.cache/<name>/node_modules/sinter`. */
@@ -34,7 +36,15 @@ export async function install(name: string): Promise<Project> {
   cpSync(join(folder, 'package'), join(folder, 'node_modules/sinter'), { recursive: true });
   for (const part of ['package', 'stage']) rmSync(join(folder, part), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  return { folder, run: (code, env) => run(folder, code, env) };
+  return {
+    folder,
+    run: (code, env) => run(folder, code, env),
+    tsc: async (args) => {
+      await exec(process.execPath, [tsc, ...args], { cwd: folder }).catch((e) => {
+        throw new Error(e.stdout || e.message);
+      });
+    },
+  };
 }
 
 async function run(folder: string, code: string, env: Record<string, string> = {}): Promise<string> {

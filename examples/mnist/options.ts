@@ -28,6 +28,12 @@ function whole(text: string | undefined, name: string, otherwise: number): numbe
   return n;
 }
 
+/** The options that npm took for its own because `--` was missing in front of them. */
+export function swallowedByNpm(env: Record<string, string | undefined>): string | null {
+  const names = ['model', 'epochs', 'samples', 'threads'].filter((n) => env[`npm_config_${n}`] !== undefined);
+  return names.length ? `npm kept --${names.join(' and --')} for itself: write npm start -- --${names[0]} …` : null;
+}
+
 /** Reads the command line; null where it asks for help. Throws an Error that says what is wrong. */
 export function parseOptions(args: readonly string[]): Options | null {
   const { values } = parseArgs({

@@ -11,7 +11,7 @@ import {
   compilesAtOnce,
   loadCompiler,
 } from '../../compiler/index.ts';
-import { CompileError, DeviceError } from '../../ir/errors.ts';
+import { ArgumentError, CompileError, DeviceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
@@ -83,8 +83,18 @@ export function createDefaultProgram(
   }
 }
 
-/** Threads of a program: as asked, else one. */
-const threadsOf = (opts: ProgramOptions): number => Math.max(1, Math.floor(opts.threads ?? 1));
+/** More threads than any machine at hand has cores are a mistake in a unit or a variable. */
+const mostThreads = 128;
+
+/** Threads of a program: as asked, else one. Throws ArgumentError for what is no number of threads. */
+function threadsOf({ threads = 1 }: ProgramOptions): number {
+  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads)
+    throw new ArgumentError(`threads must be a whole number from 1 to ${mostThreads}, not ${threads}`, {
+      op: 'compile',
+      fix: 'one a core is a good choice; navigator.hardwareConcurrency counts them',
+    });
+  return threads;
+}
 
 let saidOneThread = false;
 /** Without shared memory there is one thread, whatever was asked for; the results are the same. */

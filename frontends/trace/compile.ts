@@ -149,7 +149,7 @@ const isFunc = (f: AnyFunction): f is Func<AnyFunction> => 'concreteFor' in f;
 /**
  * Compiles a function, or what `tf.func` returned, for fixed inputs. Tensors that it captures become
  * constants of the program, Variables its state.
- * Rejects with DeviceError for an unknown target, CompileError where the target cannot do an operation,
+ * Rejects with ArgumentError for inputs that are not the function's, DeviceError for an unknown target, CompileError where the target cannot do an operation,
  * and with what the function throws while it is traced.
  */
 export async function compile<F extends AnyFunction>(
@@ -177,6 +177,23 @@ export async function compile<F extends AnyFunction>(
 
 function trace(fn: AnyFunction, inputs: readonly unknown[]): Concrete {
   const name = fn.name || 'main';
+  if (fn.length > inputs.length)
+    throw new ArgumentError(`the function takes ${fn.length} argument(s), inputs describes ${inputs.length}`, {
+      op: 'compile',
+      fix: 'give one entry per argument: inputs: [tf.spec(shape, dtype), …]',
+    });
   const parsed = parseArguments(inputs, (x) => makeTensor(x, undefined, undefined, name));
-  return new Concrete(fn, parsed.tree, parsed.inputs, name, true);
+  try {
+    return new Concrete(fn, parsed.tree, parsed.inputs, name, true);
+  } catch (e) {
+    // `inputs: [[2, 3]]` passes the array itself; the function then calls a method that it has not.
+    const given = inputs.findIndex((x) => Array.isArray(x) && x.every((d) => typeof d === 'number'));
+    if (!(e instanceof TypeError) || given < 0) throw e;
+    const error = new ArgumentError(
+      `the function failed while it was traced: ${e.message}; argument ${given} is the plain array [${inputs[given]}]`,
+      { op: 'compile', fix: `describe a tensor of that shape by tf.spec([${inputs[given]}])` },
+    );
+    error.cause = e;
+    throw error;
+  }
 }

@@ -1,3 +1,6 @@
+// Users whose compiler settings do not name this library need the type of Symbol.dispose all the same.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 // GradientTape: keeps the operations that depend on what it watches, and differentiates them. The
 // walk (compiler/autodiff) writes ordinary operations, which outer tapes record in turn.
 

@@ -146,9 +146,12 @@ function dotGrad(
   const fy = freeAxes(y.type.shape.length, [...by, ...cy]);
   const gBatch = bx.map((_, i) => i);
   const gFree = fy.map((_, i) => nb + (left ? fx.length : 0) + i);
-  const r = b.dot(g, y, [gFree, fy], [gBatch, by]);
-  // r's axes: batch, x's free axes, then y's contracted axes in ascending order, each x's partner.
+  // y's contracted axes in ascending order stand for each x's partner. Of the two operand orders the
+  // one is taken whose result needs no transposition, if either does not.
   const contracted = freeAxes(y.type.shape.length, [...by, ...fy]).map((a) => cx[cy.indexOf(a)]);
+  const swapped = [...bx, ...contracted, ...fx];
+  if (swapped.every((a, i) => a === i)) return b.dot(y, g, [fy, gFree], [by, gBatch]);
+  const r = b.dot(g, y, [gFree, fy], [gBatch, by]);
   const order = [...bx, ...fx, ...contracted];
   return b.transpose(
     r,

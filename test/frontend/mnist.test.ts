@@ -4,7 +4,7 @@ import * as tf from 'sinter';
 import { expect, it } from 'vitest';
 import { batches, loadDigits, shuffled } from '../../examples/mnist/data.ts';
 import { type ModelName, models } from '../../examples/mnist/models.ts';
-import { parseOptions } from '../../examples/mnist/options.ts';
+import { parseOptions, swallowedByNpm } from '../../examples/mnist/options.ts';
 import { report } from '../../examples/mnist/report.ts';
 import { type Progress, trainModel } from '../../examples/mnist/train.ts';
 
@@ -79,4 +79,8 @@ it('explains its options', () => {
   expect(() => parseOptions(['--model', 'rnn'])).toThrow("--model takes mlp or cnn, not 'rnn'");
   expect(() => parseOptions(['--epochs', '0'])).toThrow('--epochs takes a whole number');
   expect(() => parseOptions(['--epoch', '1'])).toThrow('--epoch');
+  expect(swallowedByNpm({ npm_config_epochs: '1' })).toBe(
+    'npm kept --epochs for itself: write npm start -- --epochs …',
+  );
+  expect(swallowedByNpm({ npm_config_loglevel: 'warn' })).toBeNull();
 });

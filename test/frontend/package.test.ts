@@ -1,6 +1,6 @@
 // The installed package: its entries, and what they load when.
 
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { install, type Project, watchLoads } from '../installed.ts';
@@ -99,6 +99,31 @@ it('controls the compile cache and reports the environment', async () => {
     setCacheFolder(null);
     console.log(cacheFolder(), environment().cache.modules);`);
   expect(out.split('\n')).toEqual(['0', 'true 1 true true true', '1 0', 'null 0']);
+});
+
+it('compiles and runs the sample of the README, under strict settings and without other type libraries', async () => {
+  const sample = /```ts\n([\s\S]*?)```/.exec(
+    readFileSync(join(project.folder, 'node_modules/sinter/README.md'), 'utf8'),
+  );
+  writeFileSync(join(project.folder, 'sample.ts'), sample?.[1] ?? '');
+  const settings = [
+    '--ignoreConfig',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2022,dom',
+    '--types',
+    '',
+  ];
+  await project.tsc([...settings, 'sample.ts']);
+  const { out } = await run("await import('./sample.js');");
+  expect(out).toMatch(/^func @step\(%x0: f32\[64,784\], %x1: f32\[64,10\]/);
+  const [arena, bound, kernels] = (out.split('\n').at(-1) as string).split(' ').map(Number);
+  expect(arena).toBeGreaterThanOrEqual(bound);
+  expect(kernels).toBeGreaterThan(3);
 });
 
 it('says where a function is interpreted', async () => {
