@@ -139,6 +139,7 @@ export class Placement {
       group,
       kernel: { name: 'copy', buffers, body },
       bindings,
+      ops: ['copy'],
       flops: 0,
       bytes: 2 * n * byteSize(ty),
       parallel: false,

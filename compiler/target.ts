@@ -152,7 +152,7 @@ class Planner extends Placement {
       infos.push({
         name: s.lowered.kernel.name,
         kind: s.lowered.group.kind,
-        ops: s.lowered.group.nodes.map((n) => n.op.name),
+        ops: s.lowered.ops,
         flops: s.lowered.flops,
         bytes: s.lowered.bytes,
         text: texts[index],

@@ -3,7 +3,7 @@
 import { compileGraph } from '../compiler/index.ts';
 import { Builder } from '../ir/builder.ts';
 import { opByName } from '../ir/op.ts';
-import { erfReference } from '../ir/ops/elementwise.ts';
+import { erfReference } from '../ir/ops/unary.ts';
 import { tensorType } from '../ir/types.ts';
 import { wasmDevice } from '../runtime/wasm/device.ts';
 import { WasmProgram } from '../runtime/wasm/program.ts';

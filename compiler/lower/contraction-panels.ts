@@ -1,13 +1,13 @@
 // The right operand of a contraction in panels: its layout, the code that packs it (or its packing at
 // compile time), and how a long reduction is cut into blocks.
 
-import { affine, linearize, strideIn } from '../../ir/kernel/affine.ts';
-import { add, type Expr, i32, mul, variable } from '../../ir/kernel/expr.ts';
+import { affine, dependsOn, linearize, strideIn } from '../../ir/kernel/affine.ts';
+import { add, type Expr, i32, load, mul, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import { DirectContraction } from './contraction-direct.ts';
-import { KernelBuilder } from './kernel-builder.ts';
-import { type Axis, mergeAxes } from './loops.ts';
+import { bodyCost } from './kernel-builder.ts';
+import { type Axis, mergeAxes, nest } from './loops.ts';
 import { fixed } from './views.ts';
 
 /** Reduced elements that a panel keeps in the first-level cache: longer reductions are blocked. */
@@ -27,19 +27,46 @@ export interface KBlocks {
   readonly cut?: { readonly size: number; readonly count: number };
 }
 export class PanelContraction extends DirectContraction {
+  /** Where the left operand was put by `stageLeft`: its element in the variables of the loops. */
+  staged: (Expr & { k: 'load' }) | null = null;
+
+  /**
+   * Computes a left operand that is more than a load (a pointwise prologue, a pad, a gather) once into
+   * scratch, in the order in which the tiles read it.
+   */
+  stageLeft(): Stmt[] {
+    const s = this.spec;
+    const outer = s.outer.filter((a) => s.aIndex.some((e) => dependsOn(e, a.v)));
+    const axes = [...outer, s.m, ...s.k];
+    const at = linearize(
+      axes.map((a) => variable(a.v)),
+      axes.map((a) => a.n),
+    );
+    const buf = this.k.scratch(
+      'f32',
+      axes.reduce((n, a) => n * a.n, 1),
+    );
+    const body: Stmt[] = [];
+    const e = this.k.reader(body, this.ranges).read(s.a, s.aIndex);
+    body.push(store(buf, at, e));
+    this.staged = load('f32', buf, at) as Expr & { k: 'load' };
+    const merged = mergeAxes(axes, body);
+    return [...nest(merged.axes, merged.body, { vector: true, cost: Math.max(1, bodyCost(body)) }), { s: 'barrier' }];
+  }
+
+  /** The load that gives an element of the left operand. */
+  left(): Expr & { k: 'load' } {
+    return this.staged ?? (this.k.reader([], this.ranges).read(this.spec.a, this.spec.aIndex) as Expr & { k: 'load' });
+  }
+
   columnsContiguous(): boolean {
     return this.unitStride(this.spec.b, this.spec.bIndex, 'n');
   }
 
   /** Reduced axes, neighbours joined where both operands walk them as one. */
   mergedK(): readonly Axis[] {
-    const s = this.spec;
-    const probe: Stmt[] = [];
-    const r = new KernelBuilder(this.ctx, this.g).reader(probe, this.ranges);
-    const a = r.read(s.a, s.aIndex);
     // The panel's order is row-major in the reduced axes, so only the left operand decides.
-    probe.push({ s: 'set', name: 'x', value: a });
-    return mergeAxes(s.k, probe).axes;
+    return mergeAxes(this.spec.k, [{ s: 'set', name: 'x', value: this.left() }]).axes;
   }
 
   /** Position in the reduction, row-major over the merged axes. */

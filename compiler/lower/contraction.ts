@@ -37,20 +37,17 @@ class ContractionLowering extends PanelContraction {
     const out = sizeOf(this.node.outputs[0].type.shape);
     const flops = 2 * out * this.reduction;
     const f32 = this.node.outputs[0].type.dtype === 'f32';
-    const direct =
-      s.a.type.dtype !== 'f32' ||
-      !f32 ||
-      s.n.n < 4 ||
-      this.reduction < 4 ||
-      flops < 4096 ||
-      !this.isAffine(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)], this.ranges);
-    const body = direct ? this.generic() : this.tiled();
+    const direct = s.a.type.dtype !== 'f32' || !f32 || s.n.n < 4 || this.reduction < 4 || flops < 4096;
+    const inPlace = this.isAffine(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)], this.ranges);
+    // A convolution's left operand, staged, would be the whole im2col matrix.
+    const body = direct || (!inPlace && this.node.op.name !== 'dot_general') ? this.generic() : this.tiled(inPlace);
     return this.k.finish(body, { flops });
   }
 
   // --- packed panels --------------------------------------------------------------------------------
-  tiled(): Stmt[] {
+  tiled(inPlace: boolean): Stmt[] {
     const s = this.spec;
+    const stage = inPlace ? [] : this.stageLeft();
     const { tile } = this.ctx.options;
     const M = s.m.n;
     const N = s.n.n;
@@ -66,7 +63,11 @@ class ContractionLowering extends PanelContraction {
     const panels = unpacked && this.columnsContiguous() ? null : this.pack(nr, kAxes, bOuter);
     const blocks = this.kBlocks(kAxes);
     const partial = blocks.outer ? this.partialBuffer(outs) : null;
-    return [...(panels?.code ?? []), ...this.compute({ mr, nr, kAxes, bOuter, aOuter, panels, blocks, partial, outs })];
+    return [
+      ...stage,
+      ...(panels?.code ?? []),
+      ...this.compute({ mr, nr, kAxes, bOuter, aOuter, panels, blocks, partial, outs }),
+    ];
   }
 
   /** Where partial sums wait between blocks of the reduction: the result itself, if it is stored raw. */
@@ -214,7 +215,7 @@ class ContractionLowering extends PanelContraction {
     ];
     const subst = this.kSubstitution(kAxes);
     const r = this.k.reader([], this.ranges);
-    const a = r.read(s.a, s.aIndex) as Expr & { k: 'load' };
+    const a = this.left();
     const aAt = (i: Expr): Expr =>
       load('f32', a.buf, substituteExpr(a.index, new Map([...subst, [s.m.v, add(m0, i)]])));
     const kFlat = this.kFlat(kAxes);

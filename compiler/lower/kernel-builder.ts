@@ -31,6 +31,8 @@ export interface Lowered {
   readonly group: Group;
   readonly kernel: Kernel;
   readonly bindings: readonly Binding[];
+  /** Names of the graph operations that it computes, in program order. */
+  readonly ops: readonly string[];
   readonly flops: number;
   readonly bytes: number;
   readonly parallel: boolean;
@@ -50,6 +52,8 @@ export class KernelBuilder {
   #bindings: Binding[] = [];
   #byValue = new Map<Value, string>();
   readonly #own: Set<Value>;
+  /** Nodes of no group that the kernel computes for itself. */
+  readonly computed = new Set<Node>();
 
   constructor(ctx: LowerContext, group: Group) {
     this.ctx = ctx;
@@ -89,14 +93,20 @@ export class KernelBuilder {
   readonly uses = (v: Value): number => this.ctx.graph.uses[v.id].length + (this.group.outputs.includes(v) ? 1 : 0);
 
   reader(out: Stmt[], ranges: Ranges): Reader {
-    return new Reader(this.lookup, ranges, this.uses, out);
+    return new Reader(this.lookup, ranges, this.uses, out, undefined, this.computed);
+  }
+
+  /** Everything that the kernel computes, in program order. */
+  nodes(): Node[] {
+    return [...new Set([...this.group.nodes, ...this.computed])].sort((a, b) => a.id - b.id);
   }
 
   finish(body: readonly Stmt[], opt: { flops: number; parallel?: boolean }): Lowered {
     const bytes = this.#buffers.reduce((n, b) => (b.role === 'scratch' ? n : n + b.size * byteSize(b.ty)), 0);
     return {
       group: this.group,
-      kernel: { name: kernelName(this.group), buffers: this.#buffers, body },
+      kernel: { name: kernelName(this.nodes()), buffers: this.#buffers, body },
+      ops: this.nodes().map((n) => n.op.name),
       bindings: this.#bindings,
       flops: opt.flops,
       bytes,
@@ -115,10 +125,10 @@ function hasParallel(body: readonly Stmt[]): boolean {
   );
 }
 
-export function kernelName(g: Group): string {
-  const heavy = g.nodes.filter((n) => n.op.kind !== 'elementwise').map((n) => n.op.name);
-  const light = g.nodes.filter((n) => n.op.kind === 'elementwise').map((n) => n.op.name);
-  return [...heavy, ...light].slice(0, 3).join('_') || g.kind;
+function kernelName(nodes: readonly Node[]): string {
+  const heavy = nodes.filter((n) => n.op.kind !== 'elementwise').map((n) => n.op.name);
+  const light = nodes.filter((n) => n.op.kind === 'elementwise').map((n) => n.op.name);
+  return [...heavy, ...light].slice(0, 3).join('_') || 'copy';
 }
 
 /** Operations of one expression: an element's cost, elementary functions included. */

@@ -21,21 +21,31 @@ export class Reader {
   /** Values given by the kernel itself (an accumulator, a reduced row). */
   readonly given = new Map<Value, (idx: readonly Expr[]) => Expr | undefined>();
   readonly uses: (v: Value) => number;
+  /** The nodes computed so far, views and literals aside. */
+  readonly computed: Set<Node>;
   #memo = new Map<string, Expr>();
   #idxKeys = new WeakMap<readonly Expr[], string>();
   readonly #names: { next: number };
 
-  constructor(buffers: Buffers, ranges: Ranges, uses: (v: Value) => number, out: Stmt[] = [], names = { next: 0 }) {
+  constructor(
+    buffers: Buffers,
+    ranges: Ranges,
+    uses: (v: Value) => number,
+    out: Stmt[] = [],
+    names = { next: 0 },
+    computed = new Set<Node>(),
+  ) {
     this.buffers = buffers;
     this.ranges = ranges;
     this.uses = uses;
     this.out = out;
     this.#names = names;
+    this.computed = computed;
   }
 
   /** A reader that binds into another statement list (a new scope): nothing is remembered. */
   scope(out: Stmt[], ranges: Ranges = this.ranges): Reader {
-    const r = new Reader(this.buffers, ranges, this.uses, out, this.#names);
+    const r = new Reader(this.buffers, ranges, this.uses, out, this.#names, this.computed);
     for (const [k, v] of this.given) r.given.set(k, v);
     return r;
   }
@@ -75,6 +85,7 @@ export class Reader {
     if (buf !== undefined) return load(v.type.dtype, buf, linearize(idx, fixed(v.type.shape)));
     const n = v.node;
     if (!n) throw new Error(`parameter ${v.name} is not in memory`);
+    if (n.op.kind !== 'view' && n.op.kind !== 'generate') this.computed.add(n);
     switch (n.op.kind) {
       case 'elementwise': {
         const scalar = n.op.scalar as NonNullable<typeof n.op.scalar>;

@@ -56,7 +56,7 @@ class Fuser extends FusionGroups {
         else this.placeReduce(n);
         return;
       case 'contraction':
-        this.materializeOperand(n.inputs[0]);
+        if (n.op.name !== 'dot_general') this.materializeOperand(n.inputs[0]);
         this.create('contraction', n, fixed(n.outputs[0].type.shape));
         return;
       case 'window':
@@ -160,7 +160,7 @@ class Fuser extends FusionGroups {
   }
 
   // --- what must be in memory ------------------------------------------------------------------------
-  /** A contraction reads its left operand in place: plain views of memory only. */
+  /** A convolution reads its input in place: plain views of memory only. */
   materializeOperand(v: Value): void {
     let x = v;
     for (;;) {
@@ -277,12 +277,13 @@ class Fuser extends FusionGroups {
         return cost <= 8;
       case 'contraction': {
         const anchor = q.nodes.find((n) => n.op.kind === 'contraction') as Node;
-        // Only the packed operand is read once; neither the other one nor the epilogue's operands are.
+        // Packed and staged operands are computed once; a convolution's input and what the epilogue reads
+        // are not.
         const left = this.reach(anchor.inputs[0], null, new Map(), q).some((r) => r.value === v);
         const epilogue = q.nodes.some(
           (n) => n !== anchor && n.inputs.some((x) => this.reach(x, null, new Map(), q).some((r) => r.value === v)),
         );
-        return !left && !epilogue && cost <= 16;
+        return (!left || anchor.op.name === 'dot_general') && !epilogue && cost <= 16;
       }
       default:
         return false;

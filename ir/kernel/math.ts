@@ -2,8 +2,10 @@
 // lower one definition. Everything is branch-free (selects), hence vectorises. Errors are measured
 // over the whole range by test/accuracy (table in docs/accuracy.md). float32 only.
 //
-// Range reductions and the log, atan and tanh polynomials follow S. Moshier, Cephes (single
-// precision); erf is our own minimax fit (Lawson iteration on erf(x)/x and on -log erfc).
+// Range reductions and the log, sin, cos and tanh polynomials follow S. Moshier, Cephes (single
+// precision). The other polynomials are our own minimax fits of the relative error (Lawson iteration,
+// coefficients rounded to float32 one after the other and the rest fitted again); erf is fitted as
+// erf(x)/x and as -log erfc.
 
 import { add, bin, bits, cast, type Expr, f32, fma, konst, mul, sel, sub, un } from './expr.ts';
 
@@ -29,10 +31,11 @@ function nearest(x: Expr): { n: Expr; i: Expr } {
   return { n: sub(t, MAGIC), i: sub(bits('i32', t), bits('i32', MAGIC)) };
 }
 const ONE_BITS = 0x3f800000;
+/** 2^n for an integer n from -126 to 127. */
+const pow2 = (n: Expr) => bits('f32', add(bin('shl', n, i(23)), i(ONE_BITS)));
 /** y * 2^n for an integer n from -252 to 254, in two steps, so that overflow and denormals come out right. */
 function scale(y: Expr, n: Expr): Expr {
   const half = bin('shr', n, i(1));
-  const pow2 = (e: Expr) => bits('f32', add(bin('shl', e, i(23)), i(ONE_BITS)));
   return mul(mul(y, pow2(half)), pow2(sub(n, half)));
 }
 
@@ -40,17 +43,31 @@ const LOG2E = 1.4426950408889634;
 const LN2_HI = 0.693359375;
 const LN2_LO = -2.12194440054690581e-4;
 
-export function exp(x: Expr): Expr {
-  // pmin/pmax keep a NaN that stands first.
-  const c = bin('pmax', bin('pmin', x, f32(89)), f32(-104));
+/** e^c as 2^k (1 + p), |p| below 0.42; c between -104 and 90, or NaN. */
+function expParts(c: Expr): { p: Expr; k: Expr } {
   const { n, i: k } = nearest(mul(c, f32(LOG2E)));
   let r = fma(n, f32(-LN2_HI), c);
   r = fma(n, f32(-LN2_LO), r);
-  const p = poly(
-    r,
-    [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4],
-  );
-  return scale(add(fma(p, mul(r, r), r), f32(1)), k);
+  const q = poly(r, [0.5, 0.166666657, 0.0416664891, 0.00833354983, 0.00139327405, 0.000197586705]);
+  return { p: fma(q, mul(r, r), r), k };
+}
+// pmin/pmax keep a NaN that stands first.
+const clamp = (x: Expr, lo: number, hi: number) => bin('pmax', bin('pmin', x, f32(hi)), f32(lo));
+
+export function exp(x: Expr): Expr {
+  const { p, k } = expParts(clamp(x, -104, 89));
+  return scale(add(p, f32(1)), k);
+}
+/** e^x / 2 for x >= 0, which is finite up to where sinh and cosh are. */
+function halfExp(x: Expr): Expr {
+  const { p, k } = expParts(bin('pmin', x, f32(90)));
+  return scale(add(p, f32(1)), sub(k, i(1)));
+}
+/** e^x - 1 = 2^k (p + (1 - 2^-k)): what is taken off is exact, and nothing where k is 0. */
+export function expm1(x: Expr): Expr {
+  const { p, k } = expParts(clamp(x, -30, 89));
+  const off = sub(f32(1), pow2(sub(i(0), bin('min', k, i(64)))));
+  return scale(add(p, off), k);
 }
 
 /** Mantissa in [sqrt(1/2), sqrt(2)) minus 1, and exponent, of a positive float (denormals included). */
@@ -75,28 +92,23 @@ function logSpecial(x: Expr, r: Expr): Expr {
   return sel(bin('ge', x, f32(0)), zero, nan);
 }
 
-export function log(x: Expr): Expr {
+/** log(x (1 + lo)) for a tiny lo. */
+function logWith(x: Expr, lo?: Expr): Expr {
   const { m1, e } = frexp(x);
   const z = mul(m1, m1);
   let y = mul(mul(poly(m1, LOG_POLY), m1), z);
   y = fma(e, f32(LN2_LO), y);
+  if (lo) y = add(y, lo);
   y = fma(z, f32(-0.5), y);
   return logSpecial(x, fma(e, f32(LN2_HI), add(m1, y)));
 }
+export const log = (x: Expr): Expr => logWith(x);
 
-/** log(1 + x): the rounding of 1 + x is divided out again. */
+/** log(1 + x): what the sum 1 + x rounds away is put back relative to it. */
 export function log1p(x: Expr): Expr {
   const u = add(x, f32(1));
-  const d = sub(u, f32(1));
-  const r = sel(bin('eq', d, f32(0)), x, mul(log(u), bin('div', x, d)));
-  return sel(bin('eq', u, inf), inf, r);
-}
-
-/** e^x - 1, by the same device (W. Kahan). */
-export function expm1(x: Expr): Expr {
-  const small = poly(x, [0.5, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040]);
-  const near = fma(mul(x, x), small, x);
-  return sel(lt(un('abs', x), f32(0.5)), near, sub(exp(x), f32(1)));
+  const lost = sel(lt(x, f32(1)), sub(x, sub(u, f32(1))), sub(f32(1), sub(u, x)));
+  return sel(bin('eq', u, inf), inf, logWith(u, bin('div', lost, u)));
 }
 
 const copySign = (mag: Expr, sign: Expr): Expr =>
@@ -140,20 +152,27 @@ export function softplus(x: Expr): Expr {
   return add(bin('pmax', x, f32(0)), log1p(exp(un('neg', un('abs', x)))));
 }
 
-/** Reduction to [-pi/4, pi/4] with the quadrant; three-part pi/2 (exact to |x| about 1e4). */
-function reducePi(x: Expr): { r: Expr; q: Expr } {
+/**
+ * Reduction to [-pi/4, pi/4] with the quadrant. Products with the first three parts of pi/2 are exact
+ * for |x| up to 1e4; beyond, the angle gets coarser, until at 6e6 nothing of it is left but a number in
+ * that range. `lo` is what rounding took off `r`.
+ */
+function reducePi(x: Expr): { r: Expr; lo: Expr; q: Expr } {
   const { n, i: q } = nearest(mul(x, f32(0.6366197723675814)));
   let r = fma(n, f32(-1.5703125), x);
   r = fma(n, f32(-4.83751296997070312e-4), r);
-  r = fma(n, f32(-7.54953362047672e-8), r);
-  r = fma(n, f32(-2.5633441e-12), r);
-  return { r, q };
+  const third = mul(n, f32(7.549533620476723e-8));
+  const fourth = mul(n, f32(2.5633440682570896e-12));
+  const near = sub(r, third);
+  const rounded = sub(near, fourth);
+  const lo = add(sub(sub(r, near), third), sub(sub(near, rounded), fourth));
+  return { r: clamp(rounded, -0.79, 0.79), lo: clamp(lo, -1e-6, 1e-6), q };
 }
 function sinCos(x: Expr, shift: number): Expr {
-  const { r, q } = reducePi(x);
+  const { r, lo, q } = reducePi(x);
   const k = add(q, i(shift));
   const z = mul(r, r);
-  const s = fma(mul(poly(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]), z), r, r);
+  const s = add(fma(mul(poly(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]), z), r, lo), r);
   const c = add(
     fma(mul(z, z), poly(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]), mul(z, f32(-0.5))),
     f32(1),
@@ -163,19 +182,44 @@ function sinCos(x: Expr, shift: number): Expr {
 }
 export const sin = (x: Expr): Expr => sinCos(x, 0);
 export const cos = (x: Expr): Expr => sinCos(x, 1);
-export const tan = (x: Expr): Expr => bin('div', sin(x), cos(x));
+export function tan(x: Expr): Expr {
+  const { r, lo, q } = reducePi(x);
+  const z = mul(r, r);
+  const p = poly(
+    z,
+    [0.333333492, 0.133326724, 0.0540594347, 0.0212829057, 0.0108371405, 8.48301643e-5, 0.00437977165],
+  );
+  // tan(r + lo) is tan r + lo (1 + tan^2 r), where z may stand for tan^2.
+  const t = add(fma(mul(p, z), r, fma(lo, z, lo)), r);
+  const odd = bin('ne', bin('and', q, i(1)), i(0));
+  return bin('div', sel(odd, f32(-1), t), sel(odd, t, f32(1)));
+}
 
+// pi/2 and pi in two parts: taken off the first, what the first lacks is added last.
+const PI_2 = f32(Math.PI / 2);
+const PI_2_LO = f32(-4.371138828673793e-8);
+const PI = f32(Math.PI);
+const PI_LO = f32(-8.742277657347586e-8);
+const fromHalfPi = (x: Expr) => add(sub(PI_2, x), PI_2_LO);
+const fromPi = (x: Expr) => add(sub(PI, x), PI_LO);
+
+/** atan of 0 to 1. */
+function atanUnit(w: Expr): Expr {
+  const z = mul(w, w);
+  const p = poly(
+    z,
+    [
+      -0.333332986, 0.199985296, -0.142640159, 0.109508805, -0.0839930624, 0.0578813776, -0.031096939, 0.0108686239,
+      -0.0017827946,
+    ],
+  );
+  return fma(mul(p, z), w, w);
+}
 export function atan(x: Expr): Expr {
   const a = un('abs', x);
-  const big = bin('gt', a, f32(2.414213562373095));
-  const mid = bin('gt', a, f32(0.414213562373095));
-  const num = sel(big, f32(-1), sel(mid, sub(a, f32(1)), a));
-  const den = sel(big, a, sel(mid, add(a, f32(1)), f32(1)));
-  const base = sel(big, f32(Math.PI / 2), sel(mid, f32(Math.PI / 4), f32(0)));
-  const w = bin('div', num, den);
-  const z = mul(w, w);
-  const p = poly(z, [-3.33329491539e-1, 1.99777106478e-1, -1.38776856032e-1, 8.05374449538e-2]);
-  return copySign(add(base, fma(mul(p, z), w, w)), x);
+  const big = bin('gt', a, f32(1));
+  const t = atanUnit(bin('div', sel(big, f32(1), a), sel(big, a, f32(1))));
+  return copySign(sel(big, fromHalfPi(t), t), x);
 }
 
 /** Angle of the point (x, y), all quadrants, signed zeros and infinities included. */
@@ -186,28 +230,48 @@ export function atan2(y: Expr, x: Expr): Expr {
   const lo = bin('min', ax, ay);
   const both = bin('eq', lo, inf);
   const ratio = sel(both, f32(1), sel(bin('eq', hi, f32(0)), f32(0), bin('div', lo, hi)));
-  let r = atan(ratio);
-  r = sel(bin('gt', ay, ax), sub(f32(Math.PI / 2), r), r);
+  let r = atanUnit(ratio);
+  r = sel(bin('gt', ay, ax), fromHalfPi(r), r);
   const negX = lt(bits('i32', x), i(0));
-  r = sel(negX, sub(f32(Math.PI), r), r);
+  r = sel(negX, fromPi(r), r);
   const bad = bin('or', bin('ne', x, x), bin('ne', y, y));
   return sel(bad, nan, copySign(r, y));
 }
-export const asin = (x: Expr): Expr => atan2(x, un('sqrt', mul(sub(f32(1), x), add(f32(1), x))));
-export const acos = (x: Expr): Expr => mul(f32(2), atan2(un('sqrt', sub(f32(1), x)), un('sqrt', add(f32(1), x))));
+/** asin of s, with s^2 = z up to 1/4. */
+function asinHalf(s: Expr, z: Expr): Expr {
+  const p = poly(z, [0.166667521, 0.0749530941, 0.0454691499, 0.0241847783, 0.0421583056]);
+  return fma(mul(p, z), s, s);
+}
+/** asin |x|, or where |x| is above 1/2 the half angle of the rest: asin x = pi/2 - 2 asin sqrt((1 - x) / 2). */
+function asinParts(x: Expr): { t: Expr; big: Expr } {
+  const a = un('abs', x);
+  const big = bin('gt', a, f32(0.5));
+  const half = mul(sub(f32(1), a), f32(0.5));
+  const z = sel(big, half, mul(a, a));
+  const t = asinHalf(sel(big, un('sqrt', half), a), z);
+  return { t, big };
+}
+export function asin(x: Expr): Expr {
+  const { t, big } = asinParts(x);
+  return copySign(sel(big, fromHalfPi(add(t, t)), t), x);
+}
+export function acos(x: Expr): Expr {
+  const { t, big } = asinParts(x);
+  const negative = lt(x, f32(0));
+  const far = sel(negative, fromPi(add(t, t)), add(t, t));
+  return sel(big, far, sub(PI_2, sub(copySign(t, x), PI_2_LO)));
+}
 
 export function sinh(x: Expr): Expr {
   const a = un('abs', x);
-  const em = expm1(bin('pmin', a, f32(10)));
-  const near = mul(f32(0.5), add(em, bin('div', em, add(em, f32(1)))));
-  const h = exp(mul(a, f32(0.5)));
-  return copySign(sel(lt(a, f32(10)), near, mul(mul(h, f32(0.5)), h)), x);
+  const z = mul(a, a);
+  const near = fma(mul(poly(z, [0.166666672, 0.00833331048, 0.000198428956, 2.78221319e-6]), z), a, a);
+  const e = halfExp(a);
+  return copySign(sel(lt(a, f32(1)), near, sub(e, bin('div', f32(0.25), e))), x);
 }
 export function cosh(x: Expr): Expr {
-  const a = un('abs', x);
-  const h = exp(mul(a, f32(0.5)));
-  const e = mul(h, h);
-  return sel(lt(a, f32(10)), mul(f32(0.5), add(e, bin('div', f32(1), e))), mul(mul(h, f32(0.5)), h));
+  const e = halfExp(un('abs', x));
+  return add(e, bin('div', f32(0.25), e));
 }
 export function asinh(x: Expr): Expr {
   const a = un('abs', x);
@@ -222,7 +286,10 @@ export function acosh(x: Expr): Expr {
 }
 export function atanh(x: Expr): Expr {
   const a = un('abs', x);
-  return copySign(mul(f32(0.5), log1p(bin('div', add(a, a), sub(f32(1), a)))), x);
+  const twice = add(a, a);
+  // 2a / (1 - a) = 2a + 2a a / (1 - a): for small a only the small term is rounded.
+  const half = mul(f32(0.5), log1p(add(twice, bin('div', mul(twice, a), sub(f32(1), a)))));
+  return copySign(sel(bin('gt', a, f32(1)), nan, half), x);
 }
 
 /**
@@ -238,7 +305,7 @@ export function pow(x: Expr, y: Expr): Expr {
   const sh = hi(s);
   // remainder of the division, exactly: m1 - sh*den, with den in two parts
   const dh = hi(den);
-  const dl = sub(f32(2), sub(dh, m1));
+  const dl = sub(m1, sub(dh, f32(2)));
   const sl = bin('div', sub(sub(m1, mul(sh, dh)), mul(sh, dl)), den);
   const z = mul(s, s);
   const tail = mul(mul(poly(z, [2 / 3, 2 / 5, 2 / 7, 2 / 9, 2 / 11]), z), s);
@@ -262,12 +329,10 @@ export function pow(x: Expr, y: Expr): Expr {
   const { n, i: k } = nearest(sum);
   const safe = bin('le', un('abs', ph), f32(1000));
   const r = sel(safe, add(sub(ph, n), pl), f32(0));
-  const p2 = poly(
+  const p2 = fma(
+    poly(r, [0.693147182, 0.240226507, 0.0555040501, 0.00961808674, 0.00133379723, 0.000154520938, 1.43202278e-5]),
     r,
-    [
-      1, 0.693147180559945, 0.240226506959101, 0.0555041086648216, 0.00961812910762848, 0.00133335581464284,
-      0.000154035303933816,
-    ],
+    f32(1),
   );
   let v = scale(p2, k);
   const yInt = bin('eq', y, un('floor', y));

@@ -1,4 +1,4 @@
-import '../wasm/relaxed.ts';
+import '../../tools/relaxed-simd.ts';
 import { it } from 'vitest';
 import { allFloats, compiled, exactBinary, exactUnary, measureBinary, measureUnary, fromBits } from '../../tools/ulp.ts';
 import { randomFrom } from '../helpers.ts';

@@ -1,7 +1,7 @@
 // Files that run (format.ts): on the reference and on WASM, with and without fused multiply-add, with
 // one thread and with two. Graphs that once went wrong stay here.
 
-import '../wasm/relaxed.ts';
+import '../../tools/relaxed-simd.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
