@@ -8,6 +8,7 @@ import { dce } from './passes/dce.ts';
 import { decompose } from './passes/decompose.ts';
 import { fold } from './passes/fold.ts';
 import { algebra } from './rewrite/algebra.ts';
+import { convolution } from './rewrite/convolution.ts';
 import { applyRules } from './rewrite/rules.ts';
 import { shapes } from './rewrite/shapes.ts';
 
@@ -16,6 +17,7 @@ export const pipeline: readonly Pass[] = [
   { name: 'fold', run: fold },
   // Rules leave what they replaced behind, and a replaced assign would be a second one of its state.
   { name: 'algebra', run: (g) => dce(applyRules(g, algebra)) },
+  { name: 'convolution', run: (g) => applyRules(g, convolution) },
   { name: 'conv-padding', run: convPadding },
   { name: 'views', run: (g) => applyRules(g, shapes) },
   { name: 'fold-again', run: fold },

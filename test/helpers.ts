@@ -7,18 +7,10 @@ import { Literal, roundTo } from '../ir/literal.ts';
 import { type NDArray, ndarray } from '../ir/ndarray.ts';
 import { allOps, type OpDef, type Sample, type SampleInput } from '../ir/op.ts';
 import { isFloat, sizeOf, staticShape, typeText } from '../ir/types.ts';
+import { randomFrom } from '../tools/random.ts';
 import '../ir/ops/index.ts';
 
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(a ^ (a >>> 15), a | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { randomFrom };
 
 /** Data for one operand of a sample; floats are rounded to their dtype, so that every target gets the same. */
 export function sampleData(input: SampleInput, seed: number): NDArray {

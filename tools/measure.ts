@@ -1,7 +1,7 @@
 // Measures every function of the table of bounds.
 
-import { randomFrom } from '../test/helpers.ts';
 import { type BinaryBound, binaryBounds, type UnaryBound, unaryBounds } from './bounds.ts';
+import { randomFrom } from './random.ts';
 import { allFloats, compiled, measureBinary, measureUnary, type Worst } from './ulp.ts';
 
 /** One line of the table: the worst errors with and without fused multiply-add. */

@@ -25,7 +25,7 @@ const unary: readonly UnOp[] = ['neg', 'abs', 'sqrt', 'floor', 'ceil', 'trunc', 
 const binary: readonly BinOp[] = ['min', 'max', 'pmin', 'pmax'];
 const operators = new Map(Object.entries(infix).map(([op, sign]) => [sign, op as BinOp]));
 const roles: readonly BufferRole[] = ['in', 'out', 'inout', 'scratch'];
-const reductions: readonly ReduceOp[] = ['add', 'mul', 'max', 'min', 'and', 'or'];
+const reductions: readonly ReduceOp[] = ['add', 'mul', 'max', 'min', 'pmax', 'pmin', 'and', 'or'];
 
 /** The one kernel of a text. */
 export function parseKernel(text: string): Kernel {

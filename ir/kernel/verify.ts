@@ -336,7 +336,11 @@ function lastStep(lo: readonly [number, number], hi: readonly [number, number], 
   return lo[0] === lo[1] ? lo[0] + Math.floor((last - lo[0]) / step) * step : last;
 }
 
-const combines = (op: ReduceOp, ty: DType): boolean => (op === 'and' || op === 'or' ? !isFloat(ty) : ty !== 'bool');
+function combines(op: ReduceOp, ty: DType): boolean {
+  if (op === 'and' || op === 'or') return !isFloat(ty);
+  if (op === 'pmax' || op === 'pmin') return isFloat(ty);
+  return ty !== 'bool';
+}
 
 function hasBarrier(body: readonly Stmt[]): boolean {
   return body.some(

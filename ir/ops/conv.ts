@@ -195,6 +195,9 @@ const forwardOnly: readonly ConvCase[] = [
   { x: [3, 14, 14, 5], w: [5, 5, 5, 9], strides: [2, 2], pad: pads(2, 2, 1, 2) },
   { x: [2, 10, 10, 16], w: [3, 3, 1, 16], groups: 16, pad: pads(1, 1, 1, 1) },
   { x: [4, 8, 8, 3], w: [1, 1, 3, 17] },
+  // One tap an axis: a plain product, with and without a stride in the way.
+  { x: [2, 5, 7, 9], w: [1, 1, 9, 13] },
+  { x: [2, 5, 7, 9], w: [1, 1, 9, 13], strides: [2, 1] },
 ];
 /** Samples whose second operand has the shape that `second` gives. */
 const samples = (second: (c: ConvCase, g: Geometry) => readonly Dim[], kernel: boolean): Sample[] =>

@@ -161,6 +161,7 @@ export function tolerances(g: Graph, inputs: readonly NDArray[], want: readonly 
     if ((exact[j] && t.every((d) => d === 0)) || !isFloat(g.results[j].type.dtype)) return t.fill(0);
     const finite = t.filter(Number.isFinite);
     const average = finite.reduce((s, x) => s + x, 0) / Math.max(1, finite.length);
-    return t.map((d, i) => 8 * d + 2 * average + 2e-6 * Math.abs(want[j][i]) + 1e-37);
+    // An infinity is exact, or means nothing.
+    return t.map((d, i) => (Math.abs(want[j][i]) === Number.POSITIVE_INFINITY ? d : 8 * d + 2 * average + 2e-6 * Math.abs(want[j][i]) + 1e-37));
   });
 }

@@ -1,5 +1,6 @@
 // Every sample of every op, compiled, against its definition.
 
+import '../../tools/relaxed-simd.ts';
 import { describe, expect, it } from 'vitest';
 import { isFloat } from '../../ir/types.ts';
 import { closeness, opCases, opGraph, sampleInputs } from '../helpers.ts';

@@ -75,14 +75,18 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
     cannot: () => undefined,
     async prepare(c, operands): Promise<Prepared> {
       const { exe, feeds } = await compileCase(tf, c, operands, options.threads);
-      let latest: T;
+      let latest = (exe.run(...feeds) as T).dataSync() as Float32Array;
+      // A loop over large results gives the array to write to, as documented; small ones are returned.
+      const large = latest.length >= 4096;
       const { arenaBytes, lowerBound, kernels } = exe.plan;
       return {
-        run: () => {
-          latest = exe.run(...feeds) as T;
-        },
+        run: large
+          ? () => exe.runInto([latest], ...feeds)
+          : () => {
+              latest = (exe.run(...feeds) as T).dataSync() as Float32Array;
+            },
         async: false,
-        output: async () => latest.dataSync() as Float32Array,
+        output: async () => latest,
         notes: { arenaBytes, lowerBound, kernels: kernels.length },
       };
     },
