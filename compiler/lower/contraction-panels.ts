@@ -64,9 +64,12 @@ export class PanelContraction extends DirectContraction {
   }
 
   /** Reduced axes, neighbours joined where both operands walk them as one. */
-  mergedK(): readonly Axis[] {
-    // The panel's order is row-major in the reduced axes, so only the left operand decides.
-    return mergeAxes(this.spec.k, [{ s: 'set', name: 'x', value: this.left() }]).axes;
+  mergedK(packed: boolean): readonly Axis[] {
+    // A panel's order is row-major in the reduced axes, so a packed operand has no say.
+    const reads: Stmt[] = [{ s: 'set', name: 'left', value: this.left() }];
+    const right = packed ? null : this.probe(this.spec.b, this.spec.bIndex, this.ranges);
+    if (right) reads.push({ s: 'set', name: 'right', value: right });
+    return mergeAxes(this.spec.k, reads).axes;
   }
 
   /** Position in the reduction, row-major over the merged axes. */
@@ -87,7 +90,7 @@ export class PanelContraction extends DirectContraction {
   }
 
   /** Lays the right operand out in panels [outer][panel][k][nr]; the last panel is narrower. */
-  pack(nr: number, _kAxes: readonly Axis[], bOuter: readonly Axis[]): Panels {
+  pack(nr: number, bOuter: readonly Axis[]): Panels {
     const s = this.spec;
     const K = this.reduction;
     const N = s.n.n;

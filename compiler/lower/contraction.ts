@@ -54,13 +54,14 @@ class ContractionLowering extends PanelContraction {
     // A single row tile: more columns instead, so that enough accumulators are in flight.
     const mr = M <= 2 || M < tile.mr ? M : tile.mr;
     const nr = Math.min(mr === 1 ? 32 : mr <= 2 ? 16 : mr <= 3 ? 12 : tile.nr, Math.ceil(N / 4) * 4);
-    const kAxes = this.mergedK();
     const bOuter = s.outer.filter((a) => s.bIndex.some((e) => dependsOn(e, a.v)));
     const aOuter = s.outer.filter((a) => !bOuter.includes(a));
     const reuse = aOuter.reduce((n, a) => n * a.n, 1) * Math.ceil(M / mr);
     const outs = this.outputs();
     const unpacked = reuse === 1 || (reuse <= FEW_ROW_TILES && N * 4 <= NARROW_ROW_BYTES);
-    const panels = unpacked && this.columnsContiguous() ? null : this.pack(nr, kAxes, bOuter);
+    const packed = !unpacked || !this.columnsContiguous();
+    const kAxes = this.mergedK(packed);
+    const panels = packed ? this.pack(nr, bOuter) : null;
     const blocks = this.kBlocks(kAxes);
     const partial = blocks.outer ? this.partialBuffer(outs) : null;
     return [
