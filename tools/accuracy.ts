@@ -10,12 +10,22 @@ const step = Number(process.env.ACCURACY_STEP ?? 1009);
 const pairs = 2_000_000;
 
 const at = (w: Worst) => w.at.map((x) => Number(x.toPrecision(7))).join(', ');
-const cells = (r: Row): string[] => [r.name, r.range, r.relaxed.ulp.toFixed(2), at(r.relaxed), r.baseline.ulp.toFixed(2), at(r.baseline), String(r.bound)];
+const cells = (r: Row): string[] => [
+  r.name,
+  r.range,
+  r.relaxed.ulp.toFixed(2),
+  at(r.relaxed),
+  r.baseline.ulp.toFixed(2),
+  at(r.baseline),
+  String(r.bound),
+];
 const line = (c: readonly string[]) => `| ${c.join(' | ')} |`;
 
 const rows = await measureAll(step, pairs, (r) => {
   const over = Math.max(r.relaxed.ulp, r.baseline.ulp) > r.bound ? '  OVER ITS BOUND' : '';
-  console.log(`${r.name.padEnd(9)} ${r.range.padEnd(32)} relaxed ${r.relaxed.ulp.toFixed(3)}  baseline ${r.baseline.ulp.toFixed(3)}  bound ${r.bound}${over}`);
+  console.log(
+    `${r.name.padEnd(9)} ${r.range.padEnd(32)} relaxed ${r.relaxed.ulp.toFixed(3)}  baseline ${r.baseline.ulp.toFixed(3)}  bound ${r.bound}${over}`,
+  );
 });
 
 const samples = rows.reduce((n, r) => n + r.relaxed.samples, 0);

@@ -16,12 +16,18 @@ export interface UnaryBound {
 export interface BinaryBound {
   readonly name: string;
   readonly exact: (x: number, y: number) => number;
-  readonly sets: readonly { readonly label: string; readonly pairs: (random: () => number) => readonly [number, number]; readonly bound: number }[];
+  readonly sets: readonly {
+    readonly label: string;
+    readonly pairs: (random: () => number) => readonly [number, number];
+    readonly bound: number;
+  }[];
 }
 
 const everywhere = (bound: number): Range[] => [{ label: 'all floats', has: () => true, bound }];
 /** sin, cos and tan: beyond 1e4 the angle loses digits, and beyond 6e6 nothing of it is left. */
-const angle = (bound: number): Range[] => [{ label: '|x| ≤ 10,000, infinities, NaN', has: (x) => !(Math.abs(x) > 1e4 && Number.isFinite(x)), bound }];
+const angle = (bound: number): Range[] => [
+  { label: '|x| ≤ 10,000, infinities, NaN', has: (x) => !(Math.abs(x) > 1e4 && Number.isFinite(x)), bound },
+];
 
 const bounds: Readonly<Record<string, Range[]>> = {
   exp: everywhere(1),
@@ -47,7 +53,11 @@ const bounds: Readonly<Record<string, Range[]>> = {
   rsqrt: everywhere(1.5),
 };
 
-export const unaryBounds: readonly UnaryBound[] = Object.entries(bounds).map(([name, ranges]) => ({ name, exact: exactUnary[name], ranges }));
+export const unaryBounds: readonly UnaryBound[] = Object.entries(bounds).map(([name, ranges]) => ({
+  name,
+  exact: exactUnary[name],
+  ranges,
+}));
 
 /** Any two floats; their bits are uniform, so most magnitudes are extreme. */
 const bitPairs = (random: () => number): readonly [number, number] => {
@@ -56,7 +66,10 @@ const bitPairs = (random: () => number): readonly [number, number] => {
   const [x, y] = new Float32Array(word.buffer);
   return [x, y];
 };
-const moderate = (random: () => number): readonly [number, number] => [Math.fround(Math.exp(20 * random() - 10)), Math.fround(20 * random() - 10)];
+const moderate = (random: () => number): readonly [number, number] => [
+  Math.fround(Math.exp(20 * random() - 10)),
+  Math.fround(20 * random() - 10),
+];
 /** Numbers near 1 to large powers: where the logarithm's relative error counts most. */
 const nearOne = (random: () => number): readonly [number, number] => {
   const x = 1 + (random() - 0.5) * 2 ** -Math.floor(20 * random());

@@ -15,9 +15,16 @@ export interface Row {
 
 export async function measureUnaryRows(u: UnaryBound, step: number): Promise<Row[]> {
   const which = (x: number) => u.ranges.findIndex((r) => r.has(x));
-  const run = async (relaxed: boolean) => measureUnary(await compiled(u.name, 1, relaxed), u.exact, allFloats(step), which, u.ranges.length);
+  const run = async (relaxed: boolean) =>
+    measureUnary(await compiled(u.name, 1, relaxed), u.exact, allFloats(step), which, u.ranges.length);
   const [relaxed, baseline] = [await run(true), await run(false)];
-  return u.ranges.map((r, i) => ({ name: u.name, range: r.label, bound: r.bound, relaxed: relaxed[i], baseline: baseline[i] }));
+  return u.ranges.map((r, i) => ({
+    name: u.name,
+    range: r.label,
+    bound: r.bound,
+    relaxed: relaxed[i],
+    baseline: baseline[i],
+  }));
 }
 
 export async function measureBinaryRows(u: BinaryBound, pairs: number): Promise<Row[]> {
@@ -28,7 +35,13 @@ export async function measureBinaryRows(u: BinaryBound, pairs: number): Promise<
       for (let i = 0; i < pairs; i++) yield set.pairs(random);
     };
     const run = async (relaxed: boolean) => measureBinary(await compiled(u.name, 2, relaxed), u.exact, draw());
-    rows.push({ name: u.name, range: set.label, bound: set.bound, relaxed: await run(true), baseline: await run(false) });
+    rows.push({
+      name: u.name,
+      range: set.label,
+      bound: set.bound,
+      relaxed: await run(true),
+      baseline: await run(false),
+    });
   }
   return rows;
 }

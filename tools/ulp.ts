@@ -83,7 +83,8 @@ export function ulpOf(x: number): number {
 export function ulpError(actual: number, exact: number): number {
   if (Number.isNaN(exact)) return Number.isNaN(actual) ? 0 : Number.POSITIVE_INFINITY;
   if (Number.isNaN(actual)) return Number.POSITIVE_INFINITY;
-  if (actual === exact || actual === Math.fround(exact)) return Math.abs(exact) <= MAX && Number.isFinite(actual) ? Math.abs(actual - exact) / ulpOf(exact) : 0;
+  if (actual === exact || actual === Math.fround(exact))
+    return Math.abs(exact) <= MAX && Number.isFinite(actual) ? Math.abs(actual - exact) / ulpOf(exact) : 0;
   if (!Number.isFinite(exact)) return Number.POSITIVE_INFINITY;
   // An infinity stands where the next number beyond the largest would be.
   const a = Number.isFinite(actual) ? actual : Math.sign(actual) * 2 ** 128;
@@ -107,7 +108,13 @@ function consider(w: Worst, at: readonly number[], actual: number, exact: number
 }
 
 /** The worst error of a function of one operand over inputs, by the range that each input lies in. */
-export function measureUnary(f: FloatFunction, exact: (x: number) => number, inputs: Iterable<number>, rangeOf: (x: number) => number, ranges: number): Worst[] {
+export function measureUnary(
+  f: FloatFunction,
+  exact: (x: number) => number,
+  inputs: Iterable<number>,
+  rangeOf: (x: number) => number,
+  ranges: number,
+): Worst[] {
   const worst = Array.from({ length: ranges }, nothing);
   const xs = new Float32Array(CHUNK);
   let n = 0;
@@ -128,7 +135,11 @@ export function measureUnary(f: FloatFunction, exact: (x: number) => number, inp
 }
 
 /** The same for two operands. */
-export function measureBinary(f: FloatFunction, exact: (x: number, y: number) => number, inputs: Iterable<readonly [number, number]>): Worst {
+export function measureBinary(
+  f: FloatFunction,
+  exact: (x: number, y: number) => number,
+  inputs: Iterable<readonly [number, number]>,
+): Worst {
   const worst = nothing();
   const xs = new Float32Array(CHUNK);
   const ys = new Float32Array(CHUNK);
@@ -148,18 +159,20 @@ export function measureBinary(f: FloatFunction, exact: (x: number, y: number) =>
 }
 
 /** Where functions change their formula, and where floats end. */
-export const edges: readonly number[] = [
-  0, 2 ** -149, 2 ** -127, 2 ** -126, 2 ** -120, 2 ** -60, 1e-10, 1e-4, 2 ** -12, 0.125, 0.25, 0.41421356, 0.5, 0.625, 0.70710678, 0.92, 0.999, 1, 1.001, 1.41421356,
-  Math.PI / 4, Math.PI / 2, Math.PI, 2, 2.4142135, 4, 8, 9, 10, 16, 17, 44.4, 64, 87.3, 88, 88.7228, 88.7229, 89, 103.97, 104, 1e3, 8192, 1e4, 65536, 2 ** 22, 2 ** 23, 2 ** 24, 1e9, 2 ** 31, 2 ** 63,
-  1e30, MAX, Number.POSITIVE_INFINITY,
+const points = [
+  0, 1.4e-45, 5.877472e-39, 1.1754944e-38, 7.52e-37, 8.67e-19, 1e-10, 1e-4, 2.4414062e-4, 0.125, 0.25, 0.41421356, 0.5,
+  0.625, 0.70710678, 0.92, 0.999, 1, 1.001, 1.41421356, 2, 2.4142135, 4, 8, 9, 10, 16, 17, 44.4, 64, 87.3, 88, 88.7228,
+  88.7229, 89, 89.416, 103.97, 104, 1000, 8192, 10000, 65536, 4194304, 8388608, 16777216, 1e9, 2147483648, 9.2233e18,
+  1e30, 3.4028235e38,
 ];
+const edges: readonly number[] = [...points, Math.PI / 4, Math.PI / 2, Math.PI, Number.POSITIVE_INFINITY];
 
 /** Every `step`-th float32 by its bits, and some 200 neighbours on both sides of each edge, of both signs. */
 export function* allFloats(step: number): Generator<number> {
   for (let bits = 0; bits < 2 ** 32; bits += step) yield fromBits(bits | 0);
   yield* nearEdges();
 }
-export function* nearEdges(reach = 200): Generator<number> {
+function* nearEdges(reach = 200): Generator<number> {
   for (const e of edges) {
     const at = toBits(e);
     for (let k = -reach; k <= reach; k++) {

@@ -8,7 +8,7 @@ import { linearize } from '../../ir/kernel/affine.ts';
 import { add, bin, type Expr, i32, konst, load, mul, sel, variable } from '../../ir/kernel/expr.ts';
 import { loop, type ReduceOp, type Stmt, store, tid } from '../../ir/kernel/kernel.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
-import { byteSize, sizeOf } from '../../ir/types.ts';
+import { byteSize, type DType, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { type Axis, axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
@@ -33,6 +33,9 @@ export const combiner: Readonly<Record<string, ReduceOp>> = {
 
 /** Recomputing an expression of at most this cost beats a trip through scratch. */
 const CHEAP = 4;
+/** Rows so long, and so few, are cut into pieces for the threads. */
+const LONG_ROW = 1 << 15;
+const FEW_ROWS = 4;
 /** A row longer than this many bytes would not stay in the cache. */
 const SCRATCH_LIMIT = 1 << 20;
 
@@ -48,6 +51,8 @@ class RowLowering {
   readonly red: Axis[];
   readonly idx: Expr[];
   readonly stageOf = new Map<Node, number>();
+  /** Accumulators of the passes, the flags of NaN included. */
+  readonly accs: { readonly name: string; readonly ty: DType; readonly op: ReduceOp }[] = [];
 
   constructor(ctx: LowerContext, g: Group) {
     this.k = new KernelBuilder(ctx, g);
@@ -130,7 +135,9 @@ class RowLowering {
         root.given.set(o, (x) => (x === this.idx ? load(o.type.dtype, buf, at) : undefined));
       });
       if (inner.length) {
-        rowBody.push(...this.pass(inner), ...after);
+        const pass = this.pass(inner);
+        this.firstPass ??= { before: rowBody.slice(), pass };
+        rowBody.push(...pass, ...after);
         cost += inner.length * 4;
       }
     }
@@ -141,9 +148,52 @@ class RowLowering {
       rowBody.push(store(k.output(o), linearize(keptIndex(o, this.keep), fixed(o.type.shape)), e));
     }
     const m = mergeAxes(this.keep, rowBody);
-    const body = nest(m.axes, m.body, { cost: cost * this.rowSize() });
+    const body = this.split(last, rowBody) ?? nest(m.axes, m.body, { cost: cost * this.rowSize() });
     const flops = g.nodes.reduce((n, x) => n + sizeOf(x.inputs[0]?.type.shape ?? []), 0);
     return k.finish(body, { flops });
+  }
+
+  firstPass: { before: readonly Stmt[]; pass: readonly Stmt[] } | undefined;
+
+  /**
+   * Few long rows in one pass: pieces of a row (cut by its length, never by the number of threads) are
+   * reduced side by side, then their results. Null where the rows are not of that kind.
+   */
+  split(last: number, rowBody: readonly Stmt[]): Stmt[] | null {
+    const rows = this.keep.reduce((n, a) => n * a.n, 1);
+    const first = this.firstPass;
+    if (last > 0 || rows > FEW_ROWS || rows === 0 || this.rowSize() < LONG_ROW || first?.pass.length !== 1) return null;
+    const [whole] = first.pass;
+    if (whole.s !== 'for' || !whole.vector) return null;
+    // A multiple of all lanes of all copies, so that only the last piece has a remainder.
+    const size = Math.ceil(this.rowSize() / Math.min(64, Math.ceil(this.rowSize() / 8192)) / 16) * 16;
+    const pieces = Math.ceil(this.rowSize() / size);
+    const piece = variable('piece');
+    const lo = mul(piece, i32(size));
+    const part = { ...whole, lo, hi: bin('min', add(lo, i32(size)), i32(this.rowSize())) };
+    const at = add(
+      mul(
+        linearize(
+          axisVars(this.keep),
+          this.keep.map((a) => a.n),
+        ),
+        i32(pieces),
+      ),
+      piece,
+    );
+    const bufs = this.accs.map((a) => this.k.scratch(a.ty, rows * pieces));
+    const saved = this.accs.map((a, i) => store(bufs[i], at, variable(a.name, a.ty)));
+    const combined = this.accs.map(
+      (a, i): Stmt => ({ s: 'reduce', acc: a.name, op: a.op, value: load(a.ty, bufs[i], at) }),
+    );
+    const over = (body: readonly Stmt[]) =>
+      this.keep.reduceRight<readonly Stmt[]>((inner, a) => [loop(a.v, a.n, inner)], body);
+    const rest = rowBody.slice(first.before.length + first.pass.length);
+    return [
+      ...over([loop('piece', pieces, [...first.before, part, ...saved], { parallel: 1 })]),
+      { s: 'barrier' },
+      { s: 'single', body: over([...first.before, loop('piece', pieces, combined), ...rest]) },
+    ];
   }
 
   /** Row values are computed once a row, outside of the passes. */
@@ -170,8 +220,13 @@ class RowLowering {
     const op = combiner[n.op.name];
     const init = konst(ty, (reduceInit[n.op.name] as (t: typeof ty) => number)(ty));
     const value = r.read(n.inputs[0], this.idx);
-    rowBody.push({ s: 'acc', name: acc, ty, init });
-    if (ty !== 'f32' || (op !== 'max' && op !== 'min')) {
+    const declare = (name: string, t: DType, o: ReduceOp, start: Expr) => {
+      rowBody.push({ s: 'acc', name, ty: t, init: start });
+      this.accs.push({ name, ty: t, op: o });
+    };
+    const watch = ty === 'f32' && (op === 'max' || op === 'min');
+    declare(acc, ty, watch ? (op === 'max' ? 'pmax' : 'pmin') : op, init);
+    if (!watch) {
       inner.push({ s: 'reduce', acc, op, value });
       root.given.set(n.outputs[0], () => variable(acc, ty));
       return;
@@ -181,7 +236,7 @@ class RowLowering {
     const nan = root.fresh('nan');
     const out = root.fresh('row');
     const x = root.fresh('x');
-    rowBody.push({ s: 'acc', name: nan, ty: 'bool', init: konst('bool', 0) });
+    declare(nan, 'bool', 'or', konst('bool', 0));
     inner.push({ s: 'let', name: x, value });
     inner.push({ s: 'reduce', acc, op: op === 'max' ? 'pmax' : 'pmin', value: variable(x, ty) });
     inner.push({ s: 'reduce', acc: nan, op: 'or', value: bin('ne', variable(x, ty), variable(x, ty)) });

@@ -135,8 +135,31 @@ class Fuser extends FusionGroups {
       g.kind = before.kind;
       g.axes = before.axes;
     }
+    const sources = this.identitySources(n, shape).map((v) => `${kind} ${shape} ${axes} ${v.id}`);
+    for (const key of sources) {
+      const g = this.siblings.get(key);
+      const same = g && g.kind === kind && g.axes.join() === axes.join() && g.nodes.length < MAX_GROUP;
+      if (same && this.deps.has(g) && this.canJoin(g, n, shape)) {
+        this.join(g, n);
+        return;
+      }
+    }
     const g = this.create(kind, n, shape);
     g.axes = axes;
+    for (const key of sources) this.siblings.set(key, g);
+  }
+
+  /** Groups by the rows that they reduce: another reduction of the same rows is computed along. */
+  readonly siblings = new Map<string, Group>();
+
+  /** Values that the reduction reads element by element, whoever holds them. */
+  identitySources(n: Node, shape: readonly number[]): Value[] {
+    const { idx, ranges } = this.domainVars(shape);
+    return this.reach(n.inputs[0], idx, ranges)
+      .filter(
+        (r) => r.idx !== null && sameShape(fixed(r.value.type.shape), shape) && r.idx.every((e, i) => e === idx[i]),
+      )
+      .map((r) => r.value);
   }
 
   create(kind: GroupKind, n: Node, domain: readonly number[]): Group {

@@ -185,10 +185,7 @@ export const cos = (x: Expr): Expr => sinCos(x, 1);
 export function tan(x: Expr): Expr {
   const { r, lo, q } = reducePi(x);
   const z = mul(r, r);
-  const p = poly(
-    z,
-    [0.333333492, 0.133326724, 0.0540594347, 0.0212829057, 0.0108371405, 8.48301643e-5, 0.00437977165],
-  );
+  const p = poly(z, [0.333333492, 0.133326724, 0.0540594347, 0.0212829057, 0.0108371405, 8.48301643e-5, 0.00437977165]);
   // tan(r + lo) is tan r + lo (1 + tan^2 r), where z may stand for tan^2.
   const t = add(fma(mul(p, z), r, fma(lo, z, lo)), r);
   const odd = bin('ne', bin('and', q, i(1)), i(0));

@@ -114,16 +114,20 @@ class Verifier {
       }
       case 'set':
       case 'reduce':
-        return this.change(s, c);
+        this.change(s, c);
+        return;
       case 'store':
-        return this.store(s, c);
+        this.store(s, c);
+        return;
       case 'for':
-        return this.loop(s, c);
+        this.loop(s, c);
+        return;
       case 'vec':
         this.index(s.at, c, 'the first lane');
         if (!Number.isInteger(s.lanes) || s.lanes < 1 || s.lanes > 4) this.say(`${s.lanes} lanes; there are 1 to 4`);
         if (c.vector) this.say('a SIMD step inside another');
-        return this.inner(s.v, s.body, { ...c, vector: true });
+        this.inner(s.v, s.body, { ...c, vector: true });
+        return;
       case 'if':
         this.expr(s.cond, c);
         if (s.cond.ty !== 'bool') this.say(`the condition is ${s.cond.ty}, not bool`);
@@ -173,7 +177,10 @@ class Verifier {
     const name = s.s === 'set' ? s.name : s.acc;
     this.expr(s.value, c);
     const v = c.vars.get(name);
-    if (!v) return this.say(`there is no variable ${name}`);
+    if (!v) {
+      this.say(`there is no variable ${name}`);
+      return;
+    }
     if (!v.mutable) this.say(`${name} is not an accumulator`);
     if (v.ty !== s.value.ty) this.say(`${name} is ${v.ty}, the value is ${s.value.ty}`);
     if (s.s === 'reduce' && !combines(s.op, v.ty)) this.say(`${s.op} does not combine ${v.ty}`);
@@ -183,7 +190,10 @@ class Verifier {
     this.index(s.index, c, 'the index');
     this.expr(s.value, c);
     const b = this.buffers.get(s.buf);
-    if (!b) return this.say(`there is no buffer ${s.buf}`);
+    if (!b) {
+      this.say(`there is no buffer ${s.buf}`);
+      return;
+    }
     if (b.role === 'in') this.say(`${s.buf} is an input and is stored to`);
     if (b.ty !== s.value.ty) this.say(`${s.buf} holds ${b.ty}, the value is ${s.value.ty}`);
     if (!c.guarded) this.bounds(b, s.index, c.ranges);

@@ -9,9 +9,15 @@ import { exactUnary, fromBits, toBits, ulpError, ulpOf } from '../../tools/ulp.t
 
 function expectWithin(rows: readonly Row[]): void {
   for (const r of rows)
-    for (const [variant, w] of [['relaxed', r.relaxed], ['baseline', r.baseline]] as const) {
+    for (const [variant, w] of [
+      ['relaxed', r.relaxed],
+      ['baseline', r.baseline],
+    ] as const) {
       expect(w.samples).toBeGreaterThan(1000);
-      expect(w.ulp, `${r.name}(${w.at}) for ${r.range}, ${variant}: ${w.actual} instead of ${w.exact}`).toBeLessThanOrEqual(r.bound);
+      expect(
+        w.ulp,
+        `${r.name}(${w.at}) for ${r.range}, ${variant}: ${w.actual} instead of ${w.exact}`,
+      ).toBeLessThanOrEqual(r.bound);
     }
 }
 

@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { pipeline } from '../../compiler/pipeline.ts';
 import { parseGraph } from '../../ir/parse.ts';
 import { constantsIn } from '../runtests/format.ts';
 import { stages } from './stages.ts';
@@ -12,10 +13,14 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const bless = process.env.BLESS === '1';
 const LINE = '\n; ----\n';
 
-const folders = readdirSync(here, { withFileTypes: true }).filter((d) => d.isDirectory()).map((d) => d.name);
+const folders = readdirSync(here, { withFileTypes: true })
+  .filter((d) => d.isDirectory())
+  .map((d) => d.name);
 
 it('every folder is a stage, every stage has files', () => {
   expect(folders.sort()).toEqual(Object.keys(stages).sort());
+  const passes = pipeline.map((p) => p.name.replace(/-again$/, ''));
+  expect(passes.filter((name) => !folders.includes(name))).toEqual([]);
 });
 
 describe.each(folders)('%s', (folder) => {

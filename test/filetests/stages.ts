@@ -34,11 +34,14 @@ function fuseStage(g: Graph): string {
     const stored = n.outputs.some((o) => mine.outputs.includes(o));
     return `kernel ${number.get(mine)}${stored ? ', stored' : ''}`;
   };
-  return [printGraph(f.graph, { comment: note }), ...f.groups.map((x, i) => `; kernel ${i}: ${groupText(x)}`)].join('\n');
+  return [printGraph(f.graph, { comment: note }), ...f.groups.map((x, i) => `; kernel ${i}: ${groupText(x)}`)].join(
+    '\n',
+  );
 }
 function groupText(g: Group): string {
   const axes = g.axes.length ? ` reducing [${g.axes}]` : '';
-  const domain = g.kind === 'update' ? ` of ${g.parts.map((p) => shapeText(p.domain)).join(', ')}` : ` over ${shapeText(g.domain)}`;
+  const domain =
+    g.kind === 'update' ? ` of ${g.parts.map((p) => shapeText(p.domain)).join(', ')}` : ` over ${shapeText(g.domain)}`;
   return `${g.kind}${domain}${axes}: ${g.nodes.map((n) => n.op.name).join(' ')}`;
 }
 
@@ -46,7 +49,9 @@ function groupText(g: Group): string {
 function scheduleStage(g: Graph): string {
   const f: Fusion = fuse(optimized(g));
   const s: Schedule = mergeUpdates(f, schedule(f));
-  const writes = s.writes.map((w) => `%${w.param.name} <- ${sourceText(w.value)}${w.direct ? ', stored in place' : ', copied at the end'}`);
+  const writes = s.writes.map(
+    (w) => `%${w.param.name} <- ${sourceText(w.value)}${w.direct ? ', stored in place' : ', copied at the end'}`,
+  );
   return [...s.order.map((x, i) => `${i}: ${groupText(x)}`), ...writes].join('\n');
 }
 function sourceText(v: Value): string {
@@ -93,7 +98,12 @@ function lowerStage(g: Graph): string {
 
 /** By folder. */
 export const stages: Readonly<Record<string, Stage>> = {
-  ...Object.fromEntries(['decompose', 'fold', 'algebra', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [n, passStage(n)])),
+  ...Object.fromEntries(
+    ['decompose', 'fold', 'algebra', 'convolution', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [
+      n,
+      passStage(n),
+    ]),
+  ),
   fuse: fuseStage,
   schedule: scheduleStage,
   memory: memoryStage,

@@ -35,7 +35,8 @@ export async function failure(c: Case, list: readonly Config[] = configs): Promi
     if (outputs.length !== want.length) return `${name}: ${outputs.length} results instead of ${want.length}`;
     for (const [i, out] of outputs.entries()) {
       const at = firstWrong(out, want[i], tol[i]);
-      if (at >= 0) return `${name}: result ${i}, element ${at} is ${out[at]} instead of ${want[i][at]} (tolerance ${tol[i][at]})`;
+      if (at >= 0)
+        return `${name}: result ${i}, element ${at} is ${out[at]} instead of ${want[i][at]} (tolerance ${tol[i][at]})`;
     }
     const other = single.get(config.relaxed);
     if (!other) single.set(config.relaxed, outputs);

@@ -15,7 +15,7 @@ import { type Case, makeCase, type Recipe } from './graphs.ts';
 import { reduceCase } from './reduce.ts';
 
 const seed = Number(process.env.FUZZ_SEED ?? 20240607);
-const runs = Number(process.env.FUZZ_RUNS ?? 300);
+const runs = Number(process.env.FUZZ_RUNS ?? 1000);
 const keep = process.env.FUZZ_KEEP;
 
 const recipes: fc.Arbitrary<Recipe> = fc.record({

@@ -59,7 +59,10 @@ export class Gen {
     return s;
   }
   axes(rank: number, least = 1): number[] {
-    return this.random.some(Array.from({ length: rank }, (_, i) => i), least);
+    return this.random.some(
+      Array.from({ length: rank }, (_, i) => i),
+      least,
+    );
   }
   perm(rank: number): number[] {
     return this.random.shuffle(Array.from({ length: rank }, (_, i) => i));
@@ -69,7 +72,14 @@ export class Gen {
   data(dtype: DType, shape: readonly number[]): NDArray {
     const r = this.random;
     const whole = !this.smooth && r.chance(0.4);
-    const [lo, hi] = whole ? [-4, 4] : r.pick([[-2, 2], [-2, 2], [0.1, 3], [-0.5, 0.5]]);
+    const [lo, hi] = whole
+      ? [-4, 4]
+      : r.pick([
+          [-2, 2],
+          [-2, 2],
+          [0.1, 3],
+          [-0.5, 0.5],
+        ]);
     const special = !this.smooth && dtype === 'f32' && r.chance(0.04);
     const draw = (): number => {
       if (special && r.chance(0.1)) return r.pick([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0]);
@@ -78,7 +88,11 @@ export class Gen {
       if (dtype === 'u32') return r.int(0, 40);
       return whole ? r.int(lo, hi) : r.real(lo, hi);
     };
-    return ndarray(dtype, shape, Array.from({ length: sizeOf(shape) }, () => roundTo(dtype, draw())));
+    return ndarray(
+      dtype,
+      shape,
+      Array.from({ length: sizeOf(shape) }, () => roundTo(dtype, draw())),
+    );
   }
 
   /** A new parameter, Variable or constant. */
@@ -114,12 +128,17 @@ export class Gen {
   value(dtype: DType, fits: (v: Value) => boolean = () => true, shape?: readonly number[]): Value {
     const r = this.random;
     const list = this.pool.filter((v) => v.type.dtype === dtype && fits(v));
-    if (list.length && !r.chance(0.15)) return r.chance(0.6) ? list[list.length - 1 - r.int(0, Math.min(3, list.length - 1))] : r.pick(list);
+    if (list.length && !r.chance(0.15))
+      return r.chance(0.6) ? list[list.length - 1 - r.int(0, Math.min(3, list.length - 1))] : r.pick(list);
     return this.leaf(dtype, shape ?? this.shape());
   }
   /** A float value of a rank in the given range. */
   float(least = 0, most = 5, limit = 5000): Value {
-    return this.value('f32', (v) => rank(v) >= least && rank(v) <= most && sizeOf(v.type.shape) <= limit, this.shape(this.random.int(least, Math.min(most, 4)), limit));
+    return this.value(
+      'f32',
+      (v) => rank(v) >= least && rank(v) <= most && sizeOf(v.type.shape) <= limit,
+      this.shape(this.random.int(least, Math.min(most, 4)), limit),
+    );
   }
   /** A value of that dtype and shape: an existing one, one brought to the shape, or a new leaf. */
   like(dtype: DType, shape: readonly number[]): Value {

@@ -8,7 +8,7 @@ import type { NDArray } from '../../ir/ndarray.ts';
 import { isFloat } from '../../ir/types.ts';
 import { dims, Gen, sizeOf } from './gen.ts';
 import { type Known, knowAll } from './numerics.ts';
-import { type Step, lightSteps } from './steps.ts';
+import { lightSteps, type Step } from './steps.ts';
 import { heavySteps } from './steps-heavy.ts';
 
 export interface Recipe {
@@ -25,7 +25,8 @@ export interface Case {
   readonly known: readonly Known[];
 }
 
-const table = (smooth: boolean): Step[] => [...lightSteps, ...heavySteps].filter((s) => s.smooth || !smooth).flatMap((s) => new Array<Step>(s.weight).fill(s));
+const table = (smooth: boolean): Step[] =>
+  [...lightSteps, ...heavySteps].filter((s) => s.smooth || !smooth).flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);
 const smoothStep = table(true);
 

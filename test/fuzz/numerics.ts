@@ -15,15 +15,63 @@ export interface Known {
 
 /** Results that are one of the operands' elements, or a truth about them. */
 const selecting = new Set([
-  'neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round', 'max', 'min', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'select',
-  'is_nan', 'is_inf', 'is_finite', 'stop_gradient', 'reduce_max', 'reduce_min', 'arg_max', 'arg_min', 'relu', 'relu6',
-  'one_hot', 'reduce_window_max', 'window_max_pick', 'gather', 'read', 'assign', 'bitcast', 'convert', 'constant',
-  'iota', 'broadcast', 'reshape', 'transpose', 'slice', 'pad', 'concat', 'reverse', 'rng_bits', 'random_uniform',
-  'random_bernoulli', 'dynamic_slice',
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'ceil',
+  'trunc',
+  'round',
+  'max',
+  'min',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'select',
+  'is_nan',
+  'is_inf',
+  'is_finite',
+  'stop_gradient',
+  'reduce_max',
+  'reduce_min',
+  'arg_max',
+  'arg_min',
+  'relu',
+  'relu6',
+  'one_hot',
+  'reduce_window_max',
+  'window_max_pick',
+  'gather',
+  'read',
+  'assign',
+  'bitcast',
+  'convert',
+  'constant',
+  'iota',
+  'broadcast',
+  'reshape',
+  'transpose',
+  'slice',
+  'pad',
+  'concat',
+  'reverse',
+  'rng_bits',
+  'random_uniform',
+  'random_bernoulli',
+  'dynamic_slice',
 ]);
 /** Ops that sum products or elements of their operands. */
 export const summing = new Set([
-  'reduce_sum', 'dot_general', 'conv', 'conv_filter_grad', 'reduce_window_sum', 'scatter_add', 'window_max_grad',
+  'reduce_sum',
+  'dot_general',
+  'conv',
+  'conv_filter_grad',
+  'reduce_window_sum',
+  'scatter_add',
+  'window_max_grad',
 ]);
 const rounding = new Set(['add', 'sub', 'mul', 'square', 'squared_difference']);
 
@@ -41,7 +89,16 @@ export function isExact(n: Node, inputs: readonly Known[], outputs: readonly NDA
   if (rounding.has(n.op.name)) return all(outputs[0], (x) => Math.fround(x) === x && Math.abs(x) < EXACT_SUM);
   if (summing.has(n.op.name)) {
     const whole = inputs.every((x) => !isFloat(x.array.dtype) || all(x.array, Number.isInteger));
-    return whole && all(magnitudes(n, inputs.map((x) => x.array))[0], (x) => x < EXACT_SUM);
+    return (
+      whole &&
+      all(
+        magnitudes(
+          n,
+          inputs.map((x) => x.array),
+        )[0],
+        (x) => x < EXACT_SUM,
+      )
+    );
   }
   return false;
 }
@@ -53,18 +110,23 @@ export function magnitudes(n: Node, inputs: readonly NDArray[]): readonly NDArra
     if (!isFloat(a.dtype) || (n.op.name === 'window_max_grad' && i === 0)) return a;
     return { ...a, data: a.data.map(Math.abs) };
   });
-  return n.op.reference(abs, n.attrs, n.outputs.map((o) => o.type));
+  return n.op.reference(
+    abs,
+    n.attrs,
+    n.outputs.map((o) => o.type),
+  );
 }
 
 /** Relative distance below which a decision on rounded values is a matter of luck. */
 const CLOSE = 2e-4;
-const close = (x: number, y: number, scale: number): boolean => x !== y && Math.abs(x - y) <= CLOSE * Math.max(scale, Math.abs(x), Math.abs(y));
+const close = (x: number, y: number, scale: number): boolean =>
+  x !== y && Math.abs(x - y) <= CLOSE * Math.max(scale, Math.abs(x), Math.abs(y));
 
 /** Does a decision of this node hang on the last bits of rounded operands? */
 export function isRisky(n: Node, inputs: readonly Known[]): boolean {
   if (inputs.every((x) => x.exact)) return false;
   const [a, b] = inputs.map((x) => x.array);
-  const scale = a && a.data.length ? mean(a) : 0;
+  const scale = a?.data.length ? mean(a) : 0;
   switch (n.op.name) {
     case 'eq':
     case 'ne':
@@ -104,14 +166,23 @@ export function knowAll(g: Graph, inputs: readonly NDArray[]): Known[] {
   g.params.forEach((p, i) => {
     known[p.id] = { array: inputs[i], exact: true };
   });
-  for (const n of g.nodes) for (const [i, k] of know(n, n.inputs.map((v) => known[v.id])).entries()) known[n.outputs[i].id] = k;
+  for (const n of g.nodes)
+    for (const [i, k] of know(
+      n,
+      n.inputs.map((v) => known[v.id]),
+    ).entries())
+      known[n.outputs[i].id] = k;
   return known;
 }
 
 /** The outputs of one node. */
 export function know(n: Node, inputs: readonly Known[]): Known[] {
   const arrays = inputs.map((x) => x.array);
-  const out = n.op.reference(arrays, n.attrs, n.outputs.map((o) => o.type));
+  const out = n.op.reference(
+    arrays,
+    n.attrs,
+    n.outputs.map((o) => o.type),
+  );
   const exact = isExact(n, inputs, out);
   return out.map((array) => ({ array, exact }));
 }
@@ -131,22 +202,34 @@ function noisyRun(g: Graph, inputs: readonly NDArray[], seed: number): Known[] {
     const xs = n.inputs.map((v) => known[v.id]);
     const out = know(n, xs);
     n.outputs.forEach((o, i) => {
-      known[o.id] = out[i].exact || selecting.has(n.op.name) || !isFloat(o.type.dtype) ? out[i] : disturbed(n, out[i], xs, noise);
+      known[o.id] =
+        out[i].exact || selecting.has(n.op.name) || !isFloat(o.type.dtype) ? out[i] : disturbed(n, out[i], xs, noise);
     });
   }
   return g.results.map((r) => known[r.id]);
 }
 
 function disturbed(n: Node, k: Known, xs: readonly Known[], noise: () => number): Known {
-  const sums = summing.has(n.op.name) ? magnitudes(n, xs.map((x) => x.array))[0].data : null;
+  const sums = summing.has(n.op.name)
+    ? magnitudes(
+        n,
+        xs.map((x) => x.array),
+      )[0].data
+    : null;
   // Equal numbers added one by one err in one direction: the error grows with their number.
-  const many = sums ? Math.max(1, xs[0].array.data.length / Math.max(1, sums.length) / 64) : 1;
+  const most = Math.max(...xs.map((x) => x.array.data.length));
+  const many = sums ? Math.max(1, most / Math.max(1, sums.length) / 64) : 1;
   const data = k.array.data.map((x, i) => x + noise() * (Math.abs(x) + (sums ? sums[i] * many : 0) + 1e-37));
   return { array: { ...k.array, data }, exact: false };
 }
 
 /** How far each element of each result may be off; 0 where it must be exact. */
-export function tolerances(g: Graph, inputs: readonly NDArray[], want: readonly ArrayLike<number>[], runs = 4): Float64Array[] {
+export function tolerances(
+  g: Graph,
+  inputs: readonly NDArray[],
+  want: readonly ArrayLike<number>[],
+  runs = 4,
+): Float64Array[] {
   const tol = want.map((w) => new Float64Array(w.length));
   const exact = new Array<boolean>(want.length).fill(true);
   for (let k = 0; k < runs; k++)
@@ -155,7 +238,10 @@ export function tolerances(g: Graph, inputs: readonly NDArray[], want: readonly 
       r.array.data.forEach((x, i) => {
         const d = x === want[j][i] ? 0 : Math.abs(x - want[j][i]);
         // A NaN that only errors bring about says nothing about this element.
-        tol[j][i] = Math.max(tol[j][i], Number.isNaN(d) && !Number.isNaN(want[j][i]) ? Number.POSITIVE_INFINITY : d || 0);
+        tol[j][i] = Math.max(
+          tol[j][i],
+          Number.isNaN(d) && !Number.isNaN(want[j][i]) ? Number.POSITIVE_INFINITY : d || 0,
+        );
       });
     });
   return tol.map((t, j) => {
@@ -164,6 +250,8 @@ export function tolerances(g: Graph, inputs: readonly NDArray[], want: readonly 
     const finite = t.filter(Number.isFinite);
     const average = finite.reduce((s, x) => s + x, 0) / Math.max(1, finite.length);
     // An infinity is exact, or means nothing.
-    return t.map((d, i) => (Math.abs(want[j][i]) === Number.POSITIVE_INFINITY ? d : 8 * d + 2 * average + 2e-6 * Math.abs(want[j][i]) + 1e-37));
+    return t.map((d, i) =>
+      Math.abs(want[j][i]) === Number.POSITIVE_INFINITY ? d : 8 * d + 2 * average + 2e-6 * Math.abs(want[j][i]) + 1e-37,
+    );
   });
 }

@@ -20,7 +20,10 @@ function caseOf(g: Graph, inputs: readonly NDArray[]): Case {
     if (keep[i]) map.set(p, b.param(p.type, p.name));
   });
   for (const n of g.nodes)
-    b.copy(n, n.inputs.map((v) => map.get(v) as Value)).forEach((o, i) => {
+    b.copy(
+      n,
+      n.inputs.map((v) => map.get(v) as Value),
+    ).forEach((o, i) => {
       map.set(n.outputs[i], o);
     });
   const graph = b.build(shown.map((r) => map.get(r) as Value));
@@ -41,7 +44,10 @@ function rebuilt(g: Graph, results: readonly Value[]): Graph {
   const map = new Map<Value, Value>();
   for (const p of g.params) map.set(p, b.param(p.type, p.name));
   for (const n of g.nodes)
-    b.copy(n, n.inputs.map((v) => map.get(v) as Value)).forEach((o, i) => {
+    b.copy(
+      n,
+      n.inputs.map((v) => map.get(v) as Value),
+    ).forEach((o, i) => {
       map.set(n.outputs[i], o);
     });
   return b.build(results.map((r) => map.get(r) as Value));
@@ -57,7 +63,10 @@ function cut(c: Case, v: Value, known: readonly Known[]): Case {
   const given = b.param(v.type, `c${g.params.length}_${v.id}`);
   const data = array.data.map((x) => roundTo(array.dtype, x));
   for (const n of g.nodes)
-    b.copy(n, n.inputs.map((x) => map.get(x) as Value)).forEach((o, i) => {
+    b.copy(
+      n,
+      n.inputs.map((x) => map.get(x) as Value),
+    ).forEach((o, i) => {
       map.set(n.outputs[i], n.outputs[i] === v ? given : o);
     });
   const graph = b.build(g.results.map((r) => map.get(r) as Value));

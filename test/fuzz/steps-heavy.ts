@@ -34,12 +34,19 @@ function dotStep(g: Gen): void {
   const nc = r.int(0, s.length - nb);
   const [bx, cx] = [axes.slice(0, nb), axes.slice(nb, nb + nc)];
   const free = Array.from({ length: r.int(0, 2) }, () => g.size());
-  const parts = [...bx.map((a, i) => ({ n: s[a], batch: i, contract: -1 })), ...cx.map((a, i) => ({ n: s[a], batch: -1, contract: i })), ...free.map((n) => ({ n, batch: -1, contract: -1 }))];
+  const parts = [
+    ...bx.map((a, i) => ({ n: s[a], batch: i, contract: -1 })),
+    ...cx.map((a, i) => ({ n: s[a], batch: -1, contract: i })),
+    ...free.map((n) => ({ n, batch: -1, contract: -1 })),
+  ];
   const order = r.chance(0.5) ? parts : r.shuffle(parts);
   if (order.length > 5 || sizeOf(s) * sizeOf(free) > WORK) return;
   const by = bx.map((_, i) => order.findIndex((p) => p.batch === i));
   const cy = cx.map((_, i) => order.findIndex((p) => p.contract === i));
-  const y = g.like(dtype, order.map((p) => p.n));
+  const y = g.like(
+    dtype,
+    order.map((p) => p.n),
+  );
   const [p, q] = r.chance(0.3) ? [y, x] : [x, y];
   const swap = p === y && p !== x;
   const z = g.use(b.dot(p, q, swap ? [cy, cx] : [cx, cy], swap ? [by, bx] : [bx, by]));
@@ -92,7 +99,11 @@ function image(g: Gen): Value {
   const spatial = Array.from({ length: r.pick([1, 2, 2, 2, 2, 3]) }, () => r.pick([1, 2, 3, 4, 5, 7, 8, 9, 11]));
   const shape = [r.pick([1, 1, 2, 3]), ...spatial, r.pick([1, 2, 3, 4, 5, 8, 12, 16, 17])];
   if (spatial.length === 3) for (let i = 0; i < 3; i++) shape[i + 1] = Math.min(shape[i + 1], 4);
-  return g.value('f32', (v) => rank(v) >= 3 && rank(v) <= 5 && dims(v).every((d) => d > 0) && sizeOf(dims(v)) <= 4000, shape);
+  return g.value(
+    'f32',
+    (v) => rank(v) >= 3 && rank(v) <= 5 && dims(v).every((d) => d > 0) && sizeOf(dims(v)) <= 4000,
+    shape,
+  );
 }
 
 function convStep(g: Gen): void {
@@ -108,7 +119,9 @@ function convStep(g: Gen): void {
   const outSize = sizeOf(out.shape);
   if (outSize * sizeOf([...c.kernel, c.cin]) > WORK || outSize > 8000) return;
   if (r.chance(0.3)) {
-    g.use(b.call('conv_filter_grad', [x, g.like('f32', out.shape as readonly number[])], { ...c.attrs, kernel: c.kernel }));
+    g.use(
+      b.call('conv_filter_grad', [x, g.like('f32', out.shape as readonly number[])], { ...c.attrs, kernel: c.kernel }),
+    );
     return;
   }
   const y = g.use(b.call('conv', [x, g.like('f32', wShape)], c.attrs));
@@ -126,7 +139,13 @@ function poolStep(g: Gen): void {
     strides: pooled.map((p) => (p ? r.int(1, 3) : 1)),
     pad: window.map((w) => (w > 1 && r.chance(0.4) ? [r.int(0, w - 1), r.int(0, w - 1)] : [0, 0])),
   };
-  const kind = r.pick(['reduce_window_sum', 'reduce_window_max', 'reduce_window_max', 'window_max_grad', 'window_max_pick']);
+  const kind = r.pick([
+    'reduce_window_sum',
+    'reduce_window_max',
+    'reduce_window_max',
+    'window_max_grad',
+    'window_max_pick',
+  ]);
   if (sizeOf(s) * sizeOf(window) > WORK) return;
   if (kind === 'reduce_window_sum' || kind === 'reduce_window_max') {
     const y = g.use(b.call(kind, [x], attrs));
@@ -134,7 +153,10 @@ function poolStep(g: Gen): void {
     return;
   }
   if (!g.isExact(x)) return;
-  const of = kind === 'window_max_pick' ? s : (inferTypes(opByName('reduce_window_max'), [x.type], attrs)[0].shape as readonly number[]);
+  const of =
+    kind === 'window_max_pick'
+      ? s
+      : (inferTypes(opByName('reduce_window_max'), [x.type], attrs)[0].shape as readonly number[]);
   g.use(b.call(kind, [x, g.like('f32', of)], attrs));
 }
 

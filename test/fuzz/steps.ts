@@ -14,11 +14,18 @@ export interface Step {
   readonly weight: number;
   readonly run: (g: Gen) => void;
 }
-export const step = (name: string, smooth: boolean, weight: number, run: (g: Gen) => void): Step => ({ name, smooth, weight, run });
+export const step = (name: string, smooth: boolean, weight: number, run: (g: Gen) => void): Step => ({
+  name,
+  smooth,
+  weight,
+  run,
+});
 
 /** Unary functions, and where they are defined. */
 const unary: readonly (readonly [string, (lo: number, hi: number) => boolean])[] = [
-  ...['neg', 'abs', 'sin', 'cos', 'atan', 'tanh', 'erf', 'logistic', 'softplus', 'asinh', 'stop_gradient'].map((n) => [n, () => true] as const),
+  ...['neg', 'abs', 'sin', 'cos', 'atan', 'tanh', 'erf', 'logistic', 'softplus', 'asinh', 'stop_gradient'].map(
+    (n) => [n, () => true] as const,
+  ),
   ...['exp', 'expm1', 'sinh', 'cosh'].map((n) => [n, (_lo: number, hi: number) => hi < 6 && _lo > -80] as const),
   ['sqrt', (lo) => lo > 1e-3],
   ['rsqrt', (lo) => lo > 1e-3],
@@ -55,7 +62,20 @@ function binaryStep(g: Gen): void {
   const { b, random: r } = g;
   const x = g.float();
   const y = r.chance(0.15) ? r.pick([0, 1, 2, -1, 0.5, 3]) : r.chance(0.1) ? x : g.like('f32', dims(x));
-  const kind = r.pick(['add', 'add', 'sub', 'mul', 'mul', 'max', 'min', 'div', 'pow', 'atan2', 'squared_difference', 'rem']);
+  const kind = r.pick([
+    'add',
+    'add',
+    'sub',
+    'mul',
+    'mul',
+    'max',
+    'min',
+    'div',
+    'pow',
+    'atan2',
+    'squared_difference',
+    'rem',
+  ]);
   const swap = r.chance(0.3) && typeof y !== 'number';
   const [p, q] = swap ? [y as Val, x] : [x, y];
   const range = (v: Val | number) => (typeof v === 'number' ? [v, v] : g.range(v));
@@ -240,11 +260,16 @@ function logicStep(g: Gen): void {
   const y = r.chance(0.3) ? r.int(-2, 2) : g.like(x.type.dtype, dims(x));
   const c = g.use(b.compare(r.pick(['eq', 'ne', 'lt', 'le', 'gt', 'ge']), x, y));
   const d = g.like('bool', dims(x));
-  const e = r.chance(0.5) ? g.use(b.call(r.pick(['and', 'or', 'xor']), [c, d])) : r.chance(0.3) ? g.use(b.un('not', c)) : c;
+  const e = r.chance(0.5)
+    ? g.use(b.call(r.pick(['and', 'or', 'xor']), [c, d]))
+    : r.chance(0.3)
+      ? g.use(b.un('not', c))
+      : c;
   const kind = r.pick(['select', 'select', 'convert', 'reduce', 'none']);
   if (kind === 'select') g.use(b.select(e, g.like('f32', dims(x)), r.chance(0.3) ? 0 : g.like('f32', dims(x))));
   if (kind === 'convert') g.use(b.convert(e, r.pick(['f32', 'i32'])));
-  if (kind === 'reduce' && rank(x) > 0) g.use(b.call(r.pick(['reduce_and', 'reduce_or']), [e], { axes: g.axes(rank(x)) }));
+  if (kind === 'reduce' && rank(x) > 0)
+    g.use(b.call(r.pick(['reduce_and', 'reduce_or']), [e], { axes: g.axes(rank(x)) }));
 }
 
 function integerStep(g: Gen): void {
@@ -260,7 +285,10 @@ function integerStep(g: Gen): void {
       g.use(b.call(r.pick(['shl', 'shr']), b.align(x, typeof y === 'number' ? y : b.call('and', b.align(y, 31)))));
       break;
     case 'reduce':
-      if (rank(x)) g.use(b.call(r.pick(['reduce_sum', 'reduce_prod', 'reduce_max', 'reduce_min']), [x], { axes: g.axes(rank(x)) }));
+      if (rank(x))
+        g.use(
+          b.call(r.pick(['reduce_sum', 'reduce_prod', 'reduce_max', 'reduce_min']), [x], { axes: g.axes(rank(x)) }),
+        );
       break;
     case 'convert': {
       const f = g.value('f32', (v) => g.isExact(v));

@@ -17,4 +17,5 @@ export function planOf(g: Graph, threads = 1, tile: (typeof tiles)[number] = til
   return planProgram(graph, { tile, threads }, passes);
 }
 
-export const kernelsOf = (g: Graph, threads = 1, tile: (typeof tiles)[number] = tiles[1]): readonly Kernel[] => planOf(g, threads, tile).kernels;
+export const kernelsOf = (g: Graph, threads = 1, tile: (typeof tiles)[number] = tiles[1]): readonly Kernel[] =>
+  planOf(g, threads, tile).kernels;

@@ -6,8 +6,8 @@ import type { Graph } from '../../ir/graph.ts';
 import { parseKernel, parseKernels } from '../../ir/kernel/parse.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { verifyKernel } from '../../ir/kernel/verify.ts';
-import { opCases, opGraph, weightedSum } from '../helpers.ts';
 import { makeCase } from '../fuzz/graphs.ts';
+import { opCases, opGraph, weightedSum } from '../helpers.ts';
 import { kernelsOf, tiles } from './kernels.ts';
 
 const cases = opCases().filter((c) => c.op.kind !== 'control' && !c.sample.inputs.some((i) => i.type.dtype === 'f64'));
@@ -31,12 +31,20 @@ describe('the kernels of', () => {
 
   it.each(cases.filter((c) => c.sample.grad !== false))('gradient of $name', ({ op, sample }) => {
     const g = weightedSum(opGraph(op, sample), 5);
-    check(gradGraph(g, 0, g.params.flatMap((p, i) => (p.type.dtype === 'f32' ? [i] : []))));
+    check(
+      gradGraph(
+        g,
+        0,
+        g.params.flatMap((p, i) => (p.type.dtype === 'f32' ? [i] : [])),
+      ),
+    );
   });
 
   it.each(Array.from({ length: 60 }, (_, i) => i))('random graph %i', (i) => {
     const mode = (['forward', 'gradient', 'training'] as const)[i % 3];
-    check(makeCase({ seed: 900 + i, mode, steps: Array.from({ length: 12 }, (_, k) => (i + 1) * 7919 + k * 104729) }).graph);
+    check(
+      makeCase({ seed: 900 + i, mode, steps: Array.from({ length: 12 }, (_, k) => (i + 1) * 7919 + k * 104729) }).graph,
+    );
   });
 });
 

@@ -180,7 +180,7 @@ kernel @k(out b0: i32[4]) {
     ; error: 5 lanes; there are 1 to 4
   }
 }`,
-  'tiles': `
+  tiles: `
 kernel @k(out b0: f32[4]) {
   tile t: f32[2, 8] = 0
   set t{0} = f32(1)
@@ -198,7 +198,7 @@ kernel @k(out b0: f32[4]) {
   tile w: f32[0] = 0
   ; error: its dimensions are [0]
 }`,
-  'buffers': `
+  buffers: `
 kernel @k(in b0: f32[4], out b0: f32[4]) {
 }
 ; error: there are two buffers of that name`,
@@ -215,15 +215,29 @@ describe('the verifier finds', () => {
   });
 
   it('what text cannot say', () => {
-    const kernel = (body: Kernel['body']): Kernel => ({ name: 'k', buffers: [{ name: 'b0', ty: 'f32', size: 4, role: 'out' }], body });
+    const kernel = (body: Kernel['body']): Kernel => ({
+      name: 'k',
+      buffers: [{ name: 'b0', ty: 'f32', size: 4, role: 'out' }],
+      body,
+    });
     const errors = (body: Kernel['body']) => verifyKernel(kernel(body)).join('\n');
     expect(errors([{ s: 'let', name: 'x', value: variable('y') }])).toContain('there is no variable y');
-    expect(errors([{ s: 'let', name: 'x', value: variable('tid', 'f32') }])).toContain('tid is i32, and is read as f32');
-    expect(errors([{ s: 'let', name: 'x', value: { k: 'load', ty: 'i32', buf: 'b0', index: i32(0) } }])).toContain('b0 holds f32, and is read as i32');
-    expect(errors([{ s: 'let', name: 'x', value: { k: 'cast', ty: 'i32', a: i32(0) } }])).toContain('a conversion of i32 to itself');
-    expect(errors([{ s: 'let', name: 'x', value: { k: 'bits', ty: 'f64', a: i32(0) } }])).toContain('the bits of i32 as f64');
+    expect(errors([{ s: 'let', name: 'x', value: variable('tid', 'f32') }])).toContain(
+      'tid is i32, and is read as f32',
+    );
+    expect(errors([{ s: 'let', name: 'x', value: { k: 'load', ty: 'i32', buf: 'b0', index: i32(0) } }])).toContain(
+      'b0 holds f32, and is read as i32',
+    );
+    expect(errors([{ s: 'let', name: 'x', value: { k: 'cast', ty: 'i32', a: i32(0) } }])).toContain(
+      'a conversion of i32 to itself',
+    );
+    expect(errors([{ s: 'let', name: 'x', value: { k: 'bits', ty: 'f64', a: i32(0) } }])).toContain(
+      'the bits of i32 as f64',
+    );
     expect(errors([{ s: 'let', name: 'x', value: konst('i32', 0.5) }])).toContain('the constant 0.5 is no i32');
-    expect(errors([{ s: 'let', name: 'x', value: { ...un('neg', konst('f32', 1)), ty: 'f64' } }])).toContain('an operand of f32 gives f64');
+    expect(errors([{ s: 'let', name: 'x', value: { ...un('neg', konst('f32', 1)), ty: 'f64' } }])).toContain(
+      'an operand of f32 gives f64',
+    );
   });
 
   it('everything at once, with the kernel', () => {
@@ -285,12 +299,14 @@ describe('the parser refuses', () => {
     ['kernel @k() {\n  jump 3\n}', "there is no statement 'jump'"],
     ['kernel @k(own b: f32[1]) {\n}', "expected a buffer's role"],
     ['kernel @k(in b: f16[1]) {\n}', 'expected a type'],
-    ['kernel @k() {', "expected a statement, found the end of the text"],
+    ['kernel @k() {', 'expected a statement, found the end of the text'],
     ['kernel @k() {\n}\n}', 'expected the end of the text'],
   ])('%j', (text, message) => {
     expect(() => parseKernel(text)).toThrow(message);
   });
   it('with the place', () => {
-    expect(() => parseKernel('kernel @k() {\n  let x: i32 = y\n}')).toThrow(/2:16: .*\n {2} {2}let x: i32 = y\n {2} {15}\^/);
+    expect(() => parseKernel('kernel @k() {\n  let x: i32 = y\n}')).toThrow(
+      /2:16: .*\n {2} {2}let x: i32 = y\n {2} {15}\^/,
+    );
   });
 });

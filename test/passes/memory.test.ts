@@ -5,13 +5,22 @@ import { describe, expect, it } from 'vitest';
 import { aligned, type Lifetime, planMemory } from '../../compiler/passes/memory.ts';
 
 const lifetime: fc.Arbitrary<Lifetime> = fc
-  .record({ bytes: fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 1 << 20 })), from: fc.nat({ max: 30 }), length: fc.nat({ max: 12 }) })
+  .record({
+    bytes: fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 1 << 20 })),
+    from: fc.nat({ max: 30 }),
+    length: fc.nat({ max: 12 }),
+  })
   .map(({ bytes, from, length }) => ({ bytes, from, to: from + length }));
 const lifetimes = fc.array(lifetime, { maxLength: 40 });
 
 /** Bytes alive at each step, the plain way. */
 const most = (lives: readonly Lifetime[]): number =>
-  Math.max(0, ...Array.from({ length: 50 }, (_, t) => lives.reduce((n, l) => (l.from <= t && t <= l.to ? n + aligned(l.bytes) : n), 0)));
+  Math.max(
+    0,
+    ...Array.from({ length: 50 }, (_, t) =>
+      lives.reduce((n, l) => (l.from <= t && t <= l.to ? n + aligned(l.bytes) : n), 0),
+    ),
+  );
 
 describe('the memory plan', () => {
   it('never gives two buffers that are alive at once the same bytes', () => {
@@ -26,7 +35,8 @@ describe('the memory plan', () => {
             const b = lives[j];
             const together = a.from <= b.to && b.from <= a.to;
             const apart = offsets[i] + aligned(a.bytes) <= offsets[j] || offsets[j] + aligned(b.bytes) <= offsets[i];
-            if (together && a.bytes > 0 && b.bytes > 0) expect(apart, `${JSON.stringify([a, b])} at ${offsets[i]} and ${offsets[j]}`).toBe(true);
+            if (together && a.bytes > 0 && b.bytes > 0)
+              expect(apart, `${JSON.stringify([a, b])} at ${offsets[i]} and ${offsets[j]}`).toBe(true);
           }
         });
       }),

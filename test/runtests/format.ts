@@ -43,7 +43,9 @@ function inputData(text: string, type: TensorType): number[] {
   const t = text.trim();
   if (t === 'iota') return Array.from({ length: n }, (_, i) => i);
   const m = /^random\(([^,]+),([^,]+),([^,]+)\)$/.exec(t);
-  const data = m ? randomData(type.dtype, n, number(m[1]), number(m[2]), number(m[3])) : list(t).map((x) => roundTo(type.dtype, x));
+  const data = m
+    ? randomData(type.dtype, n, number(m[1]), number(m[2]), number(m[3]))
+    : list(t).map((x) => roundTo(type.dtype, x));
   if (data.length !== n) throw new Error(`${data.length} elements for ${n}: '${t}'`);
   return data;
 }
@@ -74,7 +76,11 @@ export function parseRunFile(text: string): RunFile {
   for (const line of text.split('\n')) {
     const run = /^; run:(.*)$/.exec(line);
     if (run) {
-      const given = new Map(topLevel(run[1]).filter((s) => s.trim()).map((s) => s.split(/=(.*)/s).map((x) => x.trim()) as [string, string]));
+      const given = new Map(
+        topLevel(run[1])
+          .filter((s) => s.trim())
+          .map((s) => s.split(/=(.*)/s).map((x) => x.trim()) as [string, string]),
+      );
       const inputs = graph.params.map((p) => {
         const t = given.get(`%${p.name}`);
         if (t === undefined) throw new Error(`the run gives nothing for %${p.name}`);
@@ -90,9 +96,14 @@ export function parseRunFile(text: string): RunFile {
 }
 
 /** The text of a graph with one run. */
-export function caseText(c: { readonly graph: Graph; readonly inputs: readonly { readonly data: ArrayLike<number> }[] }): string {
+export function caseText(c: {
+  readonly graph: Graph;
+  readonly inputs: readonly { readonly data: ArrayLike<number> }[];
+}): string {
   const text = (a: ArrayLike<number>) => `[${Array.from(a, numText).join(', ')}]`;
-  const constants = [...constantsOf(c.graph)].map(([hash, l]) => `; constant #${hash} : ${dtypeOf(c.graph, l)} = ${text(l.data as ArrayLike<number>)}`);
+  const constants = [...constantsOf(c.graph)].map(
+    ([hash, l]) => `; constant #${hash} : ${dtypeOf(c.graph, l)} = ${text(l.data as ArrayLike<number>)}`,
+  );
   const run = `; run: ${c.graph.params.map((p, i) => `%${p.name} = ${text(c.inputs[i].data)}`).join(', ')}`;
   return [...constants, run, printGraph(c.graph)].join('\n');
 }

@@ -19,14 +19,19 @@ describe('runs', () => {
   it.each(files)('%s', async (file) => {
     const { graph, runs } = parseRunFile(readFileSync(`${here}${file}`, 'utf8'));
     for (const run of runs) {
-      const inputs: NDArray[] = graph.params.map((p, i) => ndarray(p.type.dtype, staticShape(p.type.shape), run.inputs[i]));
+      const inputs: NDArray[] = graph.params.map((p, i) =>
+        ndarray(p.type.dtype, staticShape(p.type.shape), run.inputs[i]),
+      );
       const all = knowAll(graph, inputs);
       const known = graph.results.map((r) => all[r.id]);
       if (run.gives) {
         expect(known.length).toBe(run.gives.length);
         run.gives.forEach((want, i) => {
           const exact = !isFloat(known[i].array.dtype);
-          expect(closeness(known[i].array.data, want, exact ? 0 : 1e-5, exact ? 0 : 1e-6), `result ${i} of the reference`).toBe('');
+          expect(
+            closeness(known[i].array.data, want, exact ? 0 : 1e-5, exact ? 0 : 1e-6),
+            `result ${i} of the reference`,
+          ).toBe('');
         });
       }
       expect(await failure({ graph, inputs, known })).toBe('');

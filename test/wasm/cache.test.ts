@@ -19,8 +19,13 @@ async function fresh() {
   const compiler = await import('../../compiler/index.ts');
   const { parseGraph } = await import('../../ir/parse.ts');
   const graph: Graph = parseGraph(text);
-  const compile = async (opt = {}) => (await compiler.compileGraph(graph, { shared: true, relaxed: false, ...opt })).plan.module;
-  return { compile, compileSync: () => compiler.compileGraphSync(graph, { shared: true, relaxed: false }), ready: compiler.compilerReady };
+  const compile = async (opt = {}) =>
+    (await compiler.compileGraph(graph, { shared: true, relaxed: false, ...opt })).plan.module;
+  return {
+    compile,
+    compileSync: () => compiler.compileGraphSync(graph, { shared: true, relaxed: false }),
+    ready: compiler.compilerReady,
+  };
 }
 
 let dir = '';

@@ -18,7 +18,10 @@ describe.each([
     const inputs = sampleInputs(sample).map((x) => x.data);
     const want = runReference(g, inputs);
     // Rounding errors scale with the operands (a variance of values near 50), and with their number.
-    const scale = Math.max(1, ...inputs.map((x) => x.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0)));
+    const scale = Math.max(
+      1,
+      ...inputs.map((x) => x.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0)),
+    );
     const atol = scale * (op.kind === 'contraction' ? 2e-5 : 2e-6);
     const { outputs } = await runWasm(g, inputs, { relaxed, threads });
     expect(outputs.length).toBe(want.length);

@@ -64,11 +64,14 @@ func @tail(%x: f32[70001]) -> f32[70001] {
 function dataFor(g: Graph): number[][] {
   return g.params.map((p, k) => {
     const random = randomFrom(31 + k);
-    return Array.from({ length: sizeOf(p.type.shape) }, () => (isFloat(p.type.dtype) ? Math.fround(2 * random() - 1) : Math.floor(random() * 2 ** 31)));
+    return Array.from({ length: sizeOf(p.type.shape) }, () =>
+      isFloat(p.type.dtype) ? Math.fround(2 * random() - 1) : Math.floor(random() * 2 ** 31),
+    );
   });
 }
 const bits = (a: TypedArray): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
-const sameBits = (a: readonly TypedArray[], b: readonly TypedArray[]): boolean => a.length === b.length && a.every((x, i) => Buffer.compare(bits(x), bits(b[i])) === 0);
+const sameBits = (a: readonly TypedArray[], b: readonly TypedArray[]): boolean =>
+  a.length === b.length && a.every((x, i) => Buffer.compare(bits(x), bits(b[i])) === 0);
 
 /** Sums of everything are one row, which one thread adds up. */
 const onOneThread = new Set(['a sum of everything']);
@@ -106,22 +109,29 @@ it('fused multiply-add is there and does change the bits of a product', async ()
 });
 
 describe('random numbers', () => {
-  it.each([[100003], [7, 33, 65], [1]])('of shape %j have the same bits in the reference and in WASM', async (...shape: number[]) => {
-    const g = parseGraph(`
+  it.each([[100003], [7, 33, 65], [1]])(
+    'of shape %j have the same bits in the reference and in WASM',
+    async (...shape: number[]) => {
+      const g = parseGraph(`
 func @bits(%key: u32[2]) -> (u32[${shape}], f32[${shape}], bool[${shape}]) {
   %0 : u32[${shape}] = rng_bits %key {shape=[${shape}]}
   %1 : f32[${shape}] = random_uniform %key {shape=[${shape}]}
   %2 : bool[${shape}] = random_bernoulli %key {p=0.3, shape=[${shape}]}
   return %0, %1, %2
 }`);
-    for (const key of [[0, 0], [0xffffffff, 0x80000000], [123456789, 42]]) {
-      const want = runReference(g, [key]);
-      for (const threads of [1, 2]) {
-        const { outputs } = await runWasm(g, [key], { threads });
-        outputs.forEach((o, i) => {
-          expect(Array.from(o).findIndex((x, k) => x !== want[i][k])).toBe(-1);
-        });
+      for (const key of [
+        [0, 0],
+        [0xffffffff, 0x80000000],
+        [123456789, 42],
+      ]) {
+        const want = runReference(g, [key]);
+        for (const threads of [1, 2]) {
+          const { outputs } = await runWasm(g, [key], { threads });
+          outputs.forEach((o, i) => {
+            expect(Array.from(o).findIndex((x, k) => x !== want[i][k])).toBe(-1);
+          });
+        }
       }
-    }
-  });
+    },
+  );
 });

@@ -1,6 +1,6 @@
 // Runs a graph on the WASM target and on the reference, for comparison in tests.
 
-import { compileGraph, type CompileOptions } from '../../compiler/index.ts';
+import { type CompileOptions, compileGraph } from '../../compiler/index.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
@@ -17,7 +17,11 @@ export function runReference(g: Graph, inputs: readonly ArrayLike<number>[]): Fl
 }
 
 /** The same from a compiled program. */
-export async function runWasm(g: Graph, inputs: readonly ArrayLike<number>[], opt: Partial<CompileOptions> = {}): Promise<{ outputs: TypedArray[]; program: WasmProgram }> {
+export async function runWasm(
+  g: Graph,
+  inputs: readonly ArrayLike<number>[],
+  opt: Partial<CompileOptions> = {},
+): Promise<{ outputs: TypedArray[]; program: WasmProgram }> {
   const device = wasmDevice();
   const threads = opt.threads ?? 1;
   if (threads > 1) await device.preparePool(threads);
