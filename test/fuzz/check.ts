@@ -2,7 +2,10 @@
 // explains; and bit for bit the same with one thread and with two.
 
 import { decompose } from '../../compiler/passes/decompose.ts';
+import { printKernel } from '../../ir/kernel/print.ts';
+import { verifyKernel } from '../../ir/kernel/verify.ts';
 import type { TypedArray } from '../../ir/literal.ts';
+import { kernelsOf, tiles } from '../kernel/kernels.ts';
 import { runWasm } from '../wasm/run.ts';
 import type { Case } from './graphs.ts';
 import { tolerances } from './numerics.ts';
@@ -24,6 +27,8 @@ export async function failure(c: Case, list: readonly Config[] = configs): Promi
   const tol = tolerances(decompose(c.graph), c.inputs, want);
   const inputs = c.inputs.map((x) => x.data);
   const single = new Map<boolean, TypedArray[]>();
+  const unsound = unsoundKernel(c);
+  if (unsound) return unsound;
   for (const config of list) {
     const name = `${config.relaxed ? 'relaxed' : 'baseline'}, ${config.threads} thread(s)`;
     let outputs: TypedArray[];
@@ -45,6 +50,24 @@ export async function failure(c: Case, list: readonly Config[] = configs): Promi
         const at = Array.from(out).findIndex((x, k) => !Object.is(x, other[i][k]));
         if (at >= 0) return `${name}: result ${i}, element ${at} is ${out[at]}, and with one thread ${other[i][at]}`;
       }
+  }
+  return '';
+}
+
+/** What the verifier has against a kernel, on either kind of engine. */
+function unsoundKernel(c: Case): string {
+  for (const tile of tiles) {
+    let kernels: ReturnType<typeof kernelsOf>;
+    try {
+      kernels = kernelsOf(c.graph, 2, tile);
+    } catch {
+      // Compiling it below fails the same way, and says so.
+      return '';
+    }
+    for (const k of kernels) {
+      const [error] = verifyKernel(k);
+      if (error) return `unsound kernel: ${error}\n${printKernel(k)}`;
+    }
   }
   return '';
 }
