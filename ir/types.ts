@@ -95,17 +95,6 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | null {
   return out;
 }
 
-/** Row-major strides, in elements, of a fixed shape. */
-export function stridesOf(shape: readonly number[]): number[] {
-  const s = new Array<number>(shape.length);
-  let n = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    s[i] = n;
-    n *= shape[i];
-  }
-  return s;
-}
-
 export const isFloat = (t: DType): boolean => t === 'f32' || t === 'f64';
 export const isInt = (t: DType): boolean => t === 'i32' || t === 'u32';
 

@@ -166,9 +166,11 @@ function accumulate(
   const lane = `${v}l`;
   const here = new Map([[v, add(lo, variable(lane))]]);
   const padded = Math.ceil(width / 4) * 4;
-  const out: Stmt[] = spec.accs.map((a, i) => ({ s: 'tile', name: names[i], ty: a.ty, dims: [padded], init: a.init }));
+  // Blocks of two widths may stand side by side: each has tiles of its own name.
+  const tiles = names.map((n) => `${n}w${width}`);
+  const out: Stmt[] = spec.accs.map((a, i) => ({ s: 'tile', name: tiles[i], ty: a.ty, dims: [padded], init: a.init }));
   const index = [variable(lane)];
-  const read = (i: number) => tileRead(spec.accs[i].ty, names[i], index);
+  const read = (i: number) => tileRead(spec.accs[i].ty, tiles[i], index);
   const inner = substitute(body, here).map((s): Stmt => {
     if (s.s !== 'reduce') return s;
     const i = names.indexOf(s.acc);
@@ -178,7 +180,7 @@ function accumulate(
       a.op === 'add' && value.k === 'bin' && value.op === 'mul' && a.ty === 'f32'
         ? fma(value.a, value.b, read(i))
         : bin(a.op, read(i), value);
-    return { s: 'tileset', tile: names[i], index, value: next };
+    return { s: 'tileset', tile: tiles[i], index, value: next };
   });
   out.push(...reduced([loop(lane, width, inner, { vector: true, unroll: true })]));
   const last = substitute(substitute(finish(spec.accs.map((_, i) => read(i))), ones), here);

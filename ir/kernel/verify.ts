@@ -137,7 +137,7 @@ class Verifier {
       case 'tile':
         if (s.dims.length === 0 || s.dims.some((d) => !Number.isInteger(d) || d < 1))
           this.say(`its dimensions are [${s.dims}]`);
-        if (c.tiles.has(s.name)) this.say(`the tile ${s.name} is in scope already`);
+        // A tile of a name in use starts anew: column blocks one after the other.
         c.tiles.set(s.name, { ty: s.ty, dims: s.dims });
         return;
       case 'tileset': {

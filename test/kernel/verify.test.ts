@@ -193,8 +193,8 @@ kernel @k(out b0: f32[4]) {
   ; error: there is no tile u
   b0[0] = t{0, f32(1)}
   ; error: a tile index is f32, not i32
-  tile t: f32[2, 8] = 0
-  ; error: the tile t is in scope already
+  tile t: f32[8] = 0
+  set t{0} = f32(1)
   tile w: f32[0] = 0
   ; error: its dimensions are [0]
 }`,
