@@ -1,23 +1,31 @@
 // Constant tensor data. A splat is one number whatever the shape; everything else is row-major data.
 
+import { MemoryError } from './errors.ts';
 import type { DType } from './types.ts';
 import { sizeOf, type TensorType } from './types.ts';
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** The array class that holds a dtype on the JavaScript side. */
+/** A zeroed array of the class that holds a dtype on the JavaScript side; MemoryError where it cannot be had. */
 export function arrayFor(dtype: DType, n: number): TypedArray {
-  switch (dtype) {
-    case 'f32':
-      return new Float32Array(n);
-    case 'f64':
-      return new Float64Array(n);
-    case 'i32':
-      return new Int32Array(n);
-    case 'u32':
-      return new Uint32Array(n);
-    case 'bool':
-      return new Uint8Array(n);
+  try {
+    switch (dtype) {
+      case 'f32':
+        return new Float32Array(n);
+      case 'f64':
+        return new Float64Array(n);
+      case 'i32':
+        return new Int32Array(n);
+      case 'u32':
+        return new Uint32Array(n);
+      case 'bool':
+        return new Uint8Array(n);
+    }
+  } catch (e) {
+    if (!(e instanceof RangeError)) throw e;
+    throw new MemoryError(`${n} elements of ${dtype} do not fit into memory (${e.message})`, {
+      fix: 'use a smaller shape, or broadcast inside a compiled function instead of storing the whole tensor',
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 // Plain n-d arrays in float64 for the reference interpreter: the oracle that defines every op. Written
 // to be obviously right, not fast, and shared with nothing in the compiler.
 
-import { roundTo } from './literal.ts';
+import { arrayFor, roundTo } from './literal.ts';
 import type { DType } from './types.ts';
 
 /** Row-major data; integers and booleans are exact in float64. */
@@ -15,7 +15,7 @@ export const sizeOfShape = (shape: readonly number[]): number => shape.reduce((n
 
 export function ndarray(dtype: DType, shape: readonly number[], data?: ArrayLike<number>): NDArray {
   const n = sizeOfShape(shape);
-  const a = new Float64Array(n);
+  const a = arrayFor('f64', n) as Float64Array;
   if (data) for (let i = 0; i < n; i++) a[i] = data[i];
   return { dtype, shape, data: a };
 }

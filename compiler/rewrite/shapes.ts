@@ -1,6 +1,6 @@
 // Rules on shape operations: chains of views collapse, views that change nothing vanish.
 
-import { intsAttr, shapeAttr } from '../../ir/op.ts';
+import { intsAttr, numAttr, shapeAttr } from '../../ir/op.ts';
 import { shapeEq } from '../../ir/types.ts';
 import { from, type Rule } from './rules.ts';
 
@@ -67,6 +67,15 @@ export const shapes: readonly Rule[] = [
         n1,
         s1.map((s, d) => s * s0[d]),
       ) as typeof x;
+    },
+  },
+  {
+    name: 'concat without its empty operands',
+    op: 'concat',
+    apply: ({ node, inputs, b }) => {
+      const full = inputs.filter((v) => !v.type.shape.includes(0));
+      if (full.length === inputs.length || full.length === 0) return undefined;
+      return b.concat(full, numAttr(node.attrs, 'axis')) as (typeof inputs)[number];
     },
   },
   {

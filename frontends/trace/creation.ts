@@ -142,7 +142,7 @@ export function linspace(start: number, stop: number, num: number): Tensor {
     throw new ArgumentError(`num must be a positive whole number, not ${num}`, { op: 'linspace' });
   const step = num === 1 ? 0 : (stop - start) / (num - 1);
   return makeTensor(
-    Float32Array.from({ length: num }, (_, i) => (i === num - 1 && num > 1 ? stop : start + i * step)),
+    arrayFor('f32', num).map((_, i) => (i === num - 1 && num > 1 ? stop : start + i * step)),
     [num],
     'f32',
     'linspace',
@@ -158,7 +158,7 @@ export function range(start: number, stop: number, step = 1, dtype: 'float32' | 
   const by = stop < start && step === 1 ? -1 : step;
   const n = Math.max(0, Math.ceil((stop - start) / by));
   return makeTensor(
-    Float64Array.from({ length: n }, (_, i) => start + i * by),
+    arrayFor('f64', n).map((_, i) => start + i * by),
     [n],
     irDType(dtype, 'range'),
     'range',

@@ -10,6 +10,11 @@ it('refuses a program beyond 4 GiB by the op, the bytes and the fix', async () =
   await expect(again).rejects.toMatchObject({ name: 'MemoryError', fix: expect.stringContaining('smaller batches') });
 });
 
+it('refuses tensors that do not fit into memory by a typed error', () => {
+  for (const make of [() => tf.zeros([1e6, 1e6]), () => tf.fill([1e5, 1e6], 3), () => tf.range(0, 1e11)])
+    expect(make).toThrow(expect.objectContaining({ name: 'MemoryError', fix: expect.stringContaining('smaller') }));
+});
+
 it.each(['wasm', 'reference'] as const)('runs into arrays of the caller on %s', async (target) => {
   const w = tf.variable(tf.tensor1d([1, 1, 1]));
   const step = (x: tf.Tensor) => {
