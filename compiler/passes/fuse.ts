@@ -120,7 +120,9 @@ class Fuser extends FusionGroups {
   placeReduce(n: Node): void {
     const shape = fixed(n.inputs[0].type.shape);
     const axes = intsAttr(n.attrs, 'axes');
-    const kind: GroupKind = axes.includes(shape.length - 1) ? 'rows' : 'columns';
+    // Size-1 axes behind a reduced axis leave it the contiguous one.
+    const innermost = shape.findLastIndex((d) => d !== 1);
+    const kind: GroupKind = innermost < 0 || axes.includes(innermost) ? 'rows' : 'columns';
     for (const g of this.candidates(n, shape)) {
       const fits =
         sameShape(g.domain, shape) && (g.kind === 'pointwise' || (g.kind === kind && g.axes.join() === axes.join()));
