@@ -10,6 +10,8 @@ export interface Match {
   readonly node: Node;
   readonly inputs: readonly Value[];
   readonly b: Builder;
+  /** Is the node the only reader of its i-th operand? Replacing a shared one would compute it twice. */
+  readonly onlyReader: (i: number) => boolean;
 }
 
 export interface Rule {
@@ -30,9 +32,11 @@ export const from = (v: Value, op: string): Node | undefined => (v.node?.op.name
 export function applyRules(g: Graph, rules: readonly Rule[]): Graph {
   const byOp = new Map<string, Rule[]>();
   for (const r of rules) byOp.set(r.op, [...(byOp.get(r.op) ?? []), r]);
+  const results = new Set(g.results);
   return rewriteGraph(g, (node, inputs, b) => {
+    const onlyReader = (i: number) => g.uses[node.inputs[i].id].length === 1 && !results.has(node.inputs[i]);
     for (const r of byOp.get(node.op.name) ?? []) {
-      const v = r.apply({ node, inputs, b });
+      const v = r.apply({ node, inputs, b, onlyReader });
       if (v) return [v];
     }
     return undefined;

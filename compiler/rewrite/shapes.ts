@@ -1,10 +1,29 @@
 // Rules on shape operations: chains of views collapse, views that change nothing vanish.
 
-import { intsAttr, numAttr, shapeAttr } from '../../ir/op.ts';
-import { shapeEq } from '../../ir/types.ts';
+import { intsAttr, numAttr, pairsAttr, shapeAttr } from '../../ir/op.ts';
+import { dimEq, shapeEq, shapeSize } from '../../ir/types.ts';
 import { from, type Rule } from './rules.ts';
 
 export const shapes: readonly Rule[] = [
+  {
+    // What follows on the reshaped result then joins the product's epilogue.
+    name: 'reshape of the rows of dot_general(x, w) -> dot_general(reshape x, w)',
+    op: 'reshape',
+    apply: ({ node, inputs: [y], b, onlyReader }) => {
+      const dot = from(y, 'dot_general');
+      if (!dot || !onlyReader(0)) return undefined;
+      const [x, w] = dot.inputs;
+      const [cx, cw] = pairsAttr(dot.attrs, 'contract');
+      const k = x.type.shape.length - 1;
+      if (pairsAttr(dot.attrs, 'batch')[0].length > 0 || cx.length !== 1 || cx[0] !== k) return undefined;
+      const columns = w.type.shape.filter((_, i) => !cw.includes(i));
+      const shape = node.outputs[0].type.shape;
+      const rows = shape.slice(0, shape.length - columns.length);
+      const sameColumns = columns.length <= shape.length && shapeEq(shape.slice(rows.length), columns);
+      if (!sameColumns || !dimEq(shapeSize(rows), shapeSize(x.type.shape.slice(0, k)))) return undefined;
+      return b.dot(b.reshape(x, [...rows, x.type.shape[k]]), w, [[rows.length], cw]) as typeof y;
+    },
+  },
   {
     name: 'reshape(reshape x) -> reshape x',
     op: 'reshape',

@@ -27,7 +27,19 @@ export function randomUniform(
   if (d === 'bool') return randomBernoulli(s, 0.5, seed);
   const u = to(apply('random_uniform', [randomKey(seed)], { shape: s }), d);
   if (minval === 0 && maxval === 1) return u;
-  return b.add(b.mul(u, maxval - minval), minval) as Tensor;
+  const r = b.add(b.mul(u, maxval - minval), minval);
+  // Float32 rounding may reach the excluded end.
+  return (d === 'f32' && maxval > minval ? b.min(r, float32Below(maxval)) : r) as Tensor;
+}
+
+/** The largest float32 below a number. */
+function float32Below(x: number): number {
+  const float = Float32Array.of(x);
+  if (float[0] < x) return float[0];
+  const bits = new Int32Array(float.buffer);
+  if (float[0] === 0) bits[0] = -2147483647;
+  else bits[0] += float[0] > 0 ? -1 : 1;
+  return float[0];
 }
 
 /** Whole numbers from minval to maxval - 1, equally likely, as int32. Throws ArgumentError for an empty range. */

@@ -34,3 +34,15 @@ it.each(['wasm', 'reference'] as const)('runs into arrays of the caller on %s', 
   expect(() => exe.runInto([sum], x)).toThrow(/2 output/);
   expect(() => exe.runInto([big, big], x)).toThrow(/elements/);
 });
+
+it('draws uniform numbers below the upper end, whatever float32 rounds to', () => {
+  for (const [lo, hi] of [
+    [1000, 1001],
+    [-1, 0],
+    [-3, -2],
+    [0, 1e-40],
+  ]) {
+    const x = tf.randomUniform([20_000], lo, hi, 'float32', 2).dataSync();
+    expect(x.every((v) => v >= lo && v < hi)).toBe(true);
+  }
+});
