@@ -5,8 +5,22 @@ import '../ir/print.ts';
 import './trace/methods.ts';
 import * as allLosses from './trace/ops/losses.ts';
 
-export * from '../ir/errors.ts';
+export {
+  ArgumentError,
+  CompileError,
+  DeviceError,
+  DTypeError,
+  ExecutionError,
+  GradientError,
+  MemoryError,
+  ParseError,
+  ShapeError,
+  SinterError,
+  TraceError,
+  VerifyError,
+} from '../ir/errors.ts';
 export type { Graph } from '../ir/graph.ts';
+export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';

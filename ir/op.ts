@@ -196,3 +196,13 @@ export function sample(
     grad,
   };
 }
+
+/** The attributes that an op takes, and those that it needs, as its samples show; null where it has none. */
+export function attrNames(
+  op: OpDef,
+): { readonly known: ReadonlySet<string>; readonly required: readonly string[] } | null {
+  if (op.samples.length === 0) return null;
+  const sets = op.samples.map((s) => new Set(Object.keys(s.attrs ?? {})));
+  const known = new Set(sets.flatMap((s) => [...s]));
+  return { known, required: [...known].filter((k) => sets.every((s) => s.has(k))) };
+}

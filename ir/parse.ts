@@ -5,7 +5,7 @@ import { Builder } from './builder.ts';
 import { SinterError } from './errors.ts';
 import type { Attrs, AttrValue, Graph, Value } from './graph.ts';
 import { arrayFor, Literal } from './literal.ts';
-import { findOp, type OpDef } from './op.ts';
+import { attrNames, findOp, type OpDef } from './op.ts';
 import { Cursor, type Token } from './tokens.ts';
 import {
   type Dim,
@@ -177,6 +177,17 @@ class Parser {
         throw this.#c.fail('a number may stand only for an operand that shares its type with a value beside it', token);
       return b.splat(typed.type, toNumber(token));
     });
+    const names = attrNames(op);
+    if (names) {
+      const unknown = Object.keys(attrs).find((k) => !names.known.has(k));
+      if (unknown)
+        throw this.#c.fail(
+          `${op.name} has no attribute '${unknown}'; it takes ${[...names.known].join(', ') || 'none'}`,
+          at,
+        );
+      const missing = names.required.find((k) => !(k in attrs));
+      if (missing) throw this.#c.fail(`${op.name} needs the attribute '${missing}'`, at);
+    }
     try {
       return b.emit(op, inputs, attrs, regions);
     } catch (e) {

@@ -127,6 +127,7 @@ export class GradientTape implements Recorder {
    * an operation in between has no gradient.
    */
   gradient<S>(target: unknown, sources: S, opts: GradientOptions = {}): Gradients<S> {
+    checkUnconnected(opts.unconnectedGradients, 'gradient');
     this.#begin('gradient');
     const targets = this.#targets(target, 'gradient');
     const seeds = new Map<Val, Val>();
@@ -160,6 +161,7 @@ export class GradientTape implements Recorder {
    * target does not depend on the source. Otherwise as `gradient`.
    */
   jacobian<S>(target: Tensor, sources: S, opts: Pick<GradientOptions, 'unconnectedGradients'> = {}): Gradients<S> {
+    checkUnconnected(opts.unconnectedGradients, 'jacobian');
     this.#begin('jacobian');
     const [t] = this.#targets(target, 'jacobian');
     const { tree, sets } = this.#sources(sources);
@@ -242,3 +244,8 @@ export type Gradients<S> = S extends Tensor
     : S extends object
       ? { [K in keyof S]: Gradients<S[K]> }
       : S;
+
+function checkUnconnected(how: unknown, op: string): void {
+  if (how !== undefined && how !== 'none' && how !== 'zero')
+    throw new GradientError(`unconnectedGradients is ${JSON.stringify(how)}`, { op, fix: "use 'none' or 'zero'" });
+}

@@ -97,9 +97,9 @@ export class Tensor implements Val {
   dataSync(): TypedArray {
     return this.elements('dataSync()').slice();
   }
-  /** A copy of the elements in row-major order. Rejects with TraceError on a traced tensor. */
-  async data(): Promise<TypedArray> {
-    return this.elements('data()').slice();
+  /** A copy of the elements in row-major order. Throws TraceError on a traced tensor, at once. */
+  data(): Promise<TypedArray> {
+    return Promise.resolve(this.elements('data()').slice());
   }
   /** The elements as nested arrays, a plain number for rank 0. Throws TraceError on a traced tensor. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js

@@ -62,7 +62,28 @@ export class Trace implements TraceOwner {
   /** Appends an operation; eager operands become constants. */
   emit(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Tensor[] {
     const values = inputs.map((t) => this.symbolOf(t));
-    return this.#builder.emit(op, values, attrs, regions).map((v) => this.#wrap(v));
+    const out = this.#builder.emit(op, values, attrs, regions).map((v) => this.#wrap(v));
+    for (const t of out) if (t.type.dtype === 'bool' && t.type.shape.length === 0) this.#conditions.push(t);
+    return out;
+  }
+
+  /** Single booleans, which an `if` may have swallowed: JavaScript does not let an object refuse that. */
+  readonly #conditions: Tensor[] = [];
+
+  /** Throws TraceError where a condition was computed and nothing in the graph uses it. */
+  #checkConditions(graph: Graph): void {
+    const results = new Set(graph.results);
+    const lost = this.#conditions.find(
+      (t) => graph.uses[(t.symbol as Value).id].length === 0 && !results.has(t.symbol as Value),
+    );
+    if (!lost) return;
+    throw new TraceError(
+      `the condition computed at ${lost.site} is used by nothing in '${this.name}': an if, ?:, !, && or while on a traced tensor does not look at its value, it always takes the same branch`,
+      {
+        op: (lost.symbol as Value).node?.op.name,
+        fix: 'use tf.cond, tf.where or tf.whileLoop; or return the condition, or leave it out',
+      },
+    );
   }
 
   /** The graph value of a tensor used in this trace. Throws TraceError for one of another trace. */
@@ -125,7 +146,9 @@ export class Trace implements TraceOwner {
   finish(results: readonly Tensor[]): Traced {
     const values = results.map((t) => this.symbolOf(t));
     const states = [...this.#states.values()].map((e) => e.state);
-    return { graph: this.#builder.build([...values, ...states]), variables: [...this.#states.keys()] };
+    const graph = this.#builder.build([...values, ...states]);
+    this.#checkConditions(graph);
+    return { graph, variables: [...this.#states.keys()] };
   }
 
   /** The graph so far of some values, to compute them while the trace goes on. */

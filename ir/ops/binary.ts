@@ -1,7 +1,7 @@
 // Binary element-wise primitives on operands of one dtype and shape, comparisons included.
 
 import type { Val } from '../graph.ts';
-import { bin, type Expr, konst, sel, sub } from '../kernel/expr.ts';
+import { bin, type Expr, konst, sel, sub, un } from '../kernel/expr.ts';
 import * as m from '../kernel/math.ts';
 import { mapElements } from '../ndarray.ts';
 import { defineOp, type GradRule, type OpDef, sample } from '../op.ts';
@@ -117,6 +117,8 @@ binary('div', {
     [0.5, 2],
   ],
 });
+/** What is smaller than the divisor is its own remainder, also of an infinite one. */
+const floatRem = (x: Expr, y: Expr): Expr => sel(bin('lt', un('abs', x), un('abs', y)), x, bin('rem', x, y));
 /** Integer division and remainder trap in WASM on a zero divisor and on minInt / -1. */
 function guarded(op: 'div' | 'rem', x: Expr, y: Expr): Expr {
   const isZero = bin('eq', y, zero(y));
@@ -129,7 +131,7 @@ function guarded(op: 'div' | 'rem', x: Expr, y: Expr): Expr {
 binary('rem', {
   doc: 'Remainder of division towards zero (the sign of x); 0 where an integer divisor is 0.',
   types: numeric,
-  scalar: (x, y) => (isFloat(x.ty) ? bin('rem', x, y) : guarded('rem', x, y)),
+  scalar: (x, y) => (isFloat(x.ty) ? floatRem(x, y) : guarded('rem', x, y)),
   ref: (x, y, t) => (isInt(t) && y === 0 ? 0 : x % y),
   grad: (b, n, [g]) => [g, n.needs[1] ? b.neg(b.mul(g, b.un('trunc', b.div(n.inputs[0], n.inputs[1])))) : null],
   ranges: [

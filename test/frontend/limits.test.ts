@@ -46,3 +46,17 @@ it('draws uniform numbers below the upper end, whatever float32 rounds to', () =
     expect(x.every((v) => v >= lo && v < hi)).toBe(true);
   }
 });
+
+it('refuses a traced tensor as the condition of an if, naming its line', () => {
+  const f = tf.func((x: tf.Tensor) => (x.sum().greater(0) ? x : x.neg()));
+  expect(() => f(tf.tensor1d([1, 2]))).toThrow(expect.objectContaining({ name: 'TraceError', op: 'gt' }));
+  expect(() => f(tf.tensor1d([1, 2]))).toThrow(/limits\.test\.ts:.*always takes the same branch/);
+  const g = tf.func((x: tf.Tensor) => tf.where(x.sum().greater(0), x, x.neg()));
+  expect([...g(tf.tensor1d([-1, -2])).dataSync()]).toEqual([1, 2]);
+});
+
+it('refuses an unknown way to treat unconnected gradients', () => {
+  const tape = new tf.GradientTape();
+  const x = tf.scalar(1);
+  expect(() => tape.gradient(x, x, { unconnectedGradients: 'zeros' as 'zero' })).toThrow(/"zeros"/);
+});
