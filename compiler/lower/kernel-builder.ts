@@ -52,6 +52,8 @@ export class KernelBuilder {
   #bindings: Binding[] = [];
   #byValue = new Map<Value, string>();
   readonly #own: Set<Value>;
+  /** One counter for all readers: a name stands for one thing in the whole kernel. */
+  readonly #names = { next: 0 };
   /** Nodes of no group that the kernel computes for itself. */
   readonly computed = new Set<Node>();
 
@@ -93,7 +95,7 @@ export class KernelBuilder {
   readonly uses = (v: Value): number => this.ctx.graph.uses[v.id].length + (this.group.outputs.includes(v) ? 1 : 0);
 
   reader(out: Stmt[], ranges: Ranges): Reader {
-    return new Reader(this.lookup, ranges, this.uses, out, undefined, this.computed);
+    return new Reader(this.lookup, ranges, this.uses, out, this.#names, this.computed);
   }
 
   /** Everything that the kernel computes, in program order. */

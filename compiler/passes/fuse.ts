@@ -56,7 +56,7 @@ class Fuser extends FusionGroups {
         else this.placeReduce(n);
         return;
       case 'contraction':
-        if (n.op.name !== 'dot_general') this.materializeOperand(n.inputs[0]);
+        this.materializeOperand(n.inputs[0], n.op.name !== 'dot_general');
         this.create('contraction', n, fixed(n.outputs[0].type.shape));
         return;
       case 'window':
@@ -185,8 +185,11 @@ class Fuser extends FusionGroups {
   }
 
   // --- what must be in memory ------------------------------------------------------------------------
-  /** A convolution reads its input in place: plain views of memory only. */
-  materializeOperand(v: Value): void {
+  /**
+   * A convolution reads its input in place: plain views of memory only. A product may compute its left
+   * operand on the way; but what can join the kernel of its own operand is better stored there.
+   */
+  materializeOperand(v: Value, always: boolean): void {
     let x = v;
     for (;;) {
       const n = x.node;
@@ -196,7 +199,15 @@ class Fuser extends FusionGroups {
       if (!simple) break;
       x = n.inputs[0];
     }
-    if (x.node?.op.kind !== 'generate') this.group(x);
+    const n = x.node as Node;
+    if (n.op.kind === 'generate') return;
+    if (always || (n.op.kind === 'elementwise' && this.joinable(n))) this.group(x);
+  }
+
+  /** Would the node find a group to join? */
+  joinable(n: Node): boolean {
+    const shape = fixed(n.outputs[0].type.shape);
+    return this.candidates(n, shape).some((g) => this.canJoin(g, n, shape));
   }
 
   /** Puts a value that belongs to no group into memory. */

@@ -1,10 +1,25 @@
 // Rules on shape operations: chains of views collapse, views that change nothing vanish.
 
 import { intsAttr, numAttr, pairsAttr, shapeAttr } from '../../ir/op.ts';
-import { dimEq, shapeEq, shapeSize } from '../../ir/types.ts';
+import { reduceInit } from '../../ir/ops/reduce.ts';
+import { type DType, dimEq, shapeEq, shapeSize } from '../../ir/types.ts';
 import { from, type Rule } from './rules.ts';
 
+/** Windows over nothing hold padding only. */
+const emptyWindow = (op: string, fill: (ty: DType) => number): Rule => ({
+  name: `${op} of an empty operand -> its padding`,
+  op,
+  apply: ({ node, inputs: [x], b }) => {
+    const [{ type }] = node.outputs;
+    return x.type.shape.includes(0) ? (b.splat(type, fill(type.dtype)) as typeof x) : undefined;
+  },
+});
+
 export const shapes: readonly Rule[] = [
+  emptyWindow('reduce_window_sum', () => 0),
+  emptyWindow('reduce_window_max', reduceInit.reduce_max),
+  emptyWindow('window_max_grad', () => 0),
+  emptyWindow('window_max_pick', () => 0),
   {
     // What follows on the reshaped result then joins the product's epilogue.
     name: 'reshape of the rows of dot_general(x, w) -> dot_general(reshape x, w)',

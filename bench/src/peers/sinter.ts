@@ -75,7 +75,8 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
     cannot: () => undefined,
     async prepare(c, operands): Promise<Prepared> {
       const { exe, feeds } = await compileCase(tf, c, operands, options.threads);
-      let latest = (exe.run(...feeds) as T).dataSync() as Float32Array;
+      // A training step must not run before the losses are compared; its result is one number.
+      let latest = c.kind === 'train' ? new Float32Array(1) : ((exe.run(...feeds) as T).dataSync() as Float32Array);
       // A loop over large results gives the array to write to, as documented; small ones are returned.
       const large = latest.length >= 4096;
       const { arenaBytes, lowerBound, kernels } = exe.plan;
