@@ -48,11 +48,12 @@ ${line(head)}
 ${line(head.map(() => '---'))}
 ${rows.map((r) => line(cells(r))).join('\n')}
 
-- sin, cos and tan reduce the angle with pi/2 in four parts. Beyond |x| = 10,000 the angle loses digits
-  (half of them at 10^5), and beyond 6·10^6 nothing of it is left: the result then is some number in range,
-  never NaN.
-- pow carries log2(x) in two floats. Its error grows with the exponent y·log2(x): below 2 ulp for results
-  between 1e-10 and 1e10, up to the bound at the ends of the float range.
+- sin, cos and tan reduce the angle with pi/2 in four parts, which are exact up to abs(x) = 10,000. Beyond,
+  measured once on every 101st float: the absolute error of sin and cos stays below 1e-6 up to 10^5; up to
+  10^6 it is 1e-6 relaxed and 0.04 baseline, and beyond 3·10^6 nothing of the angle is left. Every finite
+  angle gives a finite result, sin and cos one within [-1, 1].
+- pow carries log2(x) in two floats. Its error grows with the exponent y·log2(x): at most 1.4 ulp was
+  measured for results between 1e-10 and 1e10, the rest at the ends of the float range.
 - The sign of a zero result is not counted as an error.
 - Operations that are one instruction (add, mul, div, sqrt, floor …) round correctly.
 `,

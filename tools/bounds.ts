@@ -24,9 +24,9 @@ export interface BinaryBound {
 }
 
 const everywhere = (bound: number): Range[] => [{ label: 'all floats', has: () => true, bound }];
-/** sin, cos and tan: beyond 1e4 the angle loses digits, and beyond 6e6 nothing of it is left. */
+/** sin, cos and tan: beyond 1e4 the angle loses digits, and beyond 3e6 nothing of it is left. */
 const angle = (bound: number): Range[] => [
-  { label: '|x| ≤ 10,000, infinities, NaN', has: (x) => !(Math.abs(x) > 1e4 && Number.isFinite(x)), bound },
+  { label: 'abs(x) ≤ 10,000, infinities, NaN', has: (x) => !(Math.abs(x) > 1e4 && Number.isFinite(x)), bound },
 ];
 
 const bounds: Readonly<Record<string, Range[]>> = {
@@ -85,9 +85,9 @@ export const binaryBounds: readonly BinaryBound[] = [
     name: 'pow',
     exact: exactBinary.pow,
     sets: [
-      { label: 'x from e^-10 to e^10, |y| ≤ 10', pairs: moderate, bound: 1.6 },
+      { label: 'x from e^-10 to e^10, abs(y) ≤ 10', pairs: moderate, bound: 1.6 },
       { label: 'all pairs', pairs: bitPairs, bound: 3 },
-      { label: 'x near 1, |y| up to 2^24', pairs: nearOne, bound: 6 },
+      { label: 'x near 1, abs(y) up to 2^24', pairs: nearOne, bound: 6 },
     ],
   },
   {

@@ -154,8 +154,8 @@ export function softplus(x: Expr): Expr {
 
 /**
  * Reduction to [-pi/4, pi/4] with the quadrant. Products with the first three parts of pi/2 are exact
- * for |x| up to 1e4; beyond, the angle gets coarser, until at 6e6 nothing of it is left but a number in
- * that range. `lo` is what rounding took off `r`.
+ * for |x| up to 1e4; beyond, the angle loses digits, and the quadrant's own rounding lets it stray past
+ * pi/4. From 3e6 on nothing of it is left but a number in range. `lo` is what rounding took off `r`.
  */
 function reducePi(x: Expr): { r: Expr; lo: Expr; q: Expr } {
   const { n, i: q } = nearest(mul(x, f32(0.6366197723675814)));
@@ -166,7 +166,7 @@ function reducePi(x: Expr): { r: Expr; lo: Expr; q: Expr } {
   const near = sub(r, third);
   const rounded = sub(near, fourth);
   const lo = add(sub(sub(r, near), third), sub(sub(near, rounded), fourth));
-  return { r: clamp(rounded, -0.79, 0.79), lo: clamp(lo, -1e-6, 1e-6), q };
+  return { r: clamp(rounded, -1, 1), lo: clamp(lo, -1e-6, 1e-6), q };
 }
 function sinCos(x: Expr, shift: number): Expr {
   const { r, lo, q } = reducePi(x);
