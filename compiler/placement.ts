@@ -38,7 +38,7 @@ export class Placement {
   readonly regions = new Map<Value, Region>();
   readonly saved = new Map<Value, Region>();
   readonly scratch: { step: number; binding: Binding; region: Region }[] = [];
-  readonly constants: { offset: number; data: TypedArray; packed?: boolean }[] = [];
+  readonly constants: { offset: number; data: TypedArray }[] = [];
   readonly constantAt = new Map<string, number>();
   constantBytes = 0;
 

@@ -60,7 +60,7 @@ export interface WasmPlan {
   /** Types of the states, in binding order; the program updates them in place. */
   readonly states: readonly TensorType[];
   /** Buffer table: the module reads the address of slot i from its binding table. */
-  readonly constants: readonly { readonly offset: number; readonly data: TypedArray; readonly packed?: boolean }[];
+  readonly constants: readonly { readonly offset: number; readonly data: TypedArray }[];
   readonly constantBytes: number;
   readonly arenaBytes: number;
   readonly module: Uint8Array;

@@ -46,20 +46,6 @@ export class FusionGroups {
   }
 
   // --- which nodes stay outside of groups ---------------------------------------------------------
-  isInline(n: Node): boolean {
-    switch (n.op.kind) {
-      case 'view':
-      case 'generate':
-      case 'gather':
-      case 'state':
-        return true;
-      case 'elementwise':
-        return this.inlineDepth.has(n);
-      default:
-        return false;
-    }
-  }
-
   /** One instruction on one tensor (or a comparison): cheaper to repeat than to store and load. */
   tryInline(n: Node): boolean {
     if (n.op.kind !== 'elementwise' || opCost(n) > 1) return false;

@@ -24,8 +24,6 @@ export interface StateWrite {
 export interface Schedule {
   readonly order: readonly Group[];
   readonly writes: readonly StateWrite[];
-  /** Values whose old state is read by copies at the end must be saved first: (value, copy). */
-  readonly states: readonly Value[];
 }
 
 export function stateParams(g: Graph): Value[] {
@@ -72,7 +70,7 @@ export function schedule(f: Fusion): Schedule {
     w.direct = true;
     taken.add(source);
   }
-  return { order: listSchedule(dag, groups, f), writes, states };
+  return { order: listSchedule(dag, groups, f), writes };
 }
 
 /** Groups that read the old value of each Variable. */
