@@ -40,6 +40,7 @@ export {
   valueAndGrads,
   variableGrads,
 } from './trace/gradients.ts';
+export * as image from './trace/image.ts';
 export * from './trace/memory.ts';
 export * from './trace/ops/binary.ts';
 export {

@@ -62,6 +62,9 @@ const selecting = new Set([
   'random_uniform',
   'random_bernoulli',
   'dynamic_slice',
+  'scatter_set',
+  'scatter_max',
+  'scatter_min',
 ]);
 /** Ops that sum products or elements of their operands. */
 export const summing = new Set([

@@ -47,6 +47,7 @@ const conv = {
 const filter = { ...conv, kernel: [2, 2] };
 const win = { window: [2], strides: [1], pad: [[0, 0]] };
 const norm = { axis: 1, epsilon: 0.1 };
+const resample = { axis: 0, from: 4, to: 7, method: 'bilinear', grid: 'half_pixel', antialias: false, adjoint: false };
 
 /** The scatters share their rules; each has its own dtypes. */
 const scatters = (['add', 'set', 'max', 'min'] as const).map((mode): Record<string, Case> => {
@@ -114,6 +115,11 @@ const cases: Record<string, Case> = {
   window_max_pick_c3: bad(['f32[4]', 'f32[3]'], win),
   gather_c1: bad(['f32[4]', 'f32[3,1]']),
   gather_c2: bad(['f32[4]', 'i32[3,2]']),
+  resample_c1: bad(['f32[4]'], { ...resample, axis: 1 }),
+  resample_c2: bad(['f32[5]'], resample),
+  resample_c3: bad(['f32[4]'], { ...resample, method: 'lanczos' }),
+  resample_c4: bad(['f32[4]'], { ...resample, grid: 'edges' }),
+  resample_c5: bad(['i32[4]'], resample),
   random_bernoulli_c3: bad(['u32[2]'], { shape: [3], p: 1.5 }),
   read_c1: bad(['f32[2]']),
   assign_c1: bad(['f32[2]', 'f32[2]']),

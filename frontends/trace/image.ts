@@ -1,0 +1,3 @@
+// The functions of `tf.image`.
+
+export { resize, resizeBilinear, resizeNearestNeighbor } from './ops/resize.ts';
