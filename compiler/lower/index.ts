@@ -1,6 +1,7 @@
 // Group → kernel, by kind.
 
 import type { Group } from '../group.ts';
+import { lowerAlgorithm } from './algorithms/index.ts';
 import { lowerColumns } from './columns.ts';
 import { lowerContraction } from './contraction.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
@@ -17,6 +18,7 @@ const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lo
   window: lowerWindow,
   scatter: lowerScatter,
   argreduce: lowerArgReduce,
+  algorithm: lowerAlgorithm,
   update: lowerUpdate,
 };
 

@@ -65,6 +65,10 @@ class Fuser extends FusionGroups {
       case 'scatter':
         this.create('scatter', n, fixed(n.outputs[0].type.shape));
         return;
+      case 'algorithm':
+        for (const x of n.inputs) this.materializeOperand(x, true);
+        this.create('algorithm', n, fixed(n.outputs[0].type.shape));
+        return;
       default:
         return;
     }

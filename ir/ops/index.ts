@@ -5,6 +5,7 @@ import './elementwise.ts';
 import './generate.ts';
 import './shape.ts';
 import './reduce.ts';
+import './cumulative.ts';
 import './linalg.ts';
 import './conv.ts';
 import './window.ts';

@@ -102,6 +102,8 @@ const cases: Record<string, Case> = {
   window_max_pick_c3: bad(['f32[4]', 'f32[3]'], win),
   gather_c1: bad(['f32[4]', 'f32[3,1]']),
   gather_c2: bad(['f32[4]', 'i32[3,2]']),
+  linear_recurrence_c1: bad(['f32[2]', 'f32[2]'], { axis: 1, reverse: false }),
+  linear_recurrence_c2: bad(['f32[2]', 'f32[3]'], { axis: 0, reverse: false }),
   scatter_add_c1: bad(['f32[4]', 'u32[3,1]', 'f32[3]']),
   scatter_add_c2: bad(['f32[4]', 'i32[]', 'f32[]']),
   scatter_add_c3: bad(['bool[4]', 'i32[3,1]', 'bool[3]']),
@@ -170,6 +172,7 @@ const cases: Record<string, Case> = {
 function familyCase(op: OpDef, n: number): Case | undefined {
   if (op.kind === 'random' || op.name.startsWith('random_'))
     return n === 1 ? bad(['u32[3]'], { shape: [2], p: 0.5 }) : bad(['u32[2]'], { shape: [-1], p: 0.5 });
+  if (op.name.startsWith('cumulative_')) return n === 1 ? bad(['f32[2]'], { axis: 1 }) : bad(['bool[2]'], { axis: 0 });
   if (op.name.startsWith('arg_')) return n === 1 ? bad(['f32[0]'], { axis: 0 }) : bad(['bool[2]'], { axis: 0 });
   if (op.kind === 'reduce')
     return n === 1
