@@ -6,6 +6,7 @@ import './generate.ts';
 import './shape.ts';
 import './reduce.ts';
 import './cumulative.ts';
+import './sort.ts';
 import './linalg.ts';
 import './conv.ts';
 import './window.ts';

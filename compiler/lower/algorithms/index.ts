@@ -3,6 +3,7 @@
 import type { Group } from '../../group.ts';
 import type { LowerContext, Lowered } from '../kernel-builder.ts';
 import { lowerCumulative } from './cumulative.ts';
+import { lowerSearchSorted, lowerSort, lowerTopK } from './sort.ts';
 
 const byName: Readonly<Record<string, (ctx: LowerContext, g: Group) => Lowered>> = {
   cumulative_sum: lowerCumulative,
@@ -10,6 +11,9 @@ const byName: Readonly<Record<string, (ctx: LowerContext, g: Group) => Lowered>>
   cumulative_max: lowerCumulative,
   cumulative_min: lowerCumulative,
   linear_recurrence: lowerCumulative,
+  sort: lowerSort,
+  top_k: lowerTopK,
+  search_sorted: lowerSearchSorted,
 };
 
 export const lowerAlgorithm = (ctx: LowerContext, g: Group): Lowered => byName[g.nodes[0].op.name](ctx, g);
