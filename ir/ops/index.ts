@@ -7,6 +7,7 @@ import './shape.ts';
 import './reduce.ts';
 import './cumulative.ts';
 import './sort.ts';
+import './fft.ts';
 import './linalg.ts';
 import './conv.ts';
 import './window.ts';

@@ -3,6 +3,7 @@
 import type { Group } from '../../group.ts';
 import type { LowerContext, Lowered } from '../kernel-builder.ts';
 import { lowerCumulative } from './cumulative.ts';
+import { lowerFft } from './fft.ts';
 import { lowerSearchSorted, lowerSort, lowerTopK } from './sort.ts';
 
 const byName: Readonly<Record<string, (ctx: LowerContext, g: Group) => Lowered>> = {
@@ -11,6 +12,7 @@ const byName: Readonly<Record<string, (ctx: LowerContext, g: Group) => Lowered>>
   cumulative_max: lowerCumulative,
   cumulative_min: lowerCumulative,
   linear_recurrence: lowerCumulative,
+  fft: lowerFft,
   sort: lowerSort,
   top_k: lowerTopK,
   search_sorted: lowerSearchSorted,
