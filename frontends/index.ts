@@ -2,7 +2,9 @@
 
 import '../ir/ops/index.ts';
 import '../ir/print.ts';
+import './trace/complex-methods.ts';
 import './trace/methods.ts';
+import { fft, fft2d, ifft, ifft2d, irfft, rfft } from './trace/ops/fft.ts';
 import * as allLosses from './trace/ops/losses.ts';
 
 export {
@@ -25,6 +27,7 @@ export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
+export { ComplexTensor } from './trace/complex-tensor.ts';
 export {
   cond,
   type ForRangeOptions,
@@ -53,6 +56,43 @@ export {
 } from './trace/gradients.ts';
 export * from './trace/memory.ts';
 export * from './trace/ops/binary.ts';
+// Of real and complex tensors; these stand for the functions of real ones below.
+export {
+  abs,
+  add,
+  angle,
+  broadcastTo,
+  type ComplexLike,
+  clone,
+  complex,
+  concat,
+  conj,
+  div,
+  equal,
+  exp,
+  expandDims,
+  flatten,
+  gather,
+  imag,
+  matMul,
+  mean,
+  mul,
+  neg,
+  notEqual,
+  pad,
+  real,
+  reciprocal,
+  reshape,
+  reverse,
+  slice,
+  square,
+  squeeze,
+  stack,
+  sub,
+  sum,
+  tile,
+  transpose,
+} from './trace/ops/complex.ts';
 export {
   conv1d,
   conv2d,
@@ -62,12 +102,15 @@ export {
   type Pad,
   separableConv2d,
 } from './trace/ops/conv.ts';
+export * from './trace/ops/fft.ts';
 export * from './trace/ops/indexing.ts';
 export * from './trace/ops/linalg.ts';
 export * from './trace/ops/nn.ts';
 export * from './trace/ops/pool.ts';
 export * from './trace/ops/reduce.ts';
+export * from './trace/ops/running.ts';
 export * from './trace/ops/shape.ts';
+export * from './trace/ops/sorting.ts';
 export * from './trace/ops/unary.ts';
 export * from './trace/random.ts';
 export { recomputeGrad } from './trace/recompute.ts';
@@ -92,3 +135,7 @@ export { Reduction };
 /** Loss functions. */
 export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
 export const { sparseSoftmaxCrossEntropy } = losses;
+
+/** Fourier transforms under TensorFlow.js's name. */
+export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });
+export * as signal from './trace/ops/signal.ts';

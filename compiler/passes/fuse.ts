@@ -69,6 +69,10 @@ class Fuser extends FusionGroups {
         for (const v of n.inputs) this.result(v);
         this.create(n.regions.length ? 'control' : 'barrier', n, []);
         return;
+      case 'algorithm':
+        for (const x of n.inputs) this.materializeOperand(x, true);
+        this.create('algorithm', n, fixed(n.outputs[0].type.shape));
+        return;
       default:
         return;
     }

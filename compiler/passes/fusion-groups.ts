@@ -5,7 +5,7 @@ import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Ranges } from '../../ir/kernel/affine.ts';
 import { type Expr, i32, variable } from '../../ir/kernel/expr.ts';
 import { sizeOf } from '../../ir/types.ts';
-import type { Group } from '../group.ts';
+import type { Group, GroupKind } from '../group.ts';
 import { opCost } from '../lower/rows.ts';
 import { fixed, viewSources } from '../lower/views.ts';
 
@@ -18,6 +18,9 @@ export interface Reach {
 export const MAX_GROUP = 200;
 /** One-instruction nodes are computed by each reader, up to chains of this length. */
 const MAX_INLINE = 3;
+
+/** Groups of one node, which nothing joins. */
+const closed: ReadonlySet<GroupKind> = new Set<GroupKind>(['scatter', 'argreduce', 'algorithm', 'control', 'barrier']);
 
 export class FusionGroups {
   readonly graph: Graph;
@@ -109,8 +112,7 @@ export class FusionGroups {
     const full = sameShape(g.domain, shape);
     const perRow = rowLike && !full && sameShape(kept(g), dropOnes(shape));
     if (!full && !perRow) return false;
-    if (isControl(g)) return false;
-    if (g.kind === 'scatter' || g.kind === 'argreduce' || g.nodes[0].op.name === 'window_max_grad') return false;
+    if (closed.has(g.kind) || g.nodes[0].op.name === 'window_max_grad') return false;
     if (g.kind === 'window' && n.op.kind === 'reduce') return false;
     if (g.kind === 'contraction' && n.op.kind === 'reduce') return false;
     if (n.op.kind === 'reduce' && !full) return false;

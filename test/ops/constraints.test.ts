@@ -102,6 +102,25 @@ const cases: Record<string, Case> = {
   window_max_pick_c3: bad(['f32[4]', 'f32[3]'], win),
   gather_c1: bad(['f32[4]', 'f32[3,1]']),
   gather_c2: bad(['f32[4]', 'i32[3,2]']),
+  sort_c1: bad(['f32[]'], { descending: false }),
+  sort_c2: bad(['bool[2]'], { descending: false }),
+  top_k_c1: bad(['f32[]'], { k: 1 }),
+  top_k_c2: bad(['bool[2]'], { k: 1 }),
+  top_k_c3: bad(['f32[2]'], { k: 3 }),
+  search_sorted_c1: bad(['f32[]', 'f32[]'], { side: 'left' }),
+  search_sorted_c2: bad(['bool[2]', 'bool[2]'], { side: 'left' }),
+  search_sorted_c3: bad(['f32[2]', 'i32[2]'], { side: 'left' }),
+  search_sorted_c4: bad(['f32[2]', 'f32[1,2]'], { side: 'left' }),
+  search_sorted_c5: bad(['f32[2]', 'f32[2]'], { side: 'middle' }),
+  fft_c1: bad(['f32[0]', 'f32[0]'], { inverse: false }),
+  fft_c2: bad(['f32[2]', 'f64[2]'], { inverse: false }),
+  rfft_c1: bad(['f32[]']),
+  rfft_c2: bad(['i32[2]']),
+  irfft_c1: bad(['f32[0]', 'f32[0]'], { n: 1 }),
+  irfft_c2: bad(['f32[2]', 'f32[3]'], { n: 2 }),
+  irfft_c3: bad(['f32[2]', 'f32[2]'], { n: 4 }),
+  linear_recurrence_c1: bad(['f32[2]', 'f32[2]'], { axis: 1, reverse: false }),
+  linear_recurrence_c2: bad(['f32[2]', 'f32[3]'], { axis: 0, reverse: false }),
   scatter_add_c1: bad(['f32[4]', 'u32[3,1]', 'f32[3]']),
   scatter_add_c2: bad(['f32[4]', 'i32[]', 'f32[]']),
   scatter_add_c3: bad(['bool[4]', 'i32[3,1]', 'bool[3]']),
@@ -179,6 +198,7 @@ const cases: Record<string, Case> = {
 function familyCase(op: OpDef, n: number): Case | undefined {
   if (op.kind === 'random' || op.name.startsWith('random_'))
     return n === 1 ? bad(['u32[3]'], { shape: [2], p: 0.5 }) : bad(['u32[2]'], { shape: [-1], p: 0.5 });
+  if (op.name.startsWith('cumulative_')) return n === 1 ? bad(['f32[2]'], { axis: 1 }) : bad(['bool[2]'], { axis: 0 });
   if (op.name.startsWith('arg_')) return n === 1 ? bad(['f32[0]'], { axis: 0 }) : bad(['bool[2]'], { axis: 0 });
   if (op.kind === 'reduce')
     return n === 1
