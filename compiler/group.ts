@@ -15,8 +15,14 @@ export type GroupKind =
   | 'window'
   | 'scatter'
   | 'argreduce'
+  /** One operation that is an algorithm: cumulative sums, sorting, Fourier transforms, factorizations. */
+  | 'algorithm'
   /** Several pointwise groups of different domains side by side. */
-  | 'update';
+  | 'update'
+  /** A node with regions: a loop or a choice of kernels. */
+  | 'control'
+  /** Computes nothing: what reads its outputs runs after what its operands come from. */
+  | 'barrier';
 
 export interface Group {
   readonly id: number;

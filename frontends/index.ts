@@ -2,7 +2,9 @@
 
 import '../ir/ops/index.ts';
 import '../ir/print.ts';
+import './trace/complex-methods.ts';
 import './trace/methods.ts';
+import { fft, fft2d, ifft, ifft2d, irfft, rfft } from './trace/ops/fft.ts';
 import * as allLosses from './trace/ops/losses.ts';
 
 export {
@@ -26,7 +28,19 @@ export type { KernelTiming } from '../runtime/program.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
-export { cond, scan, whileLoop } from './trace/control.ts';
+export { ComplexTensor } from './trace/complex-tensor.ts';
+export {
+  cond,
+  type ForRangeOptions,
+  forRange,
+  mapFn,
+  type ScanOptions,
+  scan,
+  scanLoop,
+  switchCase,
+  type WhileLoopOptions,
+  whileLoop,
+} from './trace/control.ts';
 export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
 export { type DataType, sumOutType, upcastType } from './trace/dtypes.ts';
@@ -49,6 +63,43 @@ export * from './trace/memory.ts';
 export { at, type IndexSpec, newaxis } from './trace/ops/at.ts';
 export * from './trace/ops/binary.ts';
 export * from './trace/ops/cells.ts';
+// Of real and complex tensors; these stand for the functions of real ones below.
+export {
+  abs,
+  add,
+  angle,
+  broadcastTo,
+  type ComplexLike,
+  clone,
+  complex,
+  concat,
+  conj,
+  div,
+  equal,
+  exp,
+  expandDims,
+  flatten,
+  gather,
+  imag,
+  matMul,
+  mean,
+  mul,
+  neg,
+  notEqual,
+  pad,
+  real,
+  reciprocal,
+  reshape,
+  reverse,
+  slice,
+  square,
+  squeeze,
+  stack,
+  sub,
+  sum,
+  tile,
+  transpose,
+} from './trace/ops/complex.ts';
 export {
   conv1d,
   conv2d,
@@ -60,20 +111,15 @@ export {
   type Rounding,
   separableConv2d,
 } from './trace/ops/conv.ts';
+export * from './trace/ops/fft.ts';
 export * from './trace/ops/filters.ts';
-export {
-  gather,
-  gatherND,
-  scatterND,
-  slice,
-  stridedSlice,
-  tensorScatterAdd,
-} from './trace/ops/indexing.ts';
+export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
 export * from './trace/ops/linalg.ts';
 export * from './trace/ops/nn.ts';
 export * from './trace/ops/pool.ts';
 export * from './trace/ops/ranked.ts';
 export * from './trace/ops/reduce.ts';
+export * from './trace/ops/running.ts';
 export {
   bincount,
   denseBincount,
@@ -85,10 +131,12 @@ export {
 } from './trace/ops/segments.ts';
 export * from './trace/ops/select.ts';
 export * from './trace/ops/shape.ts';
+export * from './trace/ops/sorting.ts';
 export * from './trace/ops/space.ts';
 export * from './trace/ops/unary.ts';
 export { cosineWindow, enclosingPowerOfTwo } from './trace/ops/windows.ts';
 export * from './trace/random.ts';
+export { recomputeGrad } from './trace/recompute.ts';
 export * as signal from './trace/signal.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
@@ -112,3 +160,6 @@ export { Reduction };
 /** Loss functions. */
 export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
 export const { sparseSoftmaxCrossEntropy } = losses;
+
+/** Fourier transforms under TensorFlow.js's name. */
+export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });

@@ -1,6 +1,7 @@
 // Group → kernel, by kind.
 
 import type { Group } from '../group.ts';
+import { lowerAlgorithm } from './algorithms/index.ts';
 import { lowerColumns } from './columns.ts';
 import { lowerContraction } from './contraction.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
@@ -9,7 +10,10 @@ import { lowerRows } from './rows.ts';
 import { lowerArgReduce, lowerScatter } from './scatter.ts';
 import { lowerWindow } from './window.ts';
 
-const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lowered>> = {
+/** Control flow is planned (compiler/level.ts), not lowered. */
+type Lowerable = Exclude<Group['kind'], 'control' | 'barrier'>;
+
+const byKind: Readonly<Record<Lowerable, (ctx: LowerContext, g: Group) => Lowered>> = {
   pointwise: lowerPointwise,
   rows: lowerRows,
   columns: lowerColumns,
@@ -17,8 +21,9 @@ const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lo
   window: lowerWindow,
   scatter: lowerScatter,
   argreduce: lowerArgReduce,
+  algorithm: lowerAlgorithm,
   update: lowerUpdate,
 };
 
-export const lowerGroup = (ctx: LowerContext, g: Group): Lowered => byKind[g.kind](ctx, g);
+export const lowerGroup = (ctx: LowerContext, g: Group): Lowered => byKind[g.kind as Lowerable](ctx, g);
 export type { LowerContext, Lowered };

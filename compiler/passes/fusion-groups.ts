@@ -5,7 +5,7 @@ import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Ranges } from '../../ir/kernel/affine.ts';
 import { type Expr, i32, variable } from '../../ir/kernel/expr.ts';
 import { sizeOf } from '../../ir/types.ts';
-import type { Group } from '../group.ts';
+import type { Group, GroupKind } from '../group.ts';
 import { opCost } from '../lower/rows.ts';
 import { fixed, viewSources } from '../lower/views.ts';
 
@@ -18,6 +18,9 @@ export interface Reach {
 export const MAX_GROUP = 200;
 /** One-instruction nodes are computed by each reader, up to chains of this length. */
 const MAX_INLINE = 3;
+
+/** Groups of one node, which nothing joins. */
+const closed: ReadonlySet<GroupKind> = new Set<GroupKind>(['scatter', 'argreduce', 'algorithm', 'control', 'barrier']);
 
 export class FusionGroups {
   readonly graph: Graph;
@@ -109,7 +112,7 @@ export class FusionGroups {
     const full = sameShape(g.domain, shape);
     const perRow = rowLike && !full && sameShape(kept(g), dropOnes(shape));
     if (!full && !perRow) return false;
-    if (g.kind === 'scatter' || g.kind === 'argreduce' || g.nodes[0].op.name === 'window_max_grad') return false;
+    if (closed.has(g.kind) || g.nodes[0].op.name === 'window_max_grad') return false;
     if (g.kind === 'window' && n.op.kind === 'reduce') return false;
     if (g.kind === 'contraction' && n.op.kind === 'reduce') return false;
     if (n.op.kind === 'reduce' && !full) return false;
@@ -235,9 +238,16 @@ export function lateNodes(g: Group): Set<Node> {
   return new Set(g.nodes.filter(isLate));
 }
 
-/** The value whose bytes a reshape shares. */
+/** Does the group only hold a node of control flow? */
+export const isControl = (g: Group): boolean => g.kind === 'control' || g.kind === 'barrier';
+
+/** The value whose bytes a reshape or a barrier shares. */
 export function aliasSource(v: Value): Value {
   let x = v;
-  while (x.node?.op.name === 'reshape') x = x.node.inputs[0];
-  return x;
+  for (;;) {
+    const n: Node | null = x.node;
+    if (n?.op.name === 'reshape') x = n.inputs[0];
+    else if (n?.op.name === 'optimization_barrier') x = n.inputs[x.index];
+    else return x;
+  }
 }

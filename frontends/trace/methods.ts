@@ -14,9 +14,11 @@ import * as nn from './ops/nn.ts';
 import * as pool from './ops/pool.ts';
 import * as reduce from './ops/reduce.ts';
 import { resizeBilinear, resizeNearestNeighbor } from './ops/resize.ts';
+import * as running from './ops/running.ts';
 import { unsortedSegmentSum } from './ops/segments.ts';
 import { unique } from './ops/select.ts';
 import * as shape from './ops/shape.ts';
+import * as sorting from './ops/sorting.ts';
 import { batchToSpaceND, depthToSpace, ensureShape, roll, spaceToBatchND } from './ops/space.ts';
 import * as unary from './ops/unary.ts';
 import { Tensor } from './tensor.ts';
@@ -28,18 +30,21 @@ const { slice, stridedSlice, gather } = indexing;
 const { matMul, dot } = linalg;
 const { addN: _addN, where: _where, ...binaries } = binary;
 const { concat: _concat, stack: _stack, pad1d: _1, pad2d: _2, pad3d: _3, pad4d: _4, diag: _diag, ...shapes } = shape;
+const { topk, sort, argsort, searchSorted, lowerBound, upperBound } = sorting;
 const { oneHot, zerosLike, onesLike } = creation;
 
 const table = {
   ...unary,
   ...binaries,
   ...reduce,
+  ...running,
   ...shapes,
   ...nn,
   ...{ conv1d, conv2d, conv2dTranspose, depthwiseConv2d, separableConv2d, maxPool, avgPool },
   ...filters,
   ...{ pool: anyPool, resizeBilinear, resizeNearestNeighbor, unsortedSegmentSum, unique, at },
   ...{ batchToSpaceND, depthToSpace, ensureShape, roll, spaceToBatchND },
+  ...{ topk, sort, argsort, searchSorted, lowerBound, upperBound },
   ...{ slice, stridedSlice, gather, matMul, dot, oneHot, zerosLike, onesLike },
 };
 

@@ -179,7 +179,9 @@ function indexStep(g: Gen): void {
   if (r.chance(0.55)) g.use(b.call('gather', [x, indices]));
   else {
     // Which update stays, and which is the larger, is no smooth function.
-    const mode = g.smooth ? 'scatter_add' : r.pick(['scatter_add', 'scatter_add', 'scatter_set', 'scatter_max', 'scatter_min']);
+    const mode = g.smooth
+      ? 'scatter_add'
+      : r.pick(['scatter_add', 'scatter_add', 'scatter_set', 'scatter_max', 'scatter_min']);
     g.use(b.call(mode, [x, indices, g.like(dtype, [...lead, ...slice])]));
   }
 }

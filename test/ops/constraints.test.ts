@@ -120,6 +120,25 @@ const cases: Record<string, Case> = {
   resample_c3: bad(['f32[4]'], { ...resample, method: 'lanczos' }),
   resample_c4: bad(['f32[4]'], { ...resample, grid: 'edges' }),
   resample_c5: bad(['i32[4]'], resample),
+  sort_c1: bad(['f32[]'], { descending: false }),
+  sort_c2: bad(['bool[2]'], { descending: false }),
+  top_k_c1: bad(['f32[]'], { k: 1 }),
+  top_k_c2: bad(['bool[2]'], { k: 1 }),
+  top_k_c3: bad(['f32[2]'], { k: 3 }),
+  search_sorted_c1: bad(['f32[]', 'f32[]'], { side: 'left' }),
+  search_sorted_c2: bad(['bool[2]', 'bool[2]'], { side: 'left' }),
+  search_sorted_c3: bad(['f32[2]', 'i32[2]'], { side: 'left' }),
+  search_sorted_c4: bad(['f32[2]', 'f32[1,2]'], { side: 'left' }),
+  search_sorted_c5: bad(['f32[2]', 'f32[2]'], { side: 'middle' }),
+  fft_c1: bad(['f32[0]', 'f32[0]'], { inverse: false }),
+  fft_c2: bad(['f32[2]', 'f64[2]'], { inverse: false }),
+  rfft_c1: bad(['f32[]']),
+  rfft_c2: bad(['i32[2]']),
+  irfft_c1: bad(['f32[0]', 'f32[0]'], { n: 1 }),
+  irfft_c2: bad(['f32[2]', 'f32[3]'], { n: 2 }),
+  irfft_c3: bad(['f32[2]', 'f32[2]'], { n: 4 }),
+  linear_recurrence_c1: bad(['f32[2]', 'f32[2]'], { axis: 1, reverse: false }),
+  linear_recurrence_c2: bad(['f32[2]', 'f32[3]'], { axis: 0, reverse: false }),
   random_bernoulli_c3: bad(['u32[2]'], { shape: [3], p: 1.5 }),
   read_c1: bad(['f32[2]']),
   assign_c1: bad(['f32[2]', 'f32[2]']),
@@ -128,6 +147,11 @@ const cases: Record<string, Case> = {
   cond_c2: bad(['bool[]', 'f32[2]'], {}, [identity]),
   cond_c3: bad(['bool[]', 'f32[3]'], {}, [identity, identity]),
   cond_c4: bad(['bool[]', 'f32[2]'], {}, [identity, two]),
+  case_c1: bad(['f32[]', 'f32[2]'], {}, [identity]),
+  case_c2: bad(['i32[]', 'f32[2]']),
+  case_c3: bad(['i32[]', 'f32[3]'], {}, [identity]),
+  case_c4: bad(['i32[]', 'f32[2]'], {}, [identity, two]),
+  while_c5: bad(['f32[2]'], { consts: 2 }, [identity, identity]),
   while_c1: bad(['f32[2]'], {}, [identity]),
   while_c2: bad(['f32[3]'], {}, [identity, identity]),
   while_c3: bad(['f32[2]'], {}, [identity, identity]),
@@ -143,6 +167,10 @@ const cases: Record<string, Case> = {
     parseGraph('func @d(%x: f32[2], %y: f32[2]) -> f32[2] {\n return %x\n}'),
   ]),
   scan_c6: bad(['state f32[2]'], { length: 3, carry: 1 }, [stateful]),
+  scan_c7: bad(['f32[]', 'f32[2]'], { length: 3, carry: 1, trip: true }, [identity]),
+  scan_c8: bad(['f32[2]'], { length: 3, carry: 1 }, [identity, identity]),
+  scan_c9: bad(['f32[2]'], { length: 3, carry: 1, reverse: true }, [identity, identity]),
+  optimization_barrier_c1: bad(['state f32[2]']),
   call_c1: bad(['f32[2]']),
   call_c2: bad(['f32[3]'], {}, [identity]),
   leaky_relu_c2: bad(['f32[2]'], { alpha: Number.NaN }),
@@ -184,6 +212,7 @@ const cases: Record<string, Case> = {
 function familyCase(op: OpDef, n: number): Case | undefined {
   if (op.kind === 'random' || op.name.startsWith('random_'))
     return n === 1 ? bad(['u32[3]'], { shape: [2], p: 0.5 }) : bad(['u32[2]'], { shape: [-1], p: 0.5 });
+  if (op.name.startsWith('cumulative_')) return n === 1 ? bad(['f32[2]'], { axis: 1 }) : bad(['bool[2]'], { axis: 0 });
   if (op.name.startsWith('arg_')) return n === 1 ? bad(['f32[0]'], { axis: 0 }) : bad(['bool[2]'], { axis: 0 });
   if (op.kind === 'reduce')
     return n === 1

@@ -6,7 +6,7 @@ import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
 import { arg, checkRank, floatArg, need, to } from './common.ts';
-import { cumsum } from './reduce.ts';
+import { cumsum } from './running.ts';
 import { bincount } from './segments.ts';
 import { mirrorPad } from './shape.ts';
 
