@@ -7,6 +7,7 @@ import type { DataType } from './dtypes.ts';
 import { at } from './ops/at.ts';
 import * as binary from './ops/binary.ts';
 import * as conv from './ops/conv.ts';
+import { rfft } from './ops/fft.ts';
 import * as filters from './ops/filters.ts';
 import * as indexing from './ops/indexing.ts';
 import * as linalg from './ops/linalg.ts';
@@ -42,7 +43,7 @@ const table = {
   ...nn,
   ...{ conv1d, conv2d, conv2dTranspose, depthwiseConv2d, separableConv2d, maxPool, avgPool },
   ...filters,
-  ...{ pool: anyPool, resizeBilinear, resizeNearestNeighbor, unsortedSegmentSum, unique, at },
+  ...{ pool: anyPool, resizeBilinear, resizeNearestNeighbor, unsortedSegmentSum, unique, at, rfft },
   ...{ batchToSpaceND, depthToSpace, ensureShape, roll, spaceToBatchND },
   ...{ topk, sort, argsort, searchSorted, lowerBound, upperBound },
   ...{ slice, stridedSlice, gather, matMul, dot, oneHot, zerosLike, onesLike },

@@ -13,7 +13,6 @@ export const leftOut: readonly LeftOut[] = [
     reason: 'planned: decompositions of matrices',
     names: ['tf.linalg', ...of('tf.linalg.', 'bandPart gramSchmidt qr')],
   },
-  { reason: 'methods on complex tensors only', names: of('tensor.', 'fft ifft rfft irfft') },
   { reason: 'planned: bitwise operations and more distributions', names: of('tf.', 'bitwiseAnd randomGamma') },
   {
     reason: 'planned: more optimizers',

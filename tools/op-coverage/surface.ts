@@ -33,7 +33,9 @@ export interface Entry {
 
 /** The object that has the names of a namespace, and how users write them. */
 function spaceOf(space: string): { has: (name: string) => boolean; prefix: string } {
-  if (space === 'Tensor') return { has: (name) => name in sinter.Tensor.prototype, prefix: 'tensor.' };
+  // Complex tensors are a class of their own here.
+  const tensors = [sinter.Tensor.prototype, sinter.ComplexTensor.prototype];
+  if (space === 'Tensor') return { has: (name) => tensors.some((t) => name in t), prefix: 'tensor.' };
   const all = sinter as unknown as Record<string, Record<string, unknown>>;
   const object = space === 'tf' ? all : all[space];
   return { has: (name) => object !== undefined && name in object, prefix: space === 'tf' ? 'tf.' : `tf.${space}.` };
