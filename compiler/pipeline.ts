@@ -25,6 +25,7 @@ export const pipeline: readonly Pass[] = [
   { name: 'conv-padding', run: convPadding },
   { name: 'views', run: (g) => applyRules(g, shapes) },
   { name: 'fold-again', run: fold },
+  { name: 'control-again', run: simplifyControl },
   { name: 'cse', run: cse },
   { name: 'dce', run: dce },
 ];

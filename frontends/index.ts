@@ -54,6 +54,7 @@ export {
   valueAndGrads,
   variableGrads,
 } from './trace/gradients.ts';
+export * as image from './trace/image.ts';
 export * from './trace/memory.ts';
 export * from './trace/ops/binary.ts';
 // Of real and complex tensors; these stand for the functions of real ones below.

@@ -2,7 +2,7 @@
 
 import type { Case, Operands } from './case.ts';
 import { channelsFirst } from './layout.ts';
-import type { Ops } from './ops.ts';
+import { type Ops, unwritten } from './ops.ts';
 import { Message } from './protobuf.ts';
 
 type Attribute = number | string | readonly number[];
@@ -97,6 +97,10 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
       const d = g.node('Sub', [a, b]);
       return mean(g.node('Mul', [d, d]));
     },
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
   };
 }
 

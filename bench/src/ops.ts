@@ -32,4 +32,16 @@ export interface Ops<T> {
   /** Mean over the rows of the cross-entropy between one-hot labels and logits. */
   crossEntropy(labels: T, logits: T): T;
   meanSquare(a: T, b: T): T;
+  /** To height x width; the first pixels of both lie on each other. */
+  resizeBilinear(x: T, size: readonly [number, number]): T;
+  resizeNearest(x: T, size: readonly [number, number]): T;
+  /** The rows of x that the indices (whole numbers, as floats) name. */
+  gatherRows(x: T, indices: T): T;
+  /** `rows` rows of zeros, each with the updates added whose index names it. */
+  scatterAdd(indices: T, updates: T, rows: number): T;
+}
+
+/** An operation that no case of this engine needs. */
+export function unwritten(): never {
+  throw new Error('not written for this engine');
 }

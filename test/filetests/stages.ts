@@ -104,7 +104,7 @@ function lowerStage(g: Graph): string {
 /** By folder. */
 export const stages: Readonly<Record<string, Stage>> = {
   ...Object.fromEntries(
-    ['decompose', 'fold', 'algebra', 'convolution', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [
+    ['merge-loops', 'decompose', 'fold', 'control', 'algebra', 'convolution', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [
       n,
       passStage(n),
     ]),
