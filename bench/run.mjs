@@ -44,7 +44,9 @@ function node24() {
 function refuseLink() {
   const folder = join(here, 'node_modules');
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
-  console.error(`bench: ${folder} is a symbolic link and not up to date: install where it leads to, or remove the link`);
+  console.error(
+    `bench: ${folder} is a symbolic link and not up to date: install where it leads to, or remove the link`,
+  );
   process.exit(1);
 }
 

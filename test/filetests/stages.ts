@@ -104,10 +104,18 @@ function lowerStage(g: Graph): string {
 /** By folder. */
 export const stages: Readonly<Record<string, Stage>> = {
   ...Object.fromEntries(
-    ['merge-loops', 'decompose', 'fold', 'control', 'algebra', 'convolution', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [
-      n,
-      passStage(n),
-    ]),
+    [
+      'merge-loops',
+      'decompose',
+      'fold',
+      'control',
+      'algebra',
+      'convolution',
+      'conv-padding',
+      'views',
+      'cse',
+      'dce',
+    ].map((n) => [n, passStage(n)]),
   ),
   fuse: fuseStage,
   schedule: scheduleStage,
