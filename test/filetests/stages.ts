@@ -109,6 +109,7 @@ export const stages: Readonly<Record<string, Stage>> = {
       'decompose',
       'fold',
       'control',
+      'loop-sums',
       'algebra',
       'convolution',
       'conv-padding',
