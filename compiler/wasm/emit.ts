@@ -4,11 +4,10 @@
 
 import type binaryenType from 'binaryen';
 import { CompileError } from '../../ir/errors.ts';
-import type { Kernel } from '../../ir/kernel/kernel.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { canBlock, emitBlocking, helperRunning, stopHelper } from './blocking.ts';
 import { cacheGet, cacheKey, cachePut } from './cache.ts';
-import { emitModule, type ModuleOptions, type ModuleStep } from './module.ts';
+import { type EmitJob, emitModule } from './module.ts';
 
 let binaryen: typeof binaryenType | undefined;
 let loading: Promise<void> | undefined;
@@ -23,19 +22,13 @@ export async function loadBinaryen(): Promise<void> {
 }
 export const binaryenReady = (): boolean => binaryen !== undefined;
 
-export interface EmitJob {
-  readonly kernels: readonly Kernel[];
-  readonly steps: readonly ModuleStep[];
-  readonly slots: number;
-  readonly options: ModuleOptions;
-}
-
 export const jobKey = (j: EmitJob): string =>
   cacheKey(
     [
       ...j.kernels.map((k) => printKernel({ ...k, name: 'k' })),
       JSON.stringify(j.steps),
       j.slots,
+      j.loops,
       JSON.stringify(j.options),
     ].join('\n'),
   );
@@ -46,7 +39,7 @@ export const emitCached = (key: string): Uint8Array | null => cacheGet(key);
 /** Generates the module; binaryen must be loaded. */
 export function emitFresh(job: EmitJob, key: string): Uint8Array {
   if (!binaryen) throw new CompileError('the code generator is not loaded', { fix: 'await tf.ready() first' });
-  const m = emitModule(binaryen, job.kernels, job.steps, job.slots, job.options);
+  const m = emitModule(binaryen, job);
   try {
     const bytes = m.emitBinary();
     cachePut(key, bytes);
@@ -76,7 +69,7 @@ export function emitAtOnce(job: EmitJob, key: string): Uint8Array | null {
 /** The module as text, for dumps. */
 export function emitText(job: EmitJob): string {
   if (!binaryen) throw new CompileError('the code generator is not loaded', { fix: 'await tf.ready() first' });
-  const m = emitModule(binaryen, job.kernels, job.steps, job.slots, job.options);
+  const m = emitModule(binaryen, job);
   try {
     return m.emitText();
   } finally {
