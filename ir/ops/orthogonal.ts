@@ -120,33 +120,24 @@ function signOf(v: readonly number[]): number {
 /** Eigenvalues in ascending order, and the eigenvectors as rows, by rotations that annihilate the largest elements. */
 function eigen(a: Matrix): { values: number[]; vectors: Matrix } {
   const n = a.length;
-  let m = a.map((row, i) => row.map((_, j) => (j <= i ? a[i][j] : a[j][i])));
-  let v = unit(n);
-  const largest = () => {
-    let best = [0, 0];
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < i; j++)
-        if (best[0] === best[1] || Math.abs(m[i][j]) > Math.abs(m[best[0]][best[1]])) best = [i, j];
-    return best;
-  };
-  const scale = Math.max(...m.flat().map(Math.abs), 0);
+  const m = a.map((row, i) => row.map((_, j) => (j <= i ? a[i][j] : a[j][i])));
+  const v = unit(n);
+  const scale = m.flat().reduce((s, x) => Math.max(s, Math.abs(x)), 0);
   for (let round = 0; round < 60 * n * n; round++) {
-    const [p, q] = largest();
+    let [p, q] = [0, 0];
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < i; j++) if (p === q || Math.abs(m[i][j]) > Math.abs(m[p][q])) [p, q] = [i, j];
     if (p === q || !(Math.abs(m[p][q]) > 1e-18 * scale)) break;
     const angle = Math.atan2(2 * m[p][q], m[q][q] - m[p][p]) / 2;
-    const g = unit(n);
-    g[p][p] = g[q][q] = Math.cos(angle);
-    g[p][q] = Math.sin(angle);
-    g[q][p] = -Math.sin(angle);
-    m = times(times(transposed(g, n, n), m, n), g, n);
-    v = times(v, g, n);
+    const [c, s] = [Math.cos(angle), Math.sin(angle)];
+    const turn = (x: number, y: number) => [c * x - s * y, s * x + c * y];
+    for (let k = 0; k < n; k++) [m[p][k], m[q][k]] = turn(m[p][k], m[q][k]);
+    for (let k = 0; k < n; k++) [m[k][p], m[k][q]] = turn(m[k][p], m[k][q]);
+    m[p][q] = m[q][p] = 0;
+    for (let k = 0; k < n; k++) [v[p][k], v[q][k]] = turn(v[p][k], v[q][k]);
   }
   const order = m.map((_, i) => i).sort((i, j) => m[i][i] - m[j][j]);
-  const columns = transposed(v, n, n);
-  return {
-    values: order.map((i) => m[i][i]),
-    vectors: order.map((i) => columns[i].map((x) => x * signOf(columns[i]))),
-  };
+  return { values: order.map((i) => m[i][i]), vectors: order.map((i) => v[i].map((x) => x * signOf(v[i]))) };
 }
 
 /** 1 / (x_j - x_i) off the diagonal, 0 on it and between equal values. */
@@ -201,19 +192,38 @@ defineOp({
   ],
 });
 
-/** Singular values of a tall matrix, descending, with left and right vectors as rows: from the eigenvectors of A^T A. */
-function singular(a: Matrix, m: number, n: number): { u: Matrix; s: number[]; v: Matrix } {
-  const at = transposed(a, m, n);
-  const { vectors } = eigen(times(at, a, n));
-  const v = vectors.reverse();
-  const u: Matrix = [];
-  const s: number[] = [];
-  for (const x of v) {
-    const image = a.map((row) => row.reduce((sum, y, j) => sum + y * x[j], 0));
-    s.push(Math.sqrt(image.reduce((sum, y) => sum + y * y, 0)));
-    u.push(image.map((y) => y / s[s.length - 1]));
+const dotOf = (x: readonly number[], y: readonly number[]): number => x.reduce((s, v, i) => s + v * y[i], 0);
+
+/** Orthonormal vectors with more of them, to make `k`: what is left of the unit vector that lies most outside. */
+function completed(list: Matrix, k: number, size: number): Matrix {
+  const out = list.slice();
+  while (out.length < k) {
+    const rest = (x: readonly number[]) =>
+      out.reduce<readonly number[]>((r, u) => r.map((v, i) => v - dotOf(x, u) * u[i]), x);
+    const left = unit(size).map(rest).map(rest);
+    const best = left.reduce((x, y) => (dotOf(y, y) > dotOf(x, x) ? y : x));
+    out.push(best.map((v) => v / Math.sqrt(dotOf(best, best))));
   }
-  return { u, s, v };
+  return out;
+}
+
+/**
+ * Singular values in descending order, with left and right vectors as rows: the positive eigenvalues of
+ * [0 A; A^T 0], whose eigenvectors are (u, v), and zeros.
+ */
+function singular(a: Matrix, m: number, n: number): { u: Matrix; s: number[]; v: Matrix } {
+  const k = Math.min(m, n);
+  const both = zeros(m + n, m + n).map((row, i) => row.map((_, j) => (i >= m && j < m ? a[j][i - m] : 0)));
+  const { values, vectors } = eigen(both);
+  const top = Math.max(0, ...values);
+  const s = values.reverse().slice(0, k);
+  const found = vectors.reverse().slice(0, s.filter((x) => x > 1e-14 * top).length);
+  const half = (from: number, to: number) => found.map((x) => x.slice(from, to).map((y) => y * Math.SQRT2));
+  return {
+    u: completed(half(0, m), k, m),
+    s: s.map((x, i) => (i < found.length ? x : 0)),
+    v: completed(half(m, m + n), k, n),
+  };
 }
 
 defineOp({
@@ -234,16 +244,14 @@ defineOp({
     const [m, n] = inputs[0].shape.slice(-2);
     const k = Math.min(m, n);
     return matrixwise(inputs, out, (a) => {
-      const wide = m < n;
       if (!a.flat().every((x) => Number.isFinite(x))) {
         const nan = (p: number, q: number) => zeros(p, q).map((row) => row.map(() => Number.NaN));
         return [nan(m, k), nan(1, k)[0], nan(n, k)];
       }
-      const d = wide ? singular(transposed(a, m, n), n, m) : singular(a, m, n);
-      const [u, v] = wide ? [d.v, d.u] : [d.u, d.v];
+      const { u, s, v } = singular(a, m, n);
       const signs = v.map(signOf);
       const signed = (list: Matrix) => list.map((x, i) => x.map((y) => y * signs[i]));
-      return [transposed(signed(u), k, m), d.s, transposed(signed(v), k, n)];
+      return [transposed(signed(u), k, m), s, transposed(signed(v), k, n)];
     });
   },
   samples: [

@@ -124,6 +124,11 @@ const identityRows = (ty: DType, v: Place, n: number): string =>
 const rankOf = (n: number, first: string): string =>
   `acc rank: i32 = 0\n${each('j', 0, n, `set rank = (rank + select(${first}, 1, 0))`)}`;
 
+/** `length` of row i of a matrix of n columns: 1, but for the rounding of many rotations. */
+const lengthOf = (ty: DType, v: Place, n: number): string => `acc squares: ${ty} = ${ty}(0)
+${each('j', 0, n, `reduce add squares, (${entry(v, n, 'i', 'j')} * ${entry(v, n, 'i', 'j')})`, 'vector')}
+let length: ${ty} = sqrt(squares)`;
+
 /** `flip`, the sign that makes the largest element of row i of a matrix of n columns positive. */
 const signOf = (ty: DType, v: Place, n: number): string => `acc peak: ${ty} = ${ty}(0)
 for j = 0 to ${n} {
@@ -170,8 +175,9 @@ ${each('i', 0, n, `${di} = ${e('i', 'i')}`)}
 for i = 0 to ${n} {
 ${rankOf(n, `((${dj} < ${di}) | ((${dj} == ${di}) & (j < i)))`)}
 ${signOf(ty, v, n)}
+${lengthOf(ty, v, n)}
 ${at(values, 'rank')} = (${di} * scale)
-${each('j', 0, n, `${entry(vectors, n, 'j', 'rank')} = (${entry(v, n, 'i', 'j')} * flip)`)}
+${each('j', 0, n, `${entry(vectors, n, 'j', 'rank')} = (${entry(v, n, 'i', 'j')} * (flip / length))`)}
 }`;
   const body = `${a.copy(0, [n, n], w)}
 for i = 0 to ${n} {
@@ -192,7 +198,8 @@ export function lowerSvd(ctx: LowerContext, g: Group): Lowered {
   const outs = [a.out(0, m * k), a.out(1, k), a.out(2, n * k)];
   const [w, v, s] = [a.scratch(ty, k * len), a.scratch(ty, k * k), a.scratch(ty, k)];
   const residue = a.scratch(ty, len);
-  const eps = ty === 'f64' ? 1e-15 : 1e-6;
+  // What the rounding of long sums lets through.
+  const eps = (ty === 'f64' ? 1e-15 : 5e-7) * Math.max(1, Math.sqrt(len) / 4);
   const [long, short] = wide ? [outs[2], outs[0]] : [outs[0], outs[2]];
   const read = wide
     ? a.copy(0, [m, n], w)
@@ -220,9 +227,10 @@ ${normalize(ty, w, s, residue, k, len)}
 for i = 0 to ${k} {
 ${rankOf(k, `((${at(s, 'j')} > ${at(s, 'i')}) | ((${at(s, 'j')} == ${at(s, 'i')}) & (j < i)))`)}
 ${wide ? signOf(ty, w, len) : signOf(ty, v, k)}
+${lengthOf(ty, v, k)}
 ${at(outs[1], 'rank')} = (${at(s, 'i')} * scale)
 ${each('j', 0, len, `${entry(long, k, 'j', 'rank')} = (${entry(w, len, 'i', 'j')} * flip)`)}
-${each('j', 0, k, `${entry(short, k, 'j', 'rank')} = (${entry(v, k, 'i', 'j')} * flip)`)}
+${each('j', 0, k, `${entry(short, k, 'j', 'rank')} = (${entry(v, k, 'i', 'j')} * (flip / length))`)}
 }`;
   const fail = `${nan(ty, outs[0], m * k)}\n${nan(ty, outs[1], k)}\n${nan(ty, outs[2], n * k)}`;
   return a.finish(`${read}\n${scaled(ty, w, k * len, found, fail)}`, a.rows * work);
@@ -234,9 +242,7 @@ ${each('j', 0, k, `${entry(short, k, 'j', 'rank')} = (${entry(v, k, 'i', 'j')} *
  */
 function normalize(ty: DType, w: Place, s: Place, residue: Place, k: number, len: number): string {
   const tiny = ty === 'f64' ? 1e-290 : 1e-30;
-  const length = `acc squares: ${ty} = ${ty}(0)
-${each('j', 0, len, `reduce add squares, (${entry(w, len, 'i', 'j')} * ${entry(w, len, 'i', 'j')})`, 'vector')}
-let length: ${ty} = sqrt(squares)`;
+  const length = lengthOf(ty, w, len);
   const divide = each('j', 0, len, `${entry(w, len, 'i', 'j')} = (${entry(w, len, 'i', 'j')} / length)`, 'vector');
   const other = entry(w, len, 'o', 'j');
   return `for i = 0 to ${k} {
