@@ -32,4 +32,12 @@ export interface Ops<T> {
   /** Mean over the rows of the cross-entropy between one-hot labels and logits. */
   crossEntropy(labels: T, logits: T): T;
   meanSquare(a: T, b: T): T;
+  /** Running sums along an axis. */
+  cumsum(x: T, axis: number): T;
+  /** Rows of the last axis in ascending order; `n` is their length. */
+  sort(x: T, n: number): T;
+  /** The k largest of each row of the last axis, the largest first. */
+  topk(x: T, k: number): T;
+  /** Of the Fourier transform of the last axis, real and imaginary parts added up. */
+  fft(re: T, im: T): T;
 }

@@ -36,6 +36,13 @@ export function sinterOps(tf: Api): Ops<T> {
     flatten: (x, shape) => x.reshape([...shape]),
     crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
     meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+    cumsum: (x, axis) => tf.cumsum(x, axis),
+    sort: (x) => tf.sort(x),
+    topk: (x, k) => tf.topk(x, k).values,
+    fft: (re, im) => {
+      const y = tf.fft(tf.complex(re, im));
+      return tf.add(tf.real(y), tf.imag(y));
+    },
   };
 }
 
