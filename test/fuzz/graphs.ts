@@ -9,6 +9,7 @@ import { isFloat } from '../../ir/types.ts';
 import { dims, Gen, sizeOf } from './gen.ts';
 import { type Known, knowAll } from './numerics.ts';
 import { lightSteps, type Step } from './steps.ts';
+import { algorithmSteps } from './steps-algorithms.ts';
 import { heavySteps } from './steps-heavy.ts';
 
 export interface Recipe {
@@ -26,7 +27,9 @@ export interface Case {
 }
 
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps].filter((s) => s.smooth || !smooth).flatMap((s) => new Array<Step>(s.weight).fill(s));
+  [...lightSteps, ...heavySteps, ...algorithmSteps]
+    .filter((s) => s.smooth || !smooth)
+    .flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);
 const smoothStep = table(true);
 
