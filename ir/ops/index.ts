@@ -8,6 +8,8 @@ import './reduce.ts';
 import './cumulative.ts';
 import './sort.ts';
 import './fft.ts';
+import './factorization.ts';
+import './orthogonal.ts';
 import './linalg.ts';
 import './conv.ts';
 import './window.ts';

@@ -9,6 +9,7 @@ import { isFloat } from '../../ir/types.ts';
 import { dims, Gen, sizeOf } from './gen.ts';
 import { type Known, knowAll } from './numerics.ts';
 import { lightSteps, type Step } from './steps.ts';
+import { algorithmSteps } from './steps-algorithms.ts';
 import { controlSteps } from './steps-control.ts';
 import { heavySteps } from './steps-heavy.ts';
 
@@ -27,7 +28,7 @@ export interface Case {
 }
 
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps, ...controlSteps]
+  [...lightSteps, ...heavySteps, ...algorithmSteps, ...controlSteps]
     .filter((s) => s.smooth || !smooth)
     .flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);

@@ -58,6 +58,11 @@ const selecting = new Set([
   'pad',
   'concat',
   'reverse',
+  'cumulative_max',
+  'cumulative_min',
+  'sort',
+  'top_k',
+  'search_sorted',
   'rng_bits',
   'random_uniform',
   'random_bernoulli',
@@ -75,6 +80,8 @@ export const summing = new Set([
   'reduce_window_sum',
   'scatter_add',
   'window_max_grad',
+  'cumulative_sum',
+  'linear_recurrence',
 ]);
 const rounding = new Set(['add', 'sub', 'mul', 'square', 'squared_difference']);
 
@@ -154,6 +161,9 @@ export function isRisky(n: Node, inputs: readonly Known[]): boolean {
     case 'bitcast':
     case 'arg_max':
     case 'arg_min':
+    case 'sort':
+    case 'top_k':
+    case 'search_sorted':
     case 'window_max_grad':
     case 'window_max_pick':
       return !inputs[0].exact || (n.op.name === 'rem' && !inputs[1].exact);

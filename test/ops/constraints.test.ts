@@ -132,6 +132,23 @@ const cases: Record<string, Case> = {
   irfft_c1: bad(['f32[0]', 'f32[0]'], { n: 1 }),
   irfft_c2: bad(['f32[2]', 'f32[3]'], { n: 2 }),
   irfft_c3: bad(['f32[2]', 'f32[2]'], { n: 4 }),
+  ...Object.fromEntries(
+    ['cholesky', 'lu', 'slogdet', 'det', 'eigh'].flatMap((name) =>
+      [['f32[3]'], ['i32[3,3]'], ['f32[3,2]']].map((types, i) => [`${name}_c${i + 1}`, bad(types)]),
+    ),
+  ),
+  ...Object.fromEntries(
+    ['triangular_solve', 'solve'].flatMap((name) =>
+      [['f32[3]'], ['i32[3,3]'], ['f32[3,2]'], ['f32[3,3]']].map((types, i) => [
+        `${name}_c${i + 1}`,
+        bad([...types, 'f32[2,2]'], { lower: true, adjoint: false, unit: false }),
+      ]),
+    ),
+  ),
+  qr_c1: bad(['f32[3]'], { full: false }),
+  qr_c2: bad(['i32[3,3]'], { full: false }),
+  svd_c1: bad(['f32[3]']),
+  svd_c2: bad(['i32[3,3]']),
   linear_recurrence_c1: bad(['f32[2]', 'f32[2]'], { axis: 1, reverse: false }),
   linear_recurrence_c2: bad(['f32[2]', 'f32[3]'], { axis: 0, reverse: false }),
   resample_c1: bad(['f32[4]'], { ...resample, axis: 1 }),
