@@ -4,17 +4,28 @@
 
 import type binaryen from 'binaryen';
 import { add, type Expr, i32, isConst, mul } from '../../ir/kernel/expr.ts';
+import { kernelFunction } from '../../ir/kernel/functions.ts';
 import type { Kernel, ReduceOp } from '../../ir/kernel/kernel.ts';
 import { byteSize, type DType } from '../../ir/types.ts';
 import { findPointers } from './accesses.ts';
 import { expand, identity, type XStmt } from './expand.ts';
-import { Expressions } from './expressions.ts';
+import { Expressions, functionName } from './expressions.ts';
 import type { CodegenOptions, Local } from './frame.ts';
 import { binary, type Mod, type Ref, reduceBin, scalarType } from './scalar-ops.ts';
 
 /** Emits a kernel as a function `name(buffer addresses…, tid, nthreads)`; returns nothing. */
 export function emitKernel(b: typeof binaryen, m: Mod, k: Kernel, name: string, opt: CodegenOptions): void {
   new KernelCodegen(b, m, k, opt).emit(name);
+}
+
+/** Emits every kernel function that the kernels call, and those that these call. */
+export function emitFunctions(b: typeof binaryen, m: Mod, opt: CodegenOptions): void {
+  // Sets are walked in the order of insertion, what is added on the way included.
+  for (const fn of opt.functions) {
+    const f = kernelFunction(fn);
+    if (!f) throw new Error(`there is no kernel function ${fn}`);
+    new Expressions(b, m, { name: fn, buffers: [], body: [] }, opt).emitFunction(functionName(fn), f.params, f.body);
+  }
 }
 
 class KernelCodegen extends Expressions {

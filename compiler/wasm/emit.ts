@@ -4,7 +4,9 @@
 
 import type binaryenType from 'binaryen';
 import { CompileError } from '../../ir/errors.ts';
-import type { Kernel } from '../../ir/kernel/kernel.ts';
+import type { Expr } from '../../ir/kernel/expr.ts';
+import { calledFunctions, functionText } from '../../ir/kernel/functions.ts';
+import { forEachExpr, type Kernel } from '../../ir/kernel/kernel.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { canBlock, emitBlocking, helperRunning, stopHelper } from './blocking.ts';
 import { cacheGet, cacheKey, cachePut } from './cache.ts';
@@ -30,10 +32,18 @@ export interface EmitJob {
   readonly options: ModuleOptions;
 }
 
+/** The kernel functions that a kernel calls, as text. */
+function functionsOf(kernels: readonly Kernel[]): string[] {
+  const roots: Expr[] = [];
+  for (const k of kernels) forEachExpr(k.body, (e) => roots.push(e));
+  return [...calledFunctions(roots)].map((f) => `${f}: ${functionText(f)}`);
+}
+
 export const jobKey = (j: EmitJob): string =>
   cacheKey(
     [
       ...j.kernels.map((k) => printKernel({ ...k, name: 'k' })),
+      ...functionsOf(j.kernels),
       JSON.stringify(j.steps),
       j.slots,
       JSON.stringify(j.options),

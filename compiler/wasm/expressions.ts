@@ -6,7 +6,18 @@ import { children, type Expr, isConst } from '../../ir/kernel/expr.ts';
 import { byteSize, type DType } from '../../ir/types.ts';
 import { pointerKey } from './accesses.ts';
 import { Frame, type Local, type LocalType, type Vec } from './frame.ts';
-import { binary, convert, type Mod, type Ref, reinterpret, relaxedMadd, scalarType, unary } from './scalar-ops.ts';
+import {
+  binary,
+  convert,
+  doubleOf,
+  type Mod,
+  type Ref,
+  reinterpret,
+  relaxedMadd,
+  scalarType,
+  unary,
+  wordOf,
+} from './scalar-ops.ts';
 
 export class Expressions extends Frame {
   // --- memory ------------------------------------------------------------------------------------
@@ -165,6 +176,17 @@ export class Expressions extends Frame {
         const f = e.ty === 'f64' ? m.f64 : m.f32;
         return f.add(f.mul(this.scalar(e.a), this.scalar(e.b)), this.scalar(e.c));
       }
+      case 'word':
+        return wordOf(m, e.half, this.scalar(e.a));
+      case 'double':
+        return doubleOf(m, this.scalar(e.hi), this.scalar(e.lo));
+      case 'call':
+        return this.call(
+          e,
+          e.args.map((a) => this.scalar(a)),
+        );
+      case 'rare':
+        return this.rareScalar(e);
     }
   }
 
@@ -225,9 +247,80 @@ export class Expressions extends Frame {
         const z = this.vector(e.c);
         return this.opt.relaxed ? relaxedMadd(b, m, x, y, z) : m.f32x4.add(m.f32x4.mul(x, y), z);
       }
+      case 'call': {
+        const args = e.args.map((a) => ({ ty: a.ty, kept: this.keep(this.vector(a), 'v128') }));
+        const one = (l: number) =>
+          this.call(
+            e,
+            args.map((a) => this.lane(a.ty, a.kept.get(), l)),
+          );
+        return this.after(
+          args.map((a) => a.kept.set),
+          this.perLane(e.ty, one),
+        );
+      }
+      case 'rare':
+        return this.rareVector(e);
+      case 'word':
+      case 'double':
+        throw new Error('a double has no lanes');
     }
   }
+
+  // --- functions ---------------------------------------------------------------------------------
+  private call(e: Expr & { k: 'call' }, args: Ref[]): Ref {
+    this.opt.functions.add(e.fn);
+    return this.m.call(functionName(e.fn), args, this.b[scalarType(e.ty)]);
+  }
+
+  /** What the two sides share must be computed before the branch, which may not be taken. */
+  private rareScalar(e: Expr & { k: 'rare' }): Ref {
+    if (e.call.k !== 'call') return this.scalar({ ...e, k: 'sel', a: e.call, b: e.other });
+    const { m } = this;
+    const args = e.call.args.map((a) => this.keep(this.scalar(a), scalarType(a.ty)));
+    const other = this.keep(this.scalar(e.other), scalarType(e.ty));
+    const sets = [...args.map((a) => a.set), other.set];
+    const called = this.call(
+      e.call,
+      args.map((a) => a.get()),
+    );
+    return this.after(sets, m.if(this.scalar(e.c), called, other.get()));
+  }
+
+  /** The vector without the rare lanes, which are called and put in one by one. */
+  private rareVector(e: Expr & { k: 'rare' }): Ref {
+    if (e.call.k !== 'call') return this.vector({ ...e, k: 'sel', a: e.call, b: e.other });
+    const { m } = this;
+    const call = e.call;
+    const args = call.args.map((a) => ({ ty: a.ty, kept: this.keep(this.vector(a), 'v128') }));
+    const cond = this.keep(this.vector(e.c), 'v128');
+    const l = this.newLocal('v128', e.ty);
+    const set = m.local.set(l.index, this.vector(e.other));
+    const lanes = Array.from({ length: (this.vec as Vec).lanes }, (_, k) => {
+      const value = this.call(
+        call,
+        args.map((a) => this.lane(a.ty, a.kept.get(), k)),
+      );
+      return m.if(this.lane('bool', cond.get(), k), m.local.set(l.index, this.withLane(e.ty, this.get(l), k, value)));
+    });
+    const rareLanes = m.if(m.v128.any_true(cond.get()), m.block(null, lanes));
+    return this.after([...args.map((a) => a.kept.set), cond.set, set, rareLanes], this.get(l));
+  }
+
+  /** Emits a kernel function: its parameters are the first locals. */
+  emitFunction(name: string, params: readonly { readonly name: string; readonly ty: DType }[], body: Expr): void {
+    const { b, m } = this;
+    this.params = params.length;
+    this.env = new Map(params.map((p, index) => [p.name, { index, type: scalarType(p.ty), ty: p.ty }]));
+    this.count(body);
+    const value = this.scalar(body);
+    const types = b.createType(params.map((p) => b[scalarType(p.ty)]));
+    m.addFunction(name, types, b[scalarType(body.ty)], this.varTypes, value);
+  }
 }
+
+/** The WASM function of a kernel function. */
+export const functionName = (fn: string): string => `f_${fn}`;
 
 const iotaVector = (m: Mod): Ref => m.v128.const([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
 

@@ -33,7 +33,15 @@ export type Expr =
   | { readonly k: 'sel'; readonly ty: DType; readonly c: Expr; readonly a: Expr; readonly b: Expr }
   | { readonly k: 'cast'; readonly ty: DType; readonly a: Expr }
   | { readonly k: 'bits'; readonly ty: DType; readonly a: Expr }
-  | { readonly k: 'fma'; readonly ty: DType; readonly a: Expr; readonly b: Expr; readonly c: Expr };
+  | { readonly k: 'fma'; readonly ty: DType; readonly a: Expr; readonly b: Expr; readonly c: Expr }
+  /** One half of a double's bits, as i32. */
+  | { readonly k: 'word'; readonly ty: DType; readonly half: 'hi' | 'lo'; readonly a: Expr }
+  /** The double of two i32 halves. */
+  | { readonly k: 'double'; readonly ty: DType; readonly hi: Expr; readonly lo: Expr }
+  /** A function of functions.ts, which is code of its own; lanes call it one by one. */
+  | { readonly k: 'call'; readonly ty: DType; readonly fn: string; readonly args: readonly Expr[] }
+  /** `call` where `c` holds, which is seldom, else `other`: nothing is called where no lane needs it. */
+  | { readonly k: 'rare'; readonly ty: DType; readonly c: Expr; readonly call: Expr; readonly other: Expr };
 
 const cmps = new Set<string>(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 export const isCmp = (op: BinOp): op is CmpOp => cmps.has(op);
@@ -57,6 +65,12 @@ export const bits = (ty: DType, a: Expr): Expr =>
     : { k: 'bits', ty, a };
 /** a*b + c; rounded once where the engine has a fused multiply-add and the program may use it. */
 export const fma = (a: Expr, b: Expr, c: Expr): Expr => ({ k: 'fma', ty: a.ty, a, b, c });
+
+/** The high or low 32 bits of a double. */
+export const word = (half: 'hi' | 'lo', a: Expr): Expr => ({ k: 'word', ty: 'i32', half, a });
+/** The double whose halves these i32 are. */
+export const double = (hi: Expr, lo: Expr): Expr => ({ k: 'double', ty: 'f64', hi, lo });
+export const rare = (c: Expr, call: Expr, other: Expr): Expr => ({ k: 'rare', ty: other.ty, c, call, other });
 
 export const isConst = (e: Expr, value?: number): e is Expr & { k: 'const' } =>
   e.k === 'const' && (value === undefined || e.value === value);
@@ -158,7 +172,14 @@ export function children(e: Expr): readonly Expr[] {
     case 'un':
     case 'cast':
     case 'bits':
+    case 'word':
       return [e.a];
+    case 'double':
+      return [e.hi, e.lo];
+    case 'call':
+      return e.args;
+    case 'rare':
+      return [e.c, e.call, e.other];
     case 'bin':
       return [e.a, e.b];
     case 'sel':
@@ -191,7 +212,8 @@ export function mapChildren(e: Expr, go: (e: Expr) => Expr): Expr {
       return { ...e, index: e.index.map(go) };
     case 'un':
     case 'cast':
-    case 'bits': {
+    case 'bits':
+    case 'word': {
       const a = go(e.a);
       return a === e.a ? e : { ...e, a };
     }
@@ -204,6 +226,12 @@ export function mapChildren(e: Expr, go: (e: Expr) => Expr): Expr {
       return sel(go(e.c), go(e.a), go(e.b));
     case 'fma':
       return { ...e, a: go(e.a), b: go(e.b), c: go(e.c) };
+    case 'double':
+      return { ...e, hi: go(e.hi), lo: go(e.lo) };
+    case 'call':
+      return { ...e, args: e.args.map(go) };
+    case 'rare':
+      return { ...e, c: go(e.c), call: go(e.call), other: go(e.other) };
   }
 }
 
@@ -216,6 +244,8 @@ export function exprEq(a: Expr, b: Expr): boolean {
   if (a.k === 'load' && a.buf !== (b as typeof a).buf) return false;
   if (a.k === 'tile' && a.tile !== (b as typeof a).tile) return false;
   if ((a.k === 'un' || a.k === 'bin') && a.op !== (b as typeof a).op) return false;
+  if (a.k === 'word' && a.half !== (b as typeof a).half) return false;
+  if (a.k === 'call' && a.fn !== (b as typeof a).fn) return false;
   const x = children(a);
   const y = children(b);
   return x.length === y.length && x.every((c, i) => exprEq(c, y[i]));

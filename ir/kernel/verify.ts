@@ -5,6 +5,7 @@ import { VerifyError } from '../errors.ts';
 import { byteSize, type DType, isFloat, isInt } from '../types.ts';
 import { affine, type Ranges, rangeOf } from './affine.ts';
 import { children, type Expr, isCmp, sub } from './expr.ts';
+import { kernelFunction } from './functions.ts';
 import type { Buffer, For, Kernel, ReduceOp, Stmt } from './kernel.ts';
 import { printExpr, printKernel } from './print.ts';
 
@@ -315,8 +316,28 @@ class Verifier {
         return isFloat(e.ty) && [e.a, e.b, e.c].every((x) => x.ty === e.ty)
           ? undefined
           : `operands of ${e.a.ty}, ${e.b.ty} and ${e.c.ty}`;
+      case 'word':
+        return e.a.ty === 'f64' && e.ty === 'i32' ? undefined : `the ${e.half} word of ${e.a.ty} as ${e.ty}`;
+      case 'double':
+        return e.ty === 'f64' && e.hi.ty === 'i32' && e.lo.ty === 'i32'
+          ? undefined
+          : `words of ${e.hi.ty} and ${e.lo.ty} as ${e.ty}`;
+      case 'call':
+        return callError(e);
+      case 'rare':
+        if (e.c.ty !== 'bool') return `the condition is ${e.c.ty}, not bool`;
+        return e.call.ty === e.ty && e.other.ty === e.ty ? undefined : `${e.call.ty} or ${e.other.ty} as ${e.ty}`;
     }
   }
+}
+
+function callError(e: Expr & { k: 'call' }): string | undefined {
+  const f = kernelFunction(e.fn);
+  if (!f) return `there is no kernel function ${e.fn}`;
+  const takes = f.params.map((p) => p.ty).join(', ');
+  const given = e.args.map((a) => a.ty).join(', ');
+  if (takes !== given) return `${e.fn} takes (${takes}), got (${given})`;
+  return f.body.ty === e.ty ? undefined : `${e.fn} gives ${f.body.ty}, not ${e.ty}`;
 }
 
 function unaryError(e: Expr & { k: 'un' }): string | undefined {

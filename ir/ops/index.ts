@@ -12,6 +12,7 @@ import './gather.ts';
 import './random.ts';
 import './state.ts';
 import './unary.ts';
+import './gamma.ts';
 import './control.ts';
 import './activation.ts';
 import './softmax.ts';

@@ -50,6 +50,8 @@ const norm = { axis: 1, epsilon: 0.1 };
 
 const cases: Record<string, Case> = {
   not_c1: bad(['f32[2]']),
+  polygamma_c1: bad(['i32[2]'], { order: 1 }),
+  polygamma_c2: bad(['f32[2]'], { order: 0 }),
   select_c1: bad(['f32[2]', 'f32[2]', 'f32[2]']),
   select_c2: bad(['bool[2]', 'f32[2]', 'i32[2]']),
   select_c3: bad(['bool[2]', 'f32[3]', 'f32[3]']),
