@@ -3,7 +3,8 @@
 
 import type { Graph } from '../ir/graph.ts';
 import type { WasmPlan } from '../ir/plan.ts';
-import { binaryenReady, type EmitJob, emitText } from './wasm/emit.ts';
+import { binaryenReady, emitText } from './wasm/emit.ts';
+import type { Address, EmitJob, ModuleStep } from './wasm/module.ts';
 
 interface NodeFs {
   mkdirSync(p: string, o: { recursive: boolean }): void;
@@ -13,6 +14,35 @@ interface NodeFs {
 export interface Dumper {
   readonly graph: (index: number, name: string, g: Graph) => void;
   readonly plan: (plan: Omit<WasmPlan, 'module'>, job: EmitJob) => void;
+}
+
+const addressText = (a: Address): string => {
+  const slot = a.slot === 0 ? 'arena' : a.slot === 1 ? 'constant' : `state${a.slot - 2}`;
+  return [`${slot}+${a.offset}`, ...(a.strides ?? []).map((s) => `${s.bytes}*i${s.loop}`)].join('+');
+};
+
+/** The steps of a module, one a line, with their addresses. */
+export function stepsText(steps: readonly ModuleStep[], indent = ''): string[] {
+  const inner = `${indent}  `;
+  return steps.flatMap((s): string[] => {
+    switch (s.kind) {
+      case 'call':
+        return [`${indent}${s.barrier ? 'barrier, ' : ''}kernel ${s.kernel} (${s.args.map(addressText).join(', ')})`];
+      case 'branch':
+        return [
+          `${indent}branch by ${addressText(s.index)}`,
+          ...s.branches.flatMap((x, i) => [`${inner}${i}:`, ...stepsText(x, `${inner}  `)]),
+        ];
+      case 'loop': {
+        const most = s.trip ? `${addressText(s.trip)} of at most ${s.length}` : (s.length ?? 'unbounded');
+        const how = `${s.reverse ? ', backwards' : ''}${s.count ? `, counted in ${addressText(s.count)}` : ''}`;
+        const test = s.test
+          ? [`${inner}while`, ...stepsText(s.test.steps, `${inner}  `), `${inner}  gives ${addressText(s.test.value)}`]
+          : [];
+        return [`${indent}loop i${s.loop}: ${most} runs${how}`, ...test, ...stepsText(s.body, inner)];
+      }
+    }
+  });
 }
 
 let runs = 0;
@@ -39,16 +69,12 @@ export function dumper(folder: string | undefined): Dumper | null {
           .map((k, i) => `; step ${i}: ${k.kind}, ${k.ops.join(' ')}, ${k.flops} flops, ${k.bytes} bytes\n${k.text}`)
           .join('\n\n'),
       );
-      const slots = job.steps.map(
-        (s, i) =>
-          `step ${i}${s.barrier ? ' (barrier)' : ''}: kernel ${s.kernel} (${s.args.map((a) => `${a.slot === 0 ? 'arena' : a.slot === 1 ? 'constant' : `state${a.slot - 2}`}+${a.offset}`).join(', ')})`,
-      );
       write(
         'memory.txt',
         [
           `arena ${plan.arenaBytes} bytes, lower bound ${plan.info.lowerBound}`,
           `constants ${plan.constantBytes} bytes`,
-          ...slots,
+          ...stepsText(job.steps),
         ].join('\n'),
       );
       if (binaryenReady()) write('module.wat', emitText(job));

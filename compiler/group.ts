@@ -16,7 +16,11 @@ export type GroupKind =
   | 'scatter'
   | 'argreduce'
   /** Several pointwise groups of different domains side by side. */
-  | 'update';
+  | 'update'
+  /** A node with regions: a loop or a choice of kernels. */
+  | 'control'
+  /** Computes nothing: what reads its outputs runs after what its operands come from. */
+  | 'barrier';
 
 export interface Group {
   readonly id: number;

@@ -9,8 +9,9 @@ import { dumper } from './dump.ts';
 import { runPasses } from './pass-runner.ts';
 import { pipeline } from './pipeline.ts';
 import { planProgram } from './target.ts';
-import { type EmitJob, emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
+import { emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
 import { contractionTile, hasRelaxedSimd } from './wasm/engine.ts';
+import type { EmitJob } from './wasm/module.ts';
 
 export interface CompileOptions {
   /** Threads that the program may use; its results do not depend on it. */
@@ -54,6 +55,7 @@ function prepare(graph: Graph, opt: CompileOptions): Prepared {
     kernels: planned.kernels,
     steps: planned.steps,
     slots: planned.slots,
+    loops: planned.loops,
     options: { relaxed, shared: opt.shared },
   };
   dump?.plan(planned.plan, job);
@@ -76,13 +78,7 @@ function refuse(g: Graph): void {
         op: v.node?.op.name ?? v.name,
         fix: 'compile with a number for the batch size',
       });
-  for (const n of g.nodes) {
-    if (n.op.kind === 'control')
-      throw new CompileError('control flow is not compiled to wasm yet', {
-        op: n.op.name,
-        fix: "use target 'reference'",
-      });
-  }
+  for (const n of g.nodes) n.regions.forEach(refuse);
 }
 
 /** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */

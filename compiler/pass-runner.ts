@@ -2,6 +2,7 @@
 
 import type { Graph } from '../ir/graph.ts';
 import type { PassInfo } from '../ir/plan.ts';
+import { mapRegions } from '../ir/region.ts';
 import { checkGraph } from '../ir/verify.ts';
 
 export interface Pass {
@@ -16,6 +17,15 @@ export interface RunOptions {
   readonly dump?: (index: number, name: string, g: Graph) => void;
 }
 
+/** The pass on a graph's regions, then on the graph. */
+function runDeep(g: Graph, p: Pass): Graph {
+  return p.run(mapRegions(g, (r) => runDeep(r, p)));
+}
+
+/** Nodes of a graph and its regions. */
+const countNodes = (g: Graph): number =>
+  g.nodes.reduce((n, x) => n + 1 + x.regions.reduce((m, r) => m + countNodes(r), 0), 0);
+
 export function runPasses(
   graph: Graph,
   passes: readonly Pass[],
@@ -27,8 +37,8 @@ export function runPasses(
   opt.dump?.(0, 'input', g);
   passes.forEach((p, i) => {
     const t = performance.now();
-    const next = p.run(g);
-    log.push({ name: p.name, nodesBefore: g.nodes.length, nodesAfter: next.nodes.length, ms: performance.now() - t });
+    const next = runDeep(g, p);
+    log.push({ name: p.name, nodesBefore: countNodes(g), nodesAfter: countNodes(next), ms: performance.now() - t });
     g = next;
     if (opt.verify) checkGraph(g);
     opt.dump?.(i + 1, p.name, g);

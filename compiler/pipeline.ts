@@ -2,19 +2,23 @@
 // on the result (see target.ts).
 
 import type { Pass } from './pass-runner.ts';
+import { simplifyControl } from './passes/control.ts';
 import { convPadding } from './passes/conv-padding.ts';
 import { cse } from './passes/cse.ts';
 import { dce } from './passes/dce.ts';
 import { decompose } from './passes/decompose.ts';
 import { fold } from './passes/fold.ts';
+import { mergeLoops } from './passes/merge-loops.ts';
 import { algebra } from './rewrite/algebra.ts';
 import { convolution } from './rewrite/convolution.ts';
 import { applyRules } from './rewrite/rules.ts';
 import { shapes } from './rewrite/shapes.ts';
 
 export const pipeline: readonly Pass[] = [
+  { name: 'merge-loops', run: mergeLoops },
   { name: 'decompose', run: decompose },
   { name: 'fold', run: fold },
+  { name: 'control', run: simplifyControl },
   // Rules leave what they replaced behind, and a replaced assign would be a second one of its state.
   { name: 'algebra', run: (g) => dce(applyRules(g, algebra)) },
   { name: 'convolution', run: (g) => applyRules(g, convolution) },

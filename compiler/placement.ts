@@ -1,23 +1,35 @@
 // Where a program's values live while it runs: lifetimes over the steps, outputs in the place of dying
 // inputs, and the saving and writing back of Variables that cannot be updated in place.
 
-import type { Graph, Value } from '../ir/graph.ts';
+import type { Graph, Node, Value } from '../ir/graph.ts';
 import { children, type Expr, load, variable } from '../ir/kernel/expr.ts';
-import { forEachExpr, type Kernel, loop, type Stmt, store } from '../ir/kernel/kernel.ts';
+import { type Buffer, forEachExpr, type Kernel, loop, type Stmt, store } from '../ir/kernel/kernel.ts';
 import { printExpr } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
-import type { TypedArray } from '../ir/plan.ts';
-import { byteSize, sizeOf } from '../ir/types.ts';
+import { loopLayout } from '../ir/ops/loop-layout.ts';
+import { byteSize, sizeOf, type TensorType } from '../ir/types.ts';
 import type { Group } from './group.ts';
 import type { Binding, Lowered, TargetOptions } from './lower/kernel-builder.ts';
 import type { Fusion } from './passes/fuse.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
+import { type MemoryPlan, planMemory } from './passes/memory.ts';
 import { type Schedule, stateParams } from './passes/schedule.ts';
 
-export interface Step {
+/** One kernel with its buffers. */
+export interface KernelStep {
   readonly lowered: Lowered;
   readonly bindings: readonly Binding[];
 }
+/** A node with regions; each region is planned as a level of its own, whose memory is this step's scratch. */
+export interface ControlStep {
+  readonly node: Node;
+  readonly group: Group;
+  /** One plan a region. */
+  readonly bodies: readonly Placement[];
+  readonly scratch: Region;
+}
+export type Step = KernelStep | ControlStep;
+export const isKernel = (s: Step): s is KernelStep => 'lowered' in s;
 
 /** A buffer of the arena under planning. */
 export interface Region {
@@ -26,29 +38,74 @@ export interface Region {
   to: number;
   offset: number;
 }
+const regionOf = (bytes: number, from: number, to: number): Region => ({ bytes, from, to, offset: 0 });
+const typeBytes = (t: TensorType): number => sizeOf(t.shape) * byteSize(t.dtype);
 
+/** How a region of control flow lies in the memory of the level around it. */
+export interface Outer {
+  /** The place of each result that is no state is given; else results stay in the level's own memory. */
+  readonly results: boolean;
+}
+
+/** The places of the values of one level: a program's graph, or a region of control flow. */
 export class Placement {
   readonly graph: Graph;
   readonly fusion: Fusion;
   readonly sched: Schedule;
   readonly options: TargetOptions;
+  readonly outer: Outer | undefined;
   readonly states: Value[];
   /** Variables whose memory a value is stored into directly. */
   readonly directState = new Map<Value, number>();
+  /** Values that are stored where the level around wants a result. */
+  readonly given = new Map<Value, number>();
   readonly regions = new Map<Value, Region>();
   readonly saved = new Map<Value, Region>();
-  readonly scratch: { step: number; binding: Binding; region: Region }[] = [];
-  readonly constants: { offset: number; data: TypedArray }[] = [];
-  readonly constantAt = new Map<string, number>();
-  constantBytes = 0;
+  readonly scratch = new Map<Binding, Region>();
+  steps: Step[] = [];
+  memory: MemoryPlan = { offsets: [], arenaBytes: 0, lowerBound: 0 };
 
-  constructor(graph: Graph, fusion: Fusion, sched: Schedule, options: TargetOptions) {
+  constructor(graph: Graph, fusion: Fusion, sched: Schedule, options: TargetOptions, outer?: Outer) {
     this.graph = graph;
     this.fusion = fusion;
     this.sched = sched;
     this.options = options;
+    this.outer = outer;
     this.states = stateParams(graph);
     for (const w of sched.writes) if (w.direct) this.directState.set(aliasSource(w.value), w.state);
+  }
+
+  /** The results that are no states, in order. */
+  get tensorResults(): Value[] {
+    return this.graph.results.filter((r) => !r.type.state);
+  }
+
+  /** Decides order, lifetimes and offsets. `control` plans the regions of a node. */
+  plan(lower: (g: Group) => Lowered, control: (g: Group) => ControlStep): void {
+    const steps: Step[] = this.saveSteps();
+    this.claimResults();
+    for (const g of this.sched.order) {
+      if (g.kind === 'barrier') continue;
+      if (g.kind === 'control') {
+        steps.push(...this.controlSteps(control(g)));
+        continue;
+      }
+      const lowered = lower(g);
+      steps.push({ lowered, bindings: lowered.bindings });
+    }
+    this.checkDirectWrites(steps);
+    steps.push(...this.resultSteps(), ...this.writeBackSteps());
+    this.lifetimes(steps);
+    this.reuseInPlace(steps);
+    const controls = steps.filter((s): s is ControlStep => !isKernel(s)).map((s) => s.scratch);
+    const lists = [
+      ...new Set([...this.regions.values(), ...this.saved.values(), ...this.scratch.values(), ...controls]),
+    ];
+    this.memory = planMemory(lists);
+    lists.forEach((r, i) => {
+      r.offset = this.memory.offsets[i];
+    });
+    this.steps = steps;
   }
 
   /** A constant that is read from memory. */
@@ -73,23 +130,56 @@ export class Placement {
       const s = aliasSource(v);
       if (s.node?.op.name === 'read' && changed.has(s.node.inputs[0])) wanted.add(s);
     };
-    for (const r of this.graph.results) if (!r.type.state) consider(r);
+    const results = this.tensorResults;
+    for (const r of results) consider(r);
     for (const w of this.sched.writes) if (!w.direct) consider(w.value);
     return [...wanted].map((v) => {
-      this.saved.set(v, {
-        bytes: sizeOf(v.type.shape) * byteSize(v.type.dtype),
-        from: 0,
-        to: Number.POSITIVE_INFINITY,
-        offset: 0,
-      });
-      return this.copyStep(v, { value: v }, { value: v, saved: true } as Binding);
+      const at = this.outer?.results ? results.findIndex((r) => aliasSource(r) === v) : -1;
+      if (at >= 0) {
+        this.given.set(v, at);
+        return this.copyStep(v, { value: v }, { result: at });
+      }
+      this.saved.set(v, regionOf(typeBytes(v.type), 0, Number.POSITIVE_INFINITY));
+      return this.copyStep(v, { value: v }, { value: v, saved: true });
     });
   }
 
   writeBackSteps(): Step[] {
     return this.sched.writes
       .filter((w) => !w.direct)
-      .map((w) => this.copyStep(w.value, { value: w.value, saved: true } as Binding, { value: w.param }));
+      .map((w) => this.copyStep(w.value, { value: w.value, saved: true }, { value: w.param }));
+  }
+
+  // --- results whose place the level around gives ------------------------------------------------------
+  /** What a kernel of this level computes is stored at once where a result is wanted. */
+  claimResults(): void {
+    if (!this.outer?.results) return;
+    this.tensorResults.forEach((r, i) => {
+      const s = aliasSource(r);
+      if (this.fusion.producer.has(s) && !this.directState.has(s) && !this.given.has(s)) this.given.set(s, i);
+    });
+  }
+
+  /** All other results are copied. */
+  resultSteps(): Step[] {
+    if (!this.outer?.results) return [];
+    return this.tensorResults.flatMap((r, i) =>
+      this.given.get(aliasSource(r)) === i ? [] : [this.copyStep(r, { value: r, saved: true }, { result: i })],
+    );
+  }
+
+  // --- control flow ---------------------------------------------------------------------------------------
+  /** The node itself, after what it carries has been put where its results will be. */
+  controlSteps(c: ControlStep): Step[] {
+    const { node } = c;
+    if (node.op.name !== 'scan' && node.op.name !== 'while') return [c];
+    const { trip, consts, carry } = loopLayout(node.attrs, node.inputs.length);
+    const carried = node.inputs.slice(trip + consts, trip + consts + carry);
+    const steps: Step[] = carried.map((v, k) => this.copyStep(v, { value: v }, { value: node.outputs[k] }));
+    // Rows of runs that there may not be are zero.
+    if (trip || node.regions.length === 2)
+      for (const y of node.outputs.slice(carry)) steps.push(this.fillStep(y.type, 0, { value: y }));
+    return [...steps, c];
   }
 
   /** A kernel may only overwrite a Variable that it reads where it reads it at the same index. */
@@ -98,12 +188,14 @@ export class Placement {
       if (!w.direct) continue;
       const target = aliasSource(w.value);
       for (const s of steps) {
+        if (!isKernel(s)) continue;
         const { kernel } = s.lowered;
         const out = kernel.buffers.find((b, k) => b.role === 'out' && isValue(s.bindings[k], target));
         if (!out) continue;
         const reads = kernel.buffers.filter((_, k) => {
           const b = s.bindings[k];
-          return 'value' in b && b.value.node?.op.name === 'read' && b.value.node.inputs[0] === w.param;
+          const from = 'value' in b ? aliasSource(b.value).node : null;
+          return from?.op.name === 'read' && from.inputs[0] === w.param;
         });
         if (reads.every((r) => readAtStore(kernel, r.name, out.name))) continue;
         w.direct = false;
@@ -112,13 +204,24 @@ export class Placement {
     }
   }
 
-  copyStep(v: Value, src: Binding, dst: Binding): Step {
-    const n = sizeOf(v.type.shape);
-    const ty = v.type.dtype;
+  copyStep(v: Value, src: Binding, dst: Binding): KernelStep {
     const splat = v.node?.op.name === 'constant' ? (v.node.attrs.value as Literal).splat : undefined;
-    const i = variable('i0');
-    const value: Expr = splat === undefined ? load(ty, 'b0', i) : { k: 'const', ty, value: splat };
-    const body: Stmt[] = [{ s: 'single', body: [loop('i0', n, [store('b1', i, value)], { vector: true, copies: 2 })] }];
+    if (splat !== undefined) return this.fillStep(v.type, splat, dst);
+    const { dtype } = v.type;
+    return this.plainStep('copy', v.type, load(dtype, 'b0', variable('i0')), [src, dst]);
+  }
+
+  fillStep(t: TensorType, value: number, dst: Binding): KernelStep {
+    return this.plainStep('fill', t, { k: 'const', ty: t.dtype, value }, [dst]);
+  }
+
+  /** A kernel that stores an expression of `i0` into its last buffer. */
+  plainStep(name: string, t: TensorType, value: Expr, bindings: readonly Binding[]): KernelStep {
+    const n = sizeOf(t.shape);
+    const ty = t.dtype;
+    const last = `b${bindings.length - 1}`;
+    const store_ = loop('i0', n, [store(last, variable('i0'), value)], { vector: true, copies: 2 });
+    const body: Stmt[] = [{ s: 'single', body: [store_] }];
     const group: Group = {
       id: -1,
       kind: 'pointwise',
@@ -129,19 +232,16 @@ export class Placement {
       own: new Set(),
       parts: [],
     };
-    const buffers = [
-      { name: 'b0', ty, size: n, role: 'in' as const },
-      { name: 'b1', ty, size: n, role: 'out' as const },
-    ];
-    // A splat needs no source; its buffer is bound to the target and not read.
-    const bindings = [splat === undefined ? src : dst, dst];
+    const buffers = bindings.map(
+      (_, i): Buffer => ({ name: `b${i}`, ty, size: n, role: `b${i}` === last ? 'out' : 'in' }),
+    );
     const lowered: Lowered = {
       group,
-      kernel: { name: 'copy', buffers, body },
+      kernel: { name, buffers, body },
       bindings,
-      ops: ['copy'],
+      ops: [name],
       flops: 0,
-      bytes: 2 * n * byteSize(ty),
+      bytes: bindings.length * typeBytes(t),
       parallel: false,
     };
     return { lowered, bindings };
@@ -150,18 +250,13 @@ export class Placement {
   // --- lifetimes ---------------------------------------------------------------------------------------
   region(v: Value): Region | null {
     const s = aliasSource(v);
-    if (this.directState.has(s)) return null;
+    if (this.directState.has(s) || this.given.has(s)) return null;
     const n = s.node;
-    if (n && !this.fusion.producer.has(s)) return null;
+    if (n ? !this.fusion.producer.has(s) : this.outer) return null;
     if (s.type.state) return null;
     let r = this.regions.get(s);
     if (!r) {
-      r = {
-        bytes: sizeOf(s.type.shape) * byteSize(s.type.dtype),
-        from: n ? Number.POSITIVE_INFINITY : 0,
-        to: 0,
-        offset: 0,
-      };
+      r = regionOf(typeBytes(s.type), n ? Number.POSITIVE_INFINITY : 0, 0);
       this.regions.set(s, r);
     }
     return r;
@@ -169,19 +264,22 @@ export class Placement {
 
   lifetimes(steps: readonly Step[]): void {
     for (const p of this.graph.params) if (!p.type.state) this.region(p);
+    const touch = (r: Region | null | undefined, i: number) => {
+      if (!r) return;
+      r.from = Math.min(r.from, i);
+      r.to = Math.max(r.to === Number.POSITIVE_INFINITY ? 0 : r.to, i);
+    };
     steps.forEach((s, i) => {
+      if (!isKernel(s)) {
+        for (const v of [...heldInputs(s.node), ...s.node.outputs]) touch(this.region(v), i);
+        s.scratch.from = i;
+        s.scratch.to = i;
+        return;
+      }
       s.lowered.kernel.buffers.forEach((buf, k) => {
         const b = s.bindings[k];
-        if ('scratch' in b) {
-          const region = { bytes: buf.size * byteSize(buf.ty), from: i, to: i, offset: 0 };
-          this.scratch.push({ step: i, binding: b, region });
-          return;
-        }
-        if (!('value' in b)) return;
-        const r = this.saved?.has(aliasSource(b.value)) ? this.saved.get(aliasSource(b.value)) : this.region(b.value);
-        if (!r) return;
-        r.from = Math.min(r.from, i);
-        r.to = Math.max(r.to === Number.POSITIVE_INFINITY ? 0 : r.to, i);
+        if ('scratch' in b) this.scratch.set(b, regionOf(buf.size * byteSize(buf.ty), i, i));
+        if ('value' in b) touch(this.saved.get(aliasSource(b.value)) ?? this.region(b.value), i);
       });
     });
     const end = steps.length;
@@ -197,6 +295,7 @@ export class Placement {
   /** An output of a pointwise kernel takes the place of an input that dies there and is read only at the same index. */
   reuseInPlace(steps: readonly Step[]): void {
     steps.forEach((s, i) => {
+      if (!isKernel(s)) return;
       const taken = new Set<Region>();
       const kind = s.lowered.group.kind;
       if (kind !== 'pointwise' && kind !== 'update') return;
@@ -222,6 +321,13 @@ export class Placement {
       });
     });
   }
+}
+
+/** The operands that a node with regions reads while it runs: not what it has copied to start with. */
+function heldInputs(n: Node): readonly Value[] {
+  if (n.op.name !== 'scan' && n.op.name !== 'while') return n.inputs;
+  const { trip, consts, carry } = loopLayout(n.attrs, n.inputs.length);
+  return n.inputs.filter((_, i) => i < trip + consts || i >= trip + consts + carry);
 }
 
 const isValue = (b: Binding, v: Value): boolean => 'value' in b && b.value === v;

@@ -25,7 +25,18 @@ export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
-export { cond, scan, whileLoop } from './trace/control.ts';
+export {
+  cond,
+  type ForRangeOptions,
+  forRange,
+  mapFn,
+  type ScanOptions,
+  scan,
+  scanLoop,
+  switchCase,
+  type WhileLoopOptions,
+  whileLoop,
+} from './trace/control.ts';
 export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
 export { type DataType, upcastType } from './trace/dtypes.ts';
@@ -59,6 +70,7 @@ export * from './trace/ops/reduce.ts';
 export * from './trace/ops/shape.ts';
 export * from './trace/ops/unary.ts';
 export * from './trace/random.ts';
+export { recomputeGrad } from './trace/recompute.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
 export { Tensor } from './trace/tensor.ts';

@@ -49,11 +49,41 @@ export interface Sample {
   readonly grad?: boolean;
 }
 
+/** One executed operation. A graph's node is one. */
+export interface OpRecord {
+  readonly op: OpDef;
+  readonly inputs: readonly Val[];
+  readonly outputs: readonly Val[];
+  readonly attrs: Attrs;
+  readonly regions?: readonly Graph[];
+}
+
+/** The backward walk (compiler/autodiff/backprop.ts), for rules that differentiate regions. */
+export interface BackwardWalk {
+  /** Gradients of seeded values with respect to `sources`; null where nothing seeded depends on one. */
+  readonly backprop: (
+    b: Emitter,
+    records: readonly OpRecord[],
+    seeds: ReadonlyMap<Val, Val>,
+    sources: readonly Val[],
+  ) => (Val | null)[];
+  /** The values that depend on a source through floats. */
+  readonly reachable: (records: readonly OpRecord[], sources: readonly Val[]) => Set<Val>;
+}
+
+/** Adds `g` to the gradient that `v` has so far. */
+export function accumulate(b: Emitter, grads: Map<Val, Val>, v: Val, g: Val): void {
+  const sum = grads.get(v);
+  grads.set(v, sum ? b.add(sum, g) : g);
+}
+
 /** The backward rule's view of a node: operands, results, attributes. */
 export interface GradCtx {
   readonly inputs: readonly Val[];
   readonly outputs: readonly Val[];
   readonly attrs: Attrs;
+  readonly regions: readonly Graph[];
+  readonly walk: BackwardWalk;
   /** Which operands need a gradient: others may get null without being built. */
   readonly needs: readonly boolean[];
   /** Which outputs have a gradient at all: the gradients of the others are zeros put in their place. */
@@ -84,12 +114,13 @@ export interface OpDef {
   readonly scalar?: (xs: readonly Expr[], attrs: Attrs, out: TensorType) => Expr;
   /** `none` with a reason where no gradient exists; 'expand' differentiates a composite's expansion. */
   readonly grad: GradRule | { readonly none: string } | 'expand';
-  /** The definition, in float64 or exact integers. `run` executes a region (control ops only). */
+  /** The definition, in float64 or exact integers. `run` executes one of the `regions` (control ops only). */
   readonly reference: (
     inputs: readonly NDArray[],
     attrs: Attrs,
     out: readonly TensorType[],
     run?: RunRegion,
+    regions?: number,
   ) => readonly NDArray[];
   /** Composites: the same in terms of primitives. */
   readonly expand?: (b: Emitter, inputs: readonly Val[], attrs: Attrs) => readonly Val[];

@@ -29,6 +29,8 @@ export interface KernelInfo {
   readonly bytes: number;
   /** Its loops, as kernel IR text. */
   readonly text: string;
+  /** Control flow: the kernels of its regions. */
+  readonly body?: readonly KernelInfo[];
 }
 
 /** Node counts around one pass. */
@@ -64,8 +66,8 @@ export interface WasmPlan {
   readonly constantBytes: number;
   readonly arenaBytes: number;
   readonly module: Uint8Array;
-  /** Names of the module's kernel functions in call order, for profiling one by one. */
-  readonly steps: readonly { readonly kernel: number; readonly barrier: boolean }[];
+  /** How many steps the module runs in order; they can be run one by one, for profiling. */
+  readonly steps: number;
   /** False where the whole program is too small to pay for waking other threads. */
   readonly parallel: boolean;
   readonly info: PlanInfo;

@@ -5,26 +5,12 @@
 import { Builder } from '../../ir/builder.ts';
 import { Emitter } from '../../ir/emit.ts';
 import { ArgumentError, GradientError } from '../../ir/errors.ts';
-import type { Attrs, Graph, Val, Value } from '../../ir/graph.ts';
-import type { OpDef } from '../../ir/op.ts';
+import type { Attrs, Graph, Val } from '../../ir/graph.ts';
+import { accumulate, type OpDef, type OpRecord } from '../../ir/op.ts';
+import { recordRegion } from '../../ir/region.ts';
 import { isFloat, tensorType, typeEq, typeText } from '../../ir/types.ts';
 
-/** One executed operation. A graph's node is one. */
-export interface OpRecord {
-  readonly op: OpDef;
-  readonly inputs: readonly Val[];
-  readonly outputs: readonly Val[];
-  readonly attrs: Attrs;
-  readonly regions?: readonly Graph[];
-}
-
 const differentiable = (v: Val): boolean => isFloat(v.type.dtype);
-
-/** Adds `g` to the gradient that `v` has so far. */
-function accumulate(b: Emitter, grads: Map<Val, Val>, v: Val, g: Val): void {
-  const sum = grads.get(v);
-  grads.set(v, sum ? b.add(sum, g) : g);
-}
 
 /** The values that depend on a source through float values: only they need a gradient. */
 function reachable(records: readonly OpRecord[], sources: readonly Val[]): Set<Val> {
@@ -77,7 +63,8 @@ function recordGrads(
   if (typeof grad === 'object')
     throw new GradientError(`has no gradient: ${grad.none}`, { op: name, fix: 'put stop_gradient before it' });
   const outGrads = r.outputs.map((o) => grads.get(o) ?? b.zerosLike(o));
-  return grad(b, { inputs: r.inputs, outputs: r.outputs, attrs: r.attrs, needs, given }, outGrads);
+  const { inputs, outputs, attrs, regions = [] } = r;
+  return grad(b, { inputs, outputs, attrs, regions, needs, given, walk: { backprop, reachable } }, outGrads);
 }
 
 /** A rule that gives a gradient of another type than its operand is a bug: found here, not far away. */
@@ -139,22 +126,10 @@ function expandedGrads(
  */
 export function gradGraph(g: Graph, outputIndex: number, wrt: readonly number[]): Graph {
   const b = new Builder(`${g.name}_grad`);
-  const map = new Array<Value>(g.valueCount);
-  for (const p of g.params) map[p.id] = b.param(p.type, p.name);
-  const records: OpRecord[] = [];
-  const recorded = new Set<Value>();
-  for (const n of g.nodes) {
-    const inputs = n.inputs.map((v) => map[v.id]);
-    const outputs = b.copy(n, inputs);
-    n.outputs.forEach((o, i) => {
-      map[o.id] = outputs[i];
-    });
-    if (outputs.some((o) => recorded.has(o))) continue;
-    for (const o of outputs) recorded.add(o);
-    records.push({ op: n.op, inputs, outputs, attrs: n.attrs, regions: n.regions });
-  }
-  const result = g.results[outputIndex] && map[g.results[outputIndex].id];
-  const sources = wrt.map((i) => g.params[i] && map[g.params[i].id]);
+  const params = g.params.map((p) => b.param(p.type, p.name));
+  const { results, records } = recordRegion(b, g, params);
+  const result = results[outputIndex];
+  const sources = wrt.map((i) => params[i]);
   if (!result || sources.some((s) => !s))
     throw new ArgumentError(
       `result ${outputIndex} and parameters [${wrt}] are asked for; there are ${g.results.length} and ${g.params.length}`,
@@ -166,5 +141,5 @@ export function gradGraph(g: Graph, outputIndex: number, wrt: readonly number[])
     });
   const found = backprop(b, records, new Map([[result, b.onesLike(result)]]), sources);
   const filled = found.map((d, i) => d ?? b.zerosLike(sources[i]));
-  return b.build([...g.results.map((r) => map[r.id]), ...filled]);
+  return b.build([...results, ...filled]);
 }

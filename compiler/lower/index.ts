@@ -9,7 +9,10 @@ import { lowerRows } from './rows.ts';
 import { lowerArgReduce, lowerScatter } from './scatter.ts';
 import { lowerWindow } from './window.ts';
 
-const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lowered>> = {
+/** Control flow is planned (compiler/level.ts), not lowered. */
+type Lowerable = Exclude<Group['kind'], 'control' | 'barrier'>;
+
+const byKind: Readonly<Record<Lowerable, (ctx: LowerContext, g: Group) => Lowered>> = {
   pointwise: lowerPointwise,
   rows: lowerRows,
   columns: lowerColumns,
@@ -20,5 +23,5 @@ const byKind: Readonly<Record<Group['kind'], (ctx: LowerContext, g: Group) => Lo
   update: lowerUpdate,
 };
 
-export const lowerGroup = (ctx: LowerContext, g: Group): Lowered => byKind[g.kind](ctx, g);
+export const lowerGroup = (ctx: LowerContext, g: Group): Lowered => byKind[g.kind as Lowerable](ctx, g);
 export type { LowerContext, Lowered };

@@ -18,7 +18,13 @@ export interface TargetOptions {
 }
 
 /** What a kernel's buffer is bound to. */
-export type Binding = { readonly value: Value } | { readonly scratch: true } | { readonly packed: PackedConstant };
+export type Binding =
+  /** `saved`: the copy of a Variable's old value, where there is one. */
+  | { readonly value: Value; readonly saved?: boolean }
+  /** The place that the operation around a region gives to its result of that number. */
+  | { readonly result: number }
+  | { readonly scratch: true }
+  | { readonly packed: PackedConstant };
 
 /** A constant operand laid out in panels at compile time. */
 export interface PackedConstant {

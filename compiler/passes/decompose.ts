@@ -1,12 +1,17 @@
-// Composites become primitives, by the expansion that stands with each op.
+// Composites become primitives, by the expansion that stands with each op; calls become what they call.
 
 import { rewriteGraph } from '../../ir/builder.ts';
-import type { Graph } from '../../ir/graph.ts';
+import type { Graph, Node } from '../../ir/graph.ts';
+import { inlineGraph } from '../../ir/region.ts';
+
+const expands = (n: Node): boolean => n.op.expand !== undefined || n.op.name === 'call';
 
 export function decompose(g: Graph): Graph {
   let out = g;
   // An expansion may use other composites; their nesting is shallow.
-  while (out.nodes.some((n) => n.op.expand))
-    out = rewriteGraph(out, (n, inputs, b) => n.op.expand?.(b, inputs, n.attrs));
+  while (out.nodes.some(expands))
+    out = rewriteGraph(out, (n, inputs, b) =>
+      n.op.name === 'call' ? inlineGraph(b, n.regions[0], inputs) : n.op.expand?.(b, inputs, n.attrs),
+    );
   return out;
 }

@@ -11,7 +11,7 @@ import { sizeOf } from '../../ir/types.ts';
 import type { Group, GroupKind } from '../group.ts';
 import { opCost } from '../lower/rows.ts';
 import { fixed } from '../lower/views.ts';
-import { aliasSource, FusionGroups, isSplat, MAX_GROUP, sameShape } from './fusion-groups.ts';
+import { aliasSource, FusionGroups, isControl, isSplat, MAX_GROUP, sameShape } from './fusion-groups.ts';
 
 export interface Fusion {
   readonly graph: Graph;
@@ -64,6 +64,10 @@ class Fuser extends FusionGroups {
         return;
       case 'scatter':
         this.create('scatter', n, fixed(n.outputs[0].type.shape));
+        return;
+      case 'control':
+        for (const v of n.inputs) this.result(v);
+        this.create(n.regions.length ? 'control' : 'barrier', n, []);
         return;
       default:
         return;
@@ -261,7 +265,11 @@ class Fuser extends FusionGroups {
             const h = r.value.node && this.groupOf.get(r.value.node);
             if (h && h !== g) needed.add(r.value);
           }
-    for (const g of this.groups) g.outputs = g.nodes.flatMap((n) => n.outputs).filter((o) => needed.has(o));
+    // Control flow writes all its results, read or not.
+    for (const g of this.groups) {
+      const all = g.nodes.flatMap((n) => n.outputs);
+      g.outputs = isControl(g) ? all : all.filter((o) => needed.has(o));
+    }
   }
 
   /**

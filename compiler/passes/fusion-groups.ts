@@ -109,6 +109,7 @@ export class FusionGroups {
     const full = sameShape(g.domain, shape);
     const perRow = rowLike && !full && sameShape(kept(g), dropOnes(shape));
     if (!full && !perRow) return false;
+    if (isControl(g)) return false;
     if (g.kind === 'scatter' || g.kind === 'argreduce' || g.nodes[0].op.name === 'window_max_grad') return false;
     if (g.kind === 'window' && n.op.kind === 'reduce') return false;
     if (g.kind === 'contraction' && n.op.kind === 'reduce') return false;
@@ -235,9 +236,16 @@ export function lateNodes(g: Group): Set<Node> {
   return new Set(g.nodes.filter(isLate));
 }
 
-/** The value whose bytes a reshape shares. */
+/** Does the group only hold a node of control flow? */
+export const isControl = (g: Group): boolean => g.kind === 'control' || g.kind === 'barrier';
+
+/** The value whose bytes a reshape or a barrier shares. */
 export function aliasSource(v: Value): Value {
   let x = v;
-  while (x.node?.op.name === 'reshape') x = x.node.inputs[0];
-  return x;
+  for (;;) {
+    const n: Node | null = x.node;
+    if (n?.op.name === 'reshape') x = n.inputs[0];
+    else if (n?.op.name === 'optimization_barrier') x = n.inputs[x.index];
+    else return x;
+  }
 }

@@ -78,7 +78,7 @@ function stateReaders(f: Fusion): Map<Value, Set<Group>> {
   const grouped = groupedNodes(f);
   const out = new Map<Value, Set<Group>>();
   for (const n of f.graph.nodes)
-    if (n.op.name === 'read') out.set(n.inputs[0], readingGroups(f, grouped, n.outputs[0]));
+    if (n.op.name === 'read') out.set(n.inputs[0], readingGroups(f, grouped, n.outputs[0], true));
   return out;
 }
 
@@ -168,8 +168,11 @@ function groupedNodes(f: Fusion): Map<Node, Group> {
   return out;
 }
 
-/** Groups that read a value, themselves or through nodes of no group. */
-function readingGroups(f: Fusion, grouped: ReadonlyMap<Node, Group>, v: Value): Set<Group> {
+/**
+ * Groups that read a value, themselves or through nodes of no group; `through` those of barriers too,
+ * whose results are the same memory.
+ */
+function readingGroups(f: Fusion, grouped: ReadonlyMap<Node, Group>, v: Value, through = false): Set<Group> {
   const out = new Set<Group>();
   const seen = new Set<Value>([v]);
   const stack = [v];
@@ -180,7 +183,7 @@ function readingGroups(f: Fusion, grouped: ReadonlyMap<Node, Group>, v: Value): 
         out.add(g);
         // Groups that compute the user's result for themselves read its operands too.
         for (const o of user.outputs) for (const h of f.owners.get(o) ?? []) out.add(h);
-        continue;
+        if (g.kind !== 'barrier' || !through) continue;
       }
       for (const o of user.outputs)
         if (!seen.has(o)) {

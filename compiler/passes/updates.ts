@@ -4,6 +4,7 @@
 import type { Value } from '../../ir/graph.ts';
 import type { Group } from '../group.ts';
 import type { Fusion } from './fuse.ts';
+import { aliasSource } from './fusion-groups.ts';
 import { consumersOf, type Schedule } from './schedule.ts';
 
 const MAX_PARTS = 16;
@@ -19,6 +20,7 @@ export function mergeUpdates(f: Fusion, s: Schedule): Schedule {
     for (let v = stack.pop(); v; v = stack.pop()) {
       if (seen.has(v)) continue;
       seen.add(v);
+      v = aliasSource(v);
       if (v.node?.op.name === 'read') out.add(v.node.inputs[0]);
       else if (v.node && (!f.producer.has(v) || g.own.has(v) || g.nodes.includes(v.node))) stack.push(...v.node.inputs);
     }

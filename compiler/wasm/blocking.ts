@@ -3,8 +3,8 @@
 // Only where the main thread may sleep and a thread can start from a file: Node, the built package.
 
 import { CompileError } from '../../ir/errors.ts';
-import type { EmitJob } from './emit.ts';
 import type { Answer } from './helper.ts';
+import type { EmitJob } from './module.ts';
 
 type Threads = typeof import('node:worker_threads');
 type Files = typeof import('node:fs');

@@ -10,7 +10,7 @@ import { forEachExpr, type Kernel } from '../../ir/kernel/kernel.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { canBlock, emitBlocking, helperRunning, stopHelper } from './blocking.ts';
 import { cacheGet, cacheKey, cachePut } from './cache.ts';
-import { emitModule, type ModuleOptions, type ModuleStep } from './module.ts';
+import { type EmitJob, emitModule } from './module.ts';
 
 let binaryen: typeof binaryenType | undefined;
 let loading: Promise<void> | undefined;
@@ -24,13 +24,6 @@ export async function loadBinaryen(): Promise<void> {
   await loading;
 }
 export const binaryenReady = (): boolean => binaryen !== undefined;
-
-export interface EmitJob {
-  readonly kernels: readonly Kernel[];
-  readonly steps: readonly ModuleStep[];
-  readonly slots: number;
-  readonly options: ModuleOptions;
-}
 
 /** The kernel functions that a kernel calls, as text. */
 function functionsOf(kernels: readonly Kernel[]): string[] {
@@ -46,6 +39,7 @@ export const jobKey = (j: EmitJob): string =>
       ...functionsOf(j.kernels),
       JSON.stringify(j.steps),
       j.slots,
+      j.loops,
       JSON.stringify(j.options),
     ].join('\n'),
   );
@@ -56,7 +50,7 @@ export const emitCached = (key: string): Uint8Array | null => cacheGet(key);
 /** Generates the module; binaryen must be loaded. */
 export function emitFresh(job: EmitJob, key: string): Uint8Array {
   if (!binaryen) throw new CompileError('the code generator is not loaded', { fix: 'await tf.ready() first' });
-  const m = emitModule(binaryen, job.kernels, job.steps, job.slots, job.options);
+  const m = emitModule(binaryen, job);
   try {
     const bytes = m.emitBinary();
     cachePut(key, bytes);
@@ -86,7 +80,7 @@ export function emitAtOnce(job: EmitJob, key: string): Uint8Array | null {
 /** The module as text, for dumps. */
 export function emitText(job: EmitJob): string {
   if (!binaryen) throw new CompileError('the code generator is not loaded', { fix: 'await tf.ready() first' });
-  const m = emitModule(binaryen, job.kernels, job.steps, job.slots, job.options);
+  const m = emitModule(binaryen, job);
   try {
     return m.emitText();
   } finally {

@@ -3,7 +3,7 @@
 
 import { workerData } from 'node:worker_threads';
 import binaryen from 'binaryen';
-import type { EmitJob } from './emit.ts';
+import type { EmitJob } from './module.ts';
 import { emitModule } from './module.ts';
 
 /** What the helper answers: the module, or what went wrong. */
@@ -13,7 +13,7 @@ const { port, answered } = workerData as { port: import('node:worker_threads').M
 
 function answer(job: EmitJob): Answer {
   try {
-    const m = emitModule(binaryen, job.kernels, job.steps, job.slots, job.options);
+    const m = emitModule(binaryen, job);
     try {
       return { bytes: m.emitBinary() };
     } finally {

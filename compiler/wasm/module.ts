@@ -5,16 +5,48 @@
 import type binaryen from 'binaryen';
 import type { Kernel } from '../../ir/kernel/kernel.ts';
 import { emitFunctions, emitKernel } from './codegen.ts';
-import type { Mod, Ref } from './scalar-ops.ts';
+import { emitRun } from './run.ts';
+import type { Mod } from './scalar-ops.ts';
 
-/** One call of a kernel: which buffers it gets. */
-export interface ModuleStep {
-  readonly kernel: number;
-  /** Wait for all threads before this step. */
-  readonly barrier: boolean;
-  /** Per kernel buffer: the entry of the binding table, and bytes to add. */
-  readonly args: readonly { readonly slot: number; readonly offset: number }[];
+/** An address while the program runs: entry of the binding table, bytes to add, and bytes for each run of loops around. */
+export interface Address {
+  readonly slot: number;
+  readonly offset: number;
+  readonly strides?: readonly { readonly loop: number; readonly bytes: number }[];
 }
+
+/** What a program does, in order. */
+export type ModuleStep =
+  | {
+      readonly kind: 'call';
+      readonly kernel: number;
+      /** Wait for all threads before this step. */
+      readonly barrier: boolean;
+      /** Per kernel buffer. */
+      readonly args: readonly Address[];
+    }
+  | {
+      readonly kind: 'loop';
+      /** Number of its counter. */
+      readonly loop: number;
+      /** Most runs; null for as many as the condition wants. */
+      readonly length: number | null;
+      /** Where the number of runs is read, if it is less. */
+      readonly trip?: Address;
+      /** The counter goes down to 0. */
+      readonly reverse?: boolean;
+      /** Runs before each run; where its value (32 bits) is zero the loop ends. */
+      readonly test?: { readonly steps: readonly ModuleStep[]; readonly value: Address };
+      /** Where the number of runs is stored. */
+      readonly count?: Address;
+      readonly body: readonly ModuleStep[];
+    }
+  | {
+      readonly kind: 'branch';
+      /** Where the number of the branch is read; the last one is taken for every other number. */
+      readonly index: Address;
+      readonly branches: readonly (readonly ModuleStep[])[];
+    };
 
 export interface ModuleOptions {
   readonly relaxed: boolean;
@@ -28,13 +60,19 @@ export const barrierWords = { count: 64, generation: 128, mayBlock: 192 } as con
 /** How often a waiting thread looks before it sleeps; about 20 µs. */
 const SPINS = 20_000;
 
-export function emitModule(
-  b: typeof binaryen,
-  kernels: readonly Kernel[],
-  steps: readonly ModuleStep[],
-  slots: number,
-  opt: ModuleOptions,
-): binaryen.Module {
+/** What a module is made of. */
+export interface EmitJob {
+  readonly kernels: readonly Kernel[];
+  readonly steps: readonly ModuleStep[];
+  /** Entries of the binding table. */
+  readonly slots: number;
+  /** Loops among the steps: their counters. */
+  readonly loops: number;
+  readonly options: ModuleOptions;
+}
+
+export function emitModule(b: typeof binaryen, job: EmitJob): binaryen.Module {
+  const { kernels, options: opt } = job;
   const m = new b.Module();
   const F = b.Features;
   m.setFeatures(
@@ -56,36 +94,9 @@ export function emitModule(
     emitKernel(b, m, k, `k${i}`, options);
   });
   emitFunctions(b, m, options);
-  emitRun(b, m, steps, slots);
+  emitRun(b, m, job.steps, job.slots, job.loops);
   m.addFunctionExport('run', 'run');
   return m;
-}
-
-function emitRun(b: typeof binaryen, m: Mod, steps: readonly ModuleStep[], slots: number): void {
-  const local = (i: number) => m.local.get(i, b.i32);
-  const [tid, nthreads, bind, from, to] = [0, 1, 2, 3, 4];
-  const base = 5;
-  const body: Ref[] = [];
-  for (let s = 0; s < slots; s++) body.push(m.local.set(base + s, m.i32.load(4 * s, 4, local(bind))));
-  steps.forEach((step, i) => {
-    const calls: Ref[] = [];
-    if (step.barrier) calls.push(m.call('barrier', [local(nthreads)], b.none));
-    const args = step.args.map((a) =>
-      a.offset === 0 ? local(base + a.slot) : m.i32.add(local(base + a.slot), m.i32.const(a.offset)),
-    );
-    calls.push(m.call(`k${step.kernel}`, [...args, local(tid), local(nthreads)], b.none));
-    const inRange = m.i32.and(m.i32.le_s(local(from), m.i32.const(i)), m.i32.gt_s(local(to), m.i32.const(i)));
-    body.push(m.if(inRange, m.block(null, calls)));
-  });
-  // Nobody leaves before everybody is done: the caller reads the outputs.
-  body.push(m.call('barrier', [local(nthreads)], b.none));
-  m.addFunction(
-    'run',
-    b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]),
-    b.none,
-    new Array<number>(slots).fill(b.i32),
-    m.block(null, body),
-  );
 }
 
 /**

@@ -25,8 +25,8 @@ function run(graph: Graph, inputs: readonly NDArray[], batch: number | undefined
   for (const n of graph.nodes) {
     const args = n.inputs.map((v) => values[v.id] as NDArray);
     const types = n.outputs.map((o) => fixType(o.type, batch));
-    const runRegion = (r: number, xs: readonly NDArray[]) => run(n.regions[r], xs, batch);
-    const out = n.op.reference(args, fixAttrs(n.attrs, batch), types, runRegion);
+    const runRegion = (r: number, xs: readonly NDArray[]) => run(n.regions[r] ?? n.regions.at(-1), xs, batch);
+    const out = n.op.reference(args, fixAttrs(n.attrs, batch), types, runRegion, n.regions.length);
     n.outputs.forEach((o, i) => {
       values[o.id] = out[i];
     });

@@ -83,7 +83,7 @@ export class WasmProgram implements Program {
 
   run(inputs: readonly TypedArray[]): TypedArray[] {
     this.#load(inputs);
-    this.#execute(0, this.#plan.steps.length);
+    this.#execute(0, this.#plan.steps);
     const mem = this.#device.memory;
     const out = new Array<TypedArray>(this.#outputs.length);
     for (let i = 0; i < out.length; i++) {
@@ -96,7 +96,7 @@ export class WasmProgram implements Program {
   runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void {
     checkOutputs(this.outputTypes, outputs);
     this.#load(inputs);
-    this.#execute(0, this.#plan.steps.length);
+    this.#execute(0, this.#plan.steps);
     this.#outputs.forEach((p, i) => {
       this.#device.memory.readInto(this.#address(p.slot), p.type.dtype, outputs[i]);
     });
@@ -129,10 +129,10 @@ export class WasmProgram implements Program {
     // The states change while the kernels repeat; they are put back afterwards.
     const saved = this.#cells.map((c) => c.read());
     const steps = this.#plan.steps;
-    const times = steps.map(() => [] as number[]);
+    const times = Array.from({ length: steps }, () => [] as number[]);
     for (let r = 0; r < repeats; r++) {
       this.#load(inputs);
-      for (let i = 0; i < steps.length; i++) {
+      for (let i = 0; i < steps; i++) {
         const t = performance.now();
         this.#execute(i, i + 1);
         times[i].push((performance.now() - t) * 1000);
@@ -141,9 +141,9 @@ export class WasmProgram implements Program {
     this.#cells.forEach((c, i) => {
       c.write(saved[i]);
     });
-    return steps.map((_, i) => {
+    return times.map((ts, i) => {
       const k = this.plan.kernels[i];
-      const us = times[i].sort((a, b) => a - b)[repeats >> 1];
+      const us = ts.sort((a, b) => a - b)[repeats >> 1];
       return { name: k.name, kind: k.kind, ops: k.ops, us, gflops: k.flops / us / 1e3, gbs: k.bytes / us / 1e3 };
     });
   }

@@ -1,5 +1,6 @@
 // What each folder of filetests runs on the graph of a file, and how the outcome is written.
 
+import { stepsText } from '../../compiler/dump.ts';
 import type { Group } from '../../compiler/group.ts';
 import { runPasses } from '../../compiler/pass-runner.ts';
 import { type Fusion, fuse } from '../../compiler/passes/fuse.ts';
@@ -8,7 +9,7 @@ import { mergeUpdates } from '../../compiler/passes/updates.ts';
 import { pipeline } from '../../compiler/pipeline.ts';
 import { planProgram } from '../../compiler/target.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
-import type { Slot } from '../../ir/plan.ts';
+import type { KernelInfo, Slot } from '../../ir/plan.ts';
 import { printGraph } from '../../ir/print.ts';
 import { shapeText, typeText } from '../../ir/types.ts';
 
@@ -71,8 +72,12 @@ function memoryStage(g: Graph): string {
     ...plan.outputs.map((p, i) => `output ${i} ${typeText(p.type)}: ${place(p.slot)}`),
   ];
   steps.forEach((s, i) => {
+    lines.push(`step ${i}: ${plan.info.kernels[i].name}${s.kind === 'call' && s.barrier ? ' after a barrier' : ''}`);
+    if (s.kind !== 'call') {
+      lines.push(...stepsText([s], '  '));
+      return;
+    }
     const k = kernels[s.kernel];
-    lines.push(`step ${i}: ${plan.info.kernels[i].name}${s.barrier ? ' after a barrier' : ''}`);
     k.buffers.forEach((b, j) => {
       const a = s.args[j];
       lines.push(`  ${b.role} ${b.ty}[${b.size}]: ${slotName(a.slot)}${a.slot < 2 ? `+${a.offset}` : ''}`);
@@ -84,16 +89,16 @@ function memoryStage(g: Graph): string {
 /** The kernels' loops; a kernel that is called twice stands once. */
 function lowerStage(g: Graph): string {
   const { plan, steps } = planProgram(optimized(g), options, []);
-  const seen = new Set<number>();
-  return steps
-    .map((s, i) => {
-      const k = plan.info.kernels[i];
-      const head = `; step ${i}: ${k.kind}, ${k.flops} flops, ${k.bytes} bytes`;
-      if (seen.has(s.kernel)) return `${head}, the kernel of step ${steps.findIndex((x) => x.kernel === s.kernel)}`;
-      seen.add(s.kernel);
-      return `${head}\n${k.text}`;
-    })
-    .join('\n');
+  const first = new Map<string, string>();
+  const visit = (k: KernelInfo, at: string): string[] => {
+    const head = `; step ${at}: ${k.kind}, ${k.flops} flops, ${k.bytes} bytes`;
+    if (k.body) return [`${head}: ${k.name}`, ...k.body.flatMap((x, i) => visit(x, `${at}.${i}`))];
+    const before = first.get(k.text);
+    if (before !== undefined) return [`${head}, the kernel of step ${before}`];
+    first.set(k.text, at);
+    return [`${head}\n${k.text}`];
+  };
+  return steps.flatMap((_, i) => visit(plan.info.kernels[i], `${i}`)).join('\n');
 }
 
 /** By folder. */

@@ -61,7 +61,7 @@ const selecting = new Set([
   'rng_bits',
   'random_uniform',
   'random_bernoulli',
-  'dynamic_slice',
+  'optimization_barrier',
 ]);
 /** Ops that sum products or elements of their operands. */
 export const summing = new Set([
@@ -160,23 +160,31 @@ export function isRisky(n: Node, inputs: readonly Known[]): boolean {
 }
 const mean = (a: NDArray): number => a.data.reduce((s, x) => s + Math.abs(x), 0) / a.data.length;
 
-/** Every value of a graph by the reference, by value id. */
-export function knowAll(g: Graph, inputs: readonly NDArray[]): Known[] {
+/** How a node's outputs come from what is known of its operands. */
+type Knowing = (n: Node, inputs: readonly Known[]) => Known[];
+
+/** Every value of a graph, by value id. */
+function walk(g: Graph, inputs: readonly Known[], knowing: Knowing): Known[] {
   const known = new Array<Known>(g.valueCount);
   g.params.forEach((p, i) => {
-    known[p.id] = { array: inputs[i], exact: true };
+    known[p.id] = inputs[i];
   });
   for (const n of g.nodes)
-    for (const [i, k] of know(
+    for (const [i, k] of knowing(
       n,
       n.inputs.map((v) => known[v.id]),
     ).entries())
       known[n.outputs[i].id] = k;
   return known;
 }
+const given = (inputs: readonly NDArray[]): Known[] => inputs.map((array) => ({ array, exact: true }));
+
+/** Every value of a graph by the reference, by value id. */
+export const knowAll = (g: Graph, inputs: readonly NDArray[]): Known[] => walk(g, given(inputs), know);
 
 /** The outputs of one node. */
 export function know(n: Node, inputs: readonly Known[]): Known[] {
+  if (n.regions.length) return knowControl(n, inputs, know);
   const arrays = inputs.map((x) => x.array);
   const out = n.op.reference(
     arrays,
@@ -187,6 +195,36 @@ export function know(n: Node, inputs: readonly Known[]): Known[] {
   return out.map((array) => ({ array, exact }));
 }
 
+/** Control flow: its regions run node by node as well. */
+function knowControl(n: Node, inputs: readonly Known[], knowing: Knowing): Known[] {
+  const exact = new WeakMap<NDArray, boolean>(inputs.map((x) => [x.array, x.exact]));
+  // Slices and stacks are new arrays: exact while everything is.
+  let all = inputs.every((x) => x.exact);
+  const run = (r: number, xs: readonly NDArray[]) => {
+    const region = n.regions[r] ?? n.regions[n.regions.length - 1];
+    const known = walk(
+      region,
+      xs.map((array) => ({ array, exact: exact.get(array) ?? all })),
+      knowing,
+    );
+    const results = region.results.map((v) => known[v.id]);
+    for (const k of results) {
+      exact.set(k.array, k.exact);
+      all &&= k.exact;
+    }
+    return results.map((k) => k.array);
+  };
+  const types = n.outputs.map((o) => o.type);
+  const out = n.op.reference(
+    inputs.map((x) => x.array),
+    n.attrs,
+    types,
+    run,
+    n.regions.length,
+  );
+  return out.map((array) => ({ array, exact: exact.get(array) ?? all }));
+}
+
 /** Relative error put on every rounded result: several units in the last place of float32. */
 const NOISE = 2 ** -22;
 
@@ -194,18 +232,13 @@ const NOISE = 2 ** -22;
 function noisyRun(g: Graph, inputs: readonly NDArray[], seed: number): Known[] {
   const random = randomFrom(seed);
   const noise = () => (random() < 0.5 ? -1 : 1) * (0.5 + random() / 2) * NOISE;
-  const known = new Array<Known>(g.valueCount);
-  g.params.forEach((p, i) => {
-    known[p.id] = { array: inputs[i], exact: true };
-  });
-  for (const n of g.nodes) {
-    const xs = n.inputs.map((v) => known[v.id]);
-    const out = know(n, xs);
-    n.outputs.forEach((o, i) => {
-      known[o.id] =
-        out[i].exact || selecting.has(n.op.name) || !isFloat(o.type.dtype) ? out[i] : disturbed(n, out[i], xs, noise);
-    });
-  }
+  const noisy = (n: Node, xs: readonly Known[]): Known[] => {
+    if (n.regions.length) return knowControl(n, xs, noisy);
+    return know(n, xs).map((k, i) =>
+      k.exact || selecting.has(n.op.name) || !isFloat(n.outputs[i].type.dtype) ? k : disturbed(n, k, xs, noise),
+    );
+  };
+  const known = walk(g, given(inputs), noisy);
   return g.results.map((r) => known[r.id]);
 }
 
