@@ -3,7 +3,8 @@
 
 import { affine, dependsOn, fromAffine, strideIn } from '../../ir/kernel/affine.ts';
 import { children, type Expr, isConst } from '../../ir/kernel/expr.ts';
-import { byteSize, type DType } from '../../ir/types.ts';
+import { fromHalfBitsExpr } from '../../ir/kernel/storage.ts';
+import { byteSize, type DType, isStorage } from '../../ir/types.ts';
 import { pointerKey } from './accesses.ts';
 import { Frame, type Local, type LocalType, type Vec } from './frame.ts';
 import {
@@ -38,8 +39,24 @@ export class Expressions extends Frame {
     return { ptr, offset: split ? a.c * bytes : 0 };
   }
 
+  /** A load of float16 is a load of its bits and their conversion; one expression for each load. */
+  private readonly halves = new Map<Expr, Expr>();
+  halfOf(e: Expr & { k: 'load' }): Expr | undefined {
+    if (e.ty !== 'f32' || this.bufs.get(e.buf)?.ty !== 'f16') return undefined;
+    let value = this.halves.get(e);
+    if (!value) {
+      value = fromHalfBitsExpr({ ...e, ty: 'i32' });
+      this.halves.set(e, value);
+    }
+    return value;
+  }
+
   loadScalar(ty: DType, buf: string, index: Expr): Ref {
     const { ptr, offset } = this.address(buf, index);
+    const stored = this.bufs.get(buf)?.ty;
+    if (stored === 'i8') return this.m.i32.load8_s(offset, 1, ptr);
+    if (stored === 'u8') return this.m.i32.load8_u(offset, 1, ptr);
+    if (stored === 'f16') return this.m.i32.load16_u(offset, 2, ptr);
     return this.m[scalarType(ty)].load(offset, byteSize(ty), ptr);
   }
 
@@ -47,6 +64,8 @@ export class Expressions extends Frame {
     const { m } = this;
     const vec = this.vec as Vec;
     const stride = this.laneStride(index);
+    const stored = (this.bufs.get(buf) as { ty: DType }).ty;
+    if (isStorage(stored)) return this.loadNarrow(stored, buf, index, stride);
     let v: Ref;
     if (stride === 1) {
       const { ptr, offset } = this.address(buf, index);
@@ -64,6 +83,27 @@ export class Expressions extends Frame {
     return ty === 'bool' ? m.i32x4.ne(v, m.i32x4.splat(m.i32.const(0))) : v;
   }
 
+  /** Four elements of one or two bytes, widened to 32 bits. */
+  private loadNarrow(stored: DType, buf: string, index: Expr, stride: number | null): Ref {
+    const { m } = this;
+    if (stride === 0) return m.i32x4.splat(this.loadScalar('i32', buf, index));
+    if (stride === 1) {
+      const { ptr, offset } = this.address(buf, index);
+      if (stored === 'f16') return m.v128.load16x4_u(offset, 2, ptr);
+      const four = m.v128.load32_zero(offset, 1, ptr);
+      return stored === 'i8'
+        ? m.i32x4.extend_low_i16x8_s(m.i16x8.extend_low_i8x16_s(four))
+        : m.i32x4.extend_low_i16x8_u(m.i16x8.extend_low_i8x16_u(four));
+    }
+    const { set, at } = this.laneAddresses(buf, index, stride);
+    const one = (l: number): Ref => {
+      const { ptr, offset } = at[l];
+      if (stored === 'f16') return m.i32.load16_u(offset, 2, ptr);
+      return stored === 'i8' ? m.i32.load8_s(offset, 1, ptr) : m.i32.load8_u(offset, 1, ptr);
+    };
+    return this.after([set], this.perLane('i32', one));
+  }
+
   /** Elements between neighbouring lanes, or null where it is not constant. */
   laneStride(index: Expr): number | null {
     const vec = this.vec as Vec;
@@ -77,15 +117,16 @@ export class Expressions extends Frame {
     const { m, b } = this;
     const vec = this.vec as Vec;
     const lanes = Array.from({ length: vec.lanes }, (_, l) => l);
+    const info = this.bufs.get(buf) as { local: number; ty: DType };
+    const bytes = byteSize(info.ty);
     if (stride !== null && stride > 0) {
       const first = this.address(buf, index);
       const s = this.keep(first.ptr, 'i32');
-      return { set: s.set, at: lanes.map((l) => ({ ptr: s.get(), offset: first.offset + l * stride * 4 })) };
+      return { set: s.set, at: lanes.map((l) => ({ ptr: s.get(), offset: first.offset + l * stride * bytes })) };
     }
-    const info = this.bufs.get(buf) as { local: number; ty: DType };
     const iv = this.keep(this.vector(index), 'v128');
     const at = lanes.map((l) => ({
-      ptr: m.i32.add(m.local.get(info.local, b.i32), m.i32.shl(m.i32x4.extract_lane(iv.get(), l), m.i32.const(2))),
+      ptr: m.i32.add(m.local.get(info.local, b.i32), m.i32.mul(m.i32x4.extract_lane(iv.get(), l), m.i32.const(bytes))),
       offset: 0,
     }));
     return { set: iv.set, at };
@@ -100,7 +141,9 @@ export class Expressions extends Frame {
       return;
     }
     this.shared.set(e, { count: 1, local: null });
-    for (const c of children(e)) this.count(c);
+    const half = e.k === 'load' && this.halfOf(e);
+    if (half) this.count(half);
+    else for (const c of children(e)) this.count(c);
   }
 
   /** Does the value differ between lanes? */
@@ -154,8 +197,8 @@ export class Expressions extends Frame {
         return this.get(l);
       }
       case 'load': {
-        const v = this.loadScalar(e.ty, e.buf, e.index);
-        return v;
+        const half = this.halfOf(e);
+        return half ? this.scalar(half) : this.loadScalar(e.ty, e.buf, e.index);
       }
       case 'tile':
         return this.get(this.tileLocal(e.tile, e.index));
@@ -193,7 +236,7 @@ export class Expressions extends Frame {
   /** The value in four lanes. */
   vector(e: Expr): Ref {
     if (e.k === 'const') return this.splatConst(e);
-    if (e.k === 'load' && this.laneStride(e.index) === 0)
+    if (e.k === 'load' && this.laneStride(e.index) === 0 && !this.halfOf(e))
       return this.cached(e, true, () => this.loadVector(e.ty, e.buf, e.index));
     if (!this.varying(e)) {
       const s = this.scalar(e);
@@ -212,8 +255,10 @@ export class Expressions extends Frame {
         if (e.name === vec.v) return m.i32x4.add(m.i32x4.splat(this.scalar(vec.at)), iotaVector(m));
         return this.get(this.env.get(e.name) as Local);
       }
-      case 'load':
-        return this.loadVector(e.ty, e.buf, e.index);
+      case 'load': {
+        const half = this.halfOf(e);
+        return half ? this.vector(half) : this.loadVector(e.ty, e.buf, e.index);
+      }
       case 'tile':
         return this.get(this.tileLocal(e.tile, e.index));
       case 'un':

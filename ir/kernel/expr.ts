@@ -2,7 +2,7 @@
 // sub-expression is one object, and code generators emit it once. Constructors fold constants, so
 // lowering may build indices naively.
 
-import type { DType } from '../types.ts';
+import { type DType, valueType } from '../types.ts';
 
 export type UnOp = 'neg' | 'abs' | 'sqrt' | 'floor' | 'ceil' | 'trunc' | 'nearest' | 'not';
 export type BinOp =
@@ -46,12 +46,19 @@ export type Expr =
 const cmps = new Set<string>(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 export const isCmp = (op: BinOp): op is CmpOp => cmps.has(op);
 
-export const konst = (ty: DType, value: number): Expr => ({ k: 'const', ty, value });
+// Elements of storage dtypes are values of wider ones: an expression is never of a storage dtype.
+export const konst = (ty: DType, value: number): Expr => ({ k: 'const', ty: valueType(ty), value });
 export const i32 = (value: number): Expr => konst('i32', value | 0);
 export const f32 = (value: number): Expr => konst('f32', Math.fround(value));
-export const variable = (name: string, ty: DType = 'i32'): Expr => ({ k: 'var', ty, name });
-export const load = (ty: DType, buf: string, index: Expr): Expr => ({ k: 'load', ty, buf, index });
-export const tileRead = (ty: DType, tile: string, index: readonly Expr[]): Expr => ({ k: 'tile', ty, tile, index });
+export const variable = (name: string, ty: DType = 'i32'): Expr => ({ k: 'var', ty: valueType(ty), name });
+/** An element of a buffer; the value of a storage dtype. */
+export const load = (ty: DType, buf: string, index: Expr): Expr => ({ k: 'load', ty: valueType(ty), buf, index });
+export const tileRead = (ty: DType, tile: string, index: readonly Expr[]): Expr => ({
+  k: 'tile',
+  ty: valueType(ty),
+  tile,
+  index,
+});
 
 export const un = (op: UnOp, a: Expr): Expr => ({ k: 'un', ty: a.ty, op, a });
 export const sel = (c: Expr, a: Expr, b: Expr): Expr => {

@@ -2,7 +2,7 @@
 // only; those of expressions follow. Nothing is folded: what is written is what is built.
 
 import { ParseError } from '../errors.ts';
-import { type DType, dtypes } from '../types.ts';
+import { type DType, dtypes, valueType } from '../types.ts';
 import { type BinOp, type Expr, isCmp, type UnOp } from './expr.ts';
 import { kernelFunction } from './functions.ts';
 import type { Buffer, BufferRole, For, Kernel, ReduceOp, Stmt } from './kernel.ts';
@@ -291,7 +291,7 @@ class KernelParser {
       this.#next();
       const index = this.#expr();
       this.#mark(']');
-      return { k: 'load', ty, buf: name, index };
+      return { k: 'load', ty: valueType(ty), buf: name, index };
     }
     // Only after the name of a tile does a brace open an index; else it opens a block.
     const tile = this.#scope.type('tile', name);

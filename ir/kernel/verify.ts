@@ -2,7 +2,7 @@
 // loop structure, so this is where a slip shows as a sentence and not as a wrong number.
 
 import { VerifyError } from '../errors.ts';
-import { byteSize, type DType, isFloat, isInt } from '../types.ts';
+import { byteSize, type DType, isFloat, isInt, isStorage, valueType } from '../types.ts';
 import { affine, type Ranges, rangeOf } from './affine.ts';
 import { children, type Expr, isCmp, sub } from './expr.ts';
 import { kernelFunction } from './functions.ts';
@@ -196,7 +196,7 @@ class Verifier {
       return;
     }
     if (b.role === 'in') this.say(`${s.buf} is an input and is stored to`);
-    if (b.ty !== s.value.ty) this.say(`${s.buf} holds ${b.ty}, the value is ${s.value.ty}`);
+    if (valueType(b.ty) !== s.value.ty) this.say(`${s.buf} holds ${b.ty}, the value is ${s.value.ty}`);
     if (!c.guarded) this.bounds(b, s.index, c.ranges);
   }
 
@@ -280,6 +280,7 @@ class Verifier {
 
   /** What is wrong with the expression itself, its operands being right. */
   typeError(e: Expr, c: Context): string | undefined {
+    if (isStorage(e.ty)) return `${e.ty}, which only buffers hold,`;
     switch (e.k) {
       case 'const':
         return isInt(e.ty) && !Number.isInteger(e.value) ? `the constant ${e.value} is no ${e.ty}` : undefined;
@@ -293,7 +294,7 @@ class Verifier {
         if (!b) return `there is no buffer ${e.buf}`;
         if (e.index.ty !== 'i32') return `the index is ${e.index.ty}, not i32`;
         if (!c.guarded) this.bounds(b, e.index, c.ranges, SLACK);
-        return b.ty === e.ty ? undefined : `${e.buf} holds ${b.ty}, and is read as ${e.ty}`;
+        return valueType(b.ty) === e.ty ? undefined : `${e.buf} holds ${b.ty}, and is read as ${e.ty}`;
       }
       case 'tile': {
         const t = this.tile(e.tile, e.index, c);
