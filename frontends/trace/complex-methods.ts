@@ -3,6 +3,7 @@
 import { ComplexTensor } from './complex-tensor.ts';
 import type { TensorLike } from './convert.ts';
 import * as complex from './ops/complex.ts';
+import { fft, ifft, irfft } from './ops/fft.ts';
 import type { Axis } from './ops/reduce.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -43,11 +44,14 @@ export interface ComplexMethods {
   pad(paddings: readonly (readonly number[])[], constantValue?: number): ComplexTensor;
   slice(begin: number | readonly number[], size?: number | readonly number[]): ComplexTensor;
   gather(indices: TensorLike, axis?: number, batchDims?: number): ComplexTensor;
+  fft(): ComplexTensor;
+  ifft(): ComplexTensor;
+  irfft(fftLength?: number): Tensor;
 }
 
 const { complex: _complex, concat: _concat, stack: _stack, asComplex: _asComplex, ...table } = complex;
 
-for (const [name, f] of Object.entries(table) as [string, (...args: unknown[]) => unknown][])
+for (const [name, f] of Object.entries({ ...table, fft, ifft, irfft }) as [string, (...args: unknown[]) => unknown][])
   Object.defineProperty(ComplexTensor.prototype, name, {
     value(this: ComplexTensor, ...args: unknown[]) {
       return f(this, ...args);
