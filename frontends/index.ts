@@ -163,3 +163,5 @@ export const { sparseSoftmaxCrossEntropy } = losses;
 
 /** Fourier transforms under TensorFlow.js's name. */
 export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });
+/** Linear algebra. */
+export * as linalg from './trace/ops/matrices.ts';

@@ -128,7 +128,14 @@ function tapeOps(tape: Tape): Ops<Node> {
     return yes ? relu(y) : y;
   };
 
+  const untrained = (): never => {
+    throw new Error('no training case has this operation');
+  };
   return {
+    cumsum: untrained,
+    sort: untrained,
+    topk: untrained,
+    fft: untrained,
     add,
     sub: binary(
       'sub',

@@ -39,6 +39,14 @@ export interface Ops<T> {
   gatherRows(x: T, indices: T): T;
   /** `rows` rows of zeros, each with the updates added whose index names it. */
   scatterAdd(indices: T, updates: T, rows: number): T;
+  /** Running sums along an axis. */
+  cumsum(x: T, axis: number): T;
+  /** Rows of the last axis in ascending order; `n` is their length. */
+  sort(x: T, n: number): T;
+  /** The k largest of each row of the last axis, the largest first. */
+  topk(x: T, k: number): T;
+  /** Of the Fourier transform of the last axis, real and imaginary parts added up. */
+  fft(re: T, im: T): T;
 }
 
 /** An operation that no case of this engine needs. */

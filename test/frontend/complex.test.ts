@@ -24,7 +24,7 @@ describe('complex tensors', () => {
     expect(Array.from(z.add(w).dataSync())).toEqual([4, 3, 2, 2, -1, 1]);
     expect(Array.from(tf.sub(z, [1, 1, 1]).dataSync())).toEqual([2, 4, -1, 2, -2, 0]);
     expect(Array.from(tf.div(tf.mul(z, w), w).dataSync())).toEqual([3, 4, 0, 2, -1, 0]);
-    expect(Array.from(z.conj().dataSync())).toEqual([3, -4, 0, -2, -1, 0]);
+    expect(Array.from(z.conj().dataSync())).toEqual([3, -4, 0, -2, -1, -0]);
     expect(Array.from(z.neg().dataSync())).toEqual([-3, -4, -0, -2, 1, -0]);
     expect(Array.from(z.square().dataSync())).toEqual([-7, 24, -4, 0, 1, -0]);
     close(z.abs(), [5, 2, 1]);

@@ -51,6 +51,17 @@ function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
     resizeNearest: unwritten,
     gatherRows: unwritten,
     scatterAdd: unwritten,
+    cumsum: (x, axis) => np.cumsum(x.ref, axis),
+    sort: (x) => np.sort(x.ref, -1),
+    topk: (x, k) => {
+      const [values, indices] = lax.topK(x.ref, k);
+      indices.dispose();
+      return values;
+    },
+    fft: (re, im) => {
+      const y = np.fft.fft({ real: re.ref, imag: im.ref });
+      return y.real.add(y.imag);
+    },
   };
 }
 

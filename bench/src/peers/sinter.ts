@@ -41,6 +41,13 @@ export function sinterOps(tf: Api): Ops<T> {
     gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
     scatterAdd: (i, updates, rows) =>
       tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1]]),
+    cumsum: (x, axis) => tf.cumsum(x, axis),
+    sort: (x) => tf.sort(x),
+    topk: (x, k) => tf.topk(x, k).values,
+    fft: (re, im) => {
+      const y = tf.fft(tf.complex(re, im));
+      return tf.add(tf.real(y), tf.imag(y));
+    },
   };
 }
 

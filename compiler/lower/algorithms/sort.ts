@@ -97,7 +97,7 @@ ${at(counts, 'z')} = 0
 }
 for i = 0 to ${w.n} {
 let key: u32 = ${element(w.keys, '0', 'i')}
-${each.map((d) => `let b${d}: i32 = ${digit('key', d)}\n${count(d, `b${d}`)} = (${count(d, `b${d}`)} + 1)`).join('\n')}
+${each.map((d) => `let bin${d}: i32 = ${digit('key', d)}\n${count(d, `bin${d}`)} = (${count(d, `bin${d}`)} + 1)`).join('\n')}
 }
 ${passes.join('\n')}`;
 }

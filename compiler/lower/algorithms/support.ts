@@ -103,3 +103,7 @@ export class Algorithm {
 
 /** The element of a place. */
 export const at = (p: Place, index: string): string => `${p.buf}[(${p.at} + ${index})]`;
+
+/** A loop's text. */
+export const each = (v: string, lo: string | number, hi: string | number, body: string, flags = ''): string =>
+  `for ${v} = ${lo} to ${hi}${flags ? ` ${flags}` : ''} {\n${body}\n}`;
