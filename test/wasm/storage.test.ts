@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { DTypeError, SinterError } from '../../ir/errors.ts';
 import { fromHalfBits, halfBits, roundHalf } from '../../ir/half.ts';
-import type { Sample } from '../../ir/op.ts';
+import type { OpDef, Sample } from '../../ir/op.ts';
 import { parseGraph } from '../../ir/parse.ts';
 import type { DType } from '../../ir/types.ts';
 import { opCases, opGraph, sampleInputs } from '../helpers.ts';
@@ -24,7 +24,11 @@ const movers = new Set([
   'pad',
   'concat',
   'gather',
+  'scatter_set',
 ]);
+/** Resampling moves elements where it takes the nearest one. */
+const moves = ({ op, sample }: { op: OpDef; sample: Sample }): boolean =>
+  movers.has(op.name) || (op.name === 'resample' && sample.attrs?.method === 'nearest' && !sample.attrs.adjoint);
 
 /** A sample with its float operands (integers where it has none) of another dtype. */
 function retyped(s: Sample, to: DType): Sample | null {
@@ -43,13 +47,12 @@ const cases = storage.flatMap((dtype) =>
     .filter((c) => !['control', 'state'].includes(c.op.kind))
     .flatMap(({ name, op, sample }) => {
       const s = retyped(sample, dtype);
-      // A gather's integers are its indices.
-      const indices = op.name === 'gather' && !sample.inputs[0].type.dtype.startsWith('f');
+      // The integers of a gather or scatter are its indices.
+      const indices = /^(gather|scatter_set)$/.test(op.name) && sample.inputs[0].type.dtype !== 'f32';
       return s && !indices ? [{ name: `${name} on ${dtype}`, op, sample: s }] : [];
     }),
 );
-const isMove = (c: (typeof cases)[number]) =>
-  movers.has(c.op.name) && !(c.op.name === 'convert' && c.sample.inputs[0].values);
+const isMove = (c: (typeof cases)[number]) => moves(c) && !(c.op.name === 'convert' && c.sample.inputs[0].values);
 
 describe('moving', () => {
   it.each(cases.filter(isMove))('$name', async ({ op, sample }) => {
@@ -63,7 +66,7 @@ describe('moving', () => {
   });
 });
 
-it.each(cases.filter((c) => !movers.has(c.op.name)))('refused: $name', ({ op, sample }) => {
+it.each(cases.filter((c) => !moves(c)))('refused: $name', ({ op, sample }) => {
   let error: unknown;
   try {
     opGraph(op, sample);
