@@ -111,6 +111,7 @@ export {
   type Rounding,
   separableConv2d,
 } from './trace/ops/conv.ts';
+export { einsum } from './trace/ops/einsum.ts';
 export * from './trace/ops/fft.ts';
 export * from './trace/ops/filters.ts';
 export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
