@@ -4,6 +4,7 @@ import '../ir/ops/index.ts';
 import '../ir/print.ts';
 import './trace/methods.ts';
 import * as allLosses from './trace/ops/losses.ts';
+import * as stateless from './trace/random-stateless.ts';
 
 export {
   ArgumentError,
@@ -70,6 +71,7 @@ export * from './trace/ops/reduce.ts';
 export * from './trace/ops/shape.ts';
 export * from './trace/ops/unary.ts';
 export * from './trace/random.ts';
+export type { StatelessSeed } from './trace/random-stateless.ts';
 export { recomputeGrad } from './trace/recompute.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
@@ -89,6 +91,8 @@ export {
 const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
 
 export { Reduction };
+/** Random tensors of an explicit seed. */
+export const random = Object.freeze({ ...stateless });
 /** Loss functions. */
 export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
 export const { sparseSoftmaxCrossEntropy } = losses;

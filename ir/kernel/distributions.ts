@@ -54,11 +54,13 @@ export function truncatedNormal(w: Expr): Expr {
   return bin('pmax', bin('pmin', z, f32(2)), f32(-2));
 }
 
-/** -log(E) with E exponential, E = -log(1 - v) for v = (w + 1/2) 2^-32: it resolves the upper tail, which decides. */
-export function gumbel(w: Expr): Expr {
+/** -log(1 - v) for v = (w + 1/2) 2^-32: it resolves small values, which decide between clocks. */
+export function exponential(w: Expr): Expr {
   const v = mul(add(cast('f32', w), f32(0.5)), f32(2 ** -32));
-  return un('neg', log(un('neg', log1p(un('neg', bin('pmin', v, f32(1 - 2 ** -24)))))));
+  return un('neg', log1p(un('neg', bin('pmin', v, f32(1 - 2 ** -24)))));
 }
+/** -log of an exponential number. */
+export const gumbel = (w: Expr): Expr => un('neg', log(exponential(w)));
 
 /** Integers below n, equally likely: words of the incomplete last run of n are drawn again. */
 function tryBelow(n: Expr, k0: Expr, k1: Expr, counter: Expr, attempt: Expr): Expr {

@@ -44,6 +44,7 @@ export const truncatedNormalAt = ofBits(
   'The normal number within two deviations of a random word.',
   d.truncatedNormal,
 );
+export const exponentialAt = ofBits('exponential_of_bits', 'The exponential number of a random word.', d.exponential);
 export const gumbelAt = ofBits('gumbel_of_bits', 'The Gumbel number of a random word.', d.gumbel);
 
 /** Ops on an operand, both words of a key and a counter. */

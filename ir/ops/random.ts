@@ -7,7 +7,7 @@ import type { Val } from '../graph.ts';
 import { build, type NDArray } from '../ndarray.ts';
 import { defineComposite, defineOp, type InferCtx, numAttr, type Sample, shapeAttr, t } from '../op.ts';
 import { isFloat, isOpen, type Shape, shapeText, sizeOf, staticShape, tensorType, typeEq, typeText } from '../types.ts';
-import { gammaAt, gumbelAt, normalAt, truncatedNormalAt } from './random-elements.ts';
+import { exponentialAt, gammaAt, gumbelAt, normalAt, truncatedNormalAt } from './random-elements.ts';
 
 const keyType = tensorType('u32', [2]);
 const rules = (name: string) => ({
@@ -118,11 +118,12 @@ fromWords(
   truncatedNormalAt,
 );
 fromWords(
-  'random_gumbel',
-  'gumbel_of_bits',
-  'Gumbel f32: -log(E) of an exponential E = -log(1 - (w + 1/2) 2^-32), w being each word.',
-  gumbelAt,
+  'random_exponential',
+  'exponential_of_bits',
+  'Exponential f32 of mean 1: -log(1 - (w + 1/2) 2^-32), w being each word; at most 16.6.',
+  exponentialAt,
 );
+fromWords('random_gumbel', 'gumbel_of_bits', 'Gumbel f32: -log of the exponential number of each word.', gumbelAt);
 
 /** An operand's element, the key and the index, for elements that may draw more than one word. */
 function withCounters(b: Emitter, key: Val, x: Val): readonly Val[] {

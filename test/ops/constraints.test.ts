@@ -56,6 +56,7 @@ const cases: Record<string, Case> = {
   random_gamma_c2: bad(['u32[2]', 'u32[2]']),
   normal_of_bits_c1: bad(['i32[2]']),
   truncated_normal_of_bits_c1: bad(['f32[2]']),
+  exponential_of_bits_c1: bad(['i32[2]']),
   gumbel_of_bits_c1: bad(['i32[2]']),
   int_below_c1: bad(['i32[2]', 'u32[2]', 'u32[2]', 'u32[2]']),
   int_below_c2: bad(['u32[2]', 'u32[3]', 'u32[2]', 'u32[2]']),
