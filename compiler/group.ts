@@ -15,6 +15,8 @@ export type GroupKind =
   | 'window'
   | 'scatter'
   | 'argreduce'
+  /** One operation that is an algorithm: cumulative sums, sorting, Fourier transforms, factorizations. */
+  | 'algorithm'
   /** Several pointwise groups of different domains side by side. */
   | 'update'
   /** A node with regions: a loop or a choice of kernels. */

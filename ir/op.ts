@@ -18,6 +18,7 @@ export type OpKind =
   | 'window' // reduceWindow and its gradients
   | 'gather'
   | 'scatter'
+  | 'algorithm' // reads its operands from memory and writes its results: a kernel of its own
   | 'generate' // no tensor operand decides its elements: constant, iota
   | 'random'
   | 'state' // reads or assigns a Variable

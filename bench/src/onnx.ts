@@ -2,7 +2,7 @@
 
 import type { Case, Operands } from './case.ts';
 import { channelsFirst } from './layout.ts';
-import type { Ops } from './ops.ts';
+import { type Ops, unwritten } from './ops.ts';
 import { Message } from './protobuf.ts';
 
 type Attribute = number | string | readonly number[];
@@ -15,11 +15,19 @@ class GraphWriter {
   private readonly graph = new Message().text(2, 'case');
   private next = 0;
 
-  node(op: string, inputs: readonly string[], attributes: Record<string, Attribute | { float: number }> = {}): string {
+  /** Adds a node and gives the name of its first result. */
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute | { float: number }> = {},
+    results = 1,
+  ): string {
     const name = `t${this.next++}`;
     const node = new Message();
     for (const i of inputs) node.text(1, i);
-    node.text(2, name).text(3, `${op}_${name}`).text(4, op);
+    node.text(2, name);
+    for (let i = 1; i < results; i++) node.text(2, `${name}_${i}`);
+    node.text(3, `${op}_${name}`).text(4, op);
     for (const [key, value] of Object.entries(attributes)) node.message(5, attribute(key, value));
     this.graph.message(1, node);
     return name;
@@ -96,6 +104,20 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
     meanSquare: (a, b) => {
       const d = g.node('Sub', [a, b]);
       return mean(g.node('Mul', [d, d]));
+    },
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
+    cumsum: (x, axis) => g.node('CumSum', [x, g.integers([axis])]),
+    sort: (x, n) => g.node('TopK', [x, g.integers([n])], { largest: 0, sorted: 1, axis: -1 }, 2),
+    topk: (x, k) => g.node('TopK', [x, g.integers([k])], { largest: 1, sorted: 1, axis: -1 }, 2),
+    fft: (re, im) => {
+      const last = g.integers([-1]);
+      const column = (v: string) => g.node('Unsqueeze', [v, last]);
+      // Complex numbers are a last axis of two.
+      const y = g.node('DFT', [g.node('Concat', [column(re), column(im)], { axis: -1 })]);
+      return g.node('ReduceSum', [y, last], { keepdims: 0 });
     },
   };
 }

@@ -154,6 +154,91 @@ function layerNorm(x: Exact, gamma: Exact, beta: Exact): Exact {
   });
 }
 
+/** Running sums. */
+function cumsum(x: Exact, axis: number): Exact {
+  const inner = size(x.shape.slice(axis + 1));
+  const out = make(x.shape);
+  for (let i = 0; i < x.data.length; i++) {
+    const first = Math.floor(i / inner) % x.shape[axis] === 0;
+    out.data[i] = x.data[i] + (first ? 0 : out.data[i - inner]);
+  }
+  return out;
+}
+
+type Parts = readonly [Float64Array, Float64Array];
+/** The transform by halves while the length is even, then by the definition. */
+function transform(re: Float64Array, im: Float64Array): Parts {
+  const n = re.length;
+  const out: Parts = [new Float64Array(n), new Float64Array(n)];
+  const roots = Array.from({ length: n }, (_, k) => (-2 * Math.PI * k) / n);
+  const [cos, sin] = [roots.map(Math.cos), roots.map(Math.sin)];
+  if (n % 2 === 1) {
+    for (let k = 0; k < n; k++)
+      for (let j = 0; j < n; j++) {
+        const t = (j * k) % n;
+        out[0][k] += re[j] * cos[t] - im[j] * sin[t];
+        out[1][k] += re[j] * sin[t] + im[j] * cos[t];
+      }
+    return out;
+  }
+  const part = (odd: number) =>
+    transform(...([re, im].map((v) => v.filter((_, i) => i % 2 === odd)) as unknown as Parts));
+  const [even, odd] = [part(0), part(1)];
+  for (let k = 0; k < n; k++) {
+    const h = k % (n / 2);
+    out[0][k] = even[0][h] + cos[k] * odd[0][h] - sin[k] * odd[1][h];
+    out[1][k] = even[1][h] + sin[k] * odd[0][h] + cos[k] * odd[1][h];
+  }
+  return out;
+}
+
+function fft(re: Exact, im: Exact): Exact {
+  const n = re.shape[re.shape.length - 1];
+  const out = make(re.shape);
+  for (let i = 0; i < re.data.length; i += n) {
+    const [x, y] = transform(re.data.subarray(i, i + n), im.data.subarray(i, i + n));
+    out.data.set(
+      x.map((v, k) => v + y[k]),
+      i,
+    );
+  }
+  return out;
+}
+
+/** The largest of each row. */
+function topk(x: Exact, k: number): Exact {
+  const n = x.shape[x.shape.length - 1];
+  const out = make([...x.shape.slice(0, -1), k]);
+  for (let r = 0; r < x.data.length / n; r++)
+    out.data.set(
+      x.data
+        .slice(r * n, r * n + n)
+        .sort()
+        .reverse()
+        .subarray(0, k),
+      r * k,
+    );
+  return out;
+}
+
+/** Source pixels and their weights at a fractional position on an axis of n pixels. */
+type Sources = (position: number, n: number) => readonly (readonly [number, number])[];
+
+function resize(x: Exact, [height, width]: readonly [number, number], sources: Sources): Exact {
+  const [n, h, w, c] = x.shape;
+  const out = make([n, height, width, c]);
+  for (let k = 0; k < out.data.length; k++) {
+    const channel = k % c;
+    const col = Math.floor(k / c) % width;
+    const row = Math.floor(k / (c * width)) % height;
+    const image = Math.floor(k / (c * width * height));
+    for (const [i, wi] of sources((row * h) / height, h))
+      for (const [j, wj] of sources((col * w) / width, w))
+        out.data[k] += wi * wj * x.data[((image * h + i) * w + j) * c + channel];
+  }
+  return out;
+}
+
 const relu = (x: Exact): Exact => map(x, (v) => Math.max(v, 0));
 const add = (a: Exact, b: Exact): Exact => zip(a, b, (x, y) => x + y);
 const scalar = (v: number): Exact => ({ shape: [], data: Float64Array.of(v) });
@@ -190,4 +275,30 @@ export const reference: Ops<Exact> = {
     return scalar((-mean(zip(labels, logs, (p, l) => p * l)) * labels.data.length) / labels.shape[0]);
   },
   meanSquare: (a, b) => scalar(mean(zip(a, b, (x, y) => (x - y) ** 2))),
+  cumsum,
+  sort: (x) => rows(x, (row) => row.slice().sort()),
+  topk,
+  fft,
+  resizeBilinear: (x, size) =>
+    resize(x, size, (p, n) => {
+      const low = Math.floor(p);
+      const w = p - low;
+      return [
+        [low, 1 - w],
+        [Math.min(low + 1, n - 1), w],
+      ];
+    }),
+  resizeNearest: (x, size) => resize(x, size, (p) => [[Math.floor(p), 1]]),
+  gatherRows: (x, i) => {
+    const n = x.shape[1];
+    const out = make([i.data.length, n]);
+    i.data.forEach((row, k) => void out.data.set(x.data.subarray(row * n, (row + 1) * n), k * n));
+    return out;
+  },
+  scatterAdd: (i, updates, rows) => {
+    const n = updates.shape[1];
+    const out = make([rows, n]);
+    for (let k = 0; k < updates.data.length; k++) out.data[i.data[Math.floor(k / n)] * n + (k % n)] += updates.data[k];
+    return out;
+  },
 };

@@ -1,6 +1,7 @@
 // Group → kernel, by kind.
 
 import type { Group } from '../group.ts';
+import { lowerAlgorithm } from './algorithms/index.ts';
 import { lowerColumns } from './columns.ts';
 import { lowerContraction } from './contraction.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
@@ -20,6 +21,7 @@ const byKind: Readonly<Record<Lowerable, (ctx: LowerContext, g: Group) => Lowere
   window: lowerWindow,
   scatter: lowerScatter,
   argreduce: lowerArgReduce,
+  algorithm: lowerAlgorithm,
   update: lowerUpdate,
 };
 

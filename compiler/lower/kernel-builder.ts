@@ -5,6 +5,9 @@ import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Ranges } from '../../ir/kernel/affine.ts';
 import { children, type Expr } from '../../ir/kernel/expr.ts';
 import { type Buffer, forEachExpr, type Kernel, type Stmt } from '../../ir/kernel/kernel.ts';
+import { parseKernel } from '../../ir/kernel/parse.ts';
+import { printKernel } from '../../ir/kernel/print.ts';
+import type { TypedArray } from '../../ir/literal.ts';
 import { byteSize, type DType, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { Reader } from './reader.ts';
@@ -26,11 +29,13 @@ export type Binding =
   | { readonly scratch: true }
   | { readonly packed: PackedConstant };
 
-/** A constant operand laid out in panels at compile time. */
+/** A table made at compile time: a constant operand laid out in panels, roots of unity. */
 export interface PackedConstant {
   readonly key: string;
   readonly size: number;
-  readonly make: () => Float32Array;
+  /** Element type; f32 where it is left out. */
+  readonly ty?: DType;
+  readonly make: () => TypedArray;
 }
 
 export interface Lowered {
@@ -94,7 +99,13 @@ export class KernelBuilder {
     return this.#declare(ty, size, 'scratch', { scratch: true });
   }
   packed(p: PackedConstant): string {
-    return this.#declare('f32', p.size, 'in', { packed: p });
+    return this.#declare(p.ty ?? 'f32', p.size, 'in', { packed: p });
+  }
+
+  /** Statements from their text, over the buffers declared so far. */
+  statements(text: string): readonly Stmt[] {
+    const head = printKernel({ name: 'k', buffers: this.#buffers, body: [] });
+    return parseKernel(`${head.slice(0, head.lastIndexOf('}'))}${text}\n}`).body;
   }
 
   /** How often a value is read: those read twice are bound to a name. */

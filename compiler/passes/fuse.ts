@@ -69,6 +69,13 @@ class Fuser extends FusionGroups {
         for (const v of n.inputs) this.result(v);
         this.create(n.regions.length ? 'control' : 'barrier', n, []);
         return;
+      case 'view':
+        if (!this.tryView(n)) this.placePointwise(n);
+        return;
+      case 'algorithm':
+        for (const x of n.inputs) this.materializeOperand(x, true);
+        this.create('algorithm', n, fixed(n.outputs[0].type.shape));
+        return;
       default:
         return;
     }
@@ -222,6 +229,7 @@ class Fuser extends FusionGroups {
     // come to depend on their own results.
     for (const h of this.readersOf(v)) h.own.add(v);
     this.inlineDepth.delete(n);
+    this.viewDepth.delete(n);
     this.placePointwise(n);
     this.forced.add(v);
   }
@@ -285,14 +293,22 @@ class Fuser extends FusionGroups {
             const set = readers.get(r.value) ?? new Set();
             readers.set(r.value, set.add(g));
           }
+    const absorbed = new Map<Group, { cost: number; nodes: number }>();
     for (const g of this.groups) {
       if (g.kind !== 'pointwise' || g.outputs.length !== 1 || this.forced.has(g.outputs[0])) continue;
       const [v] = g.outputs;
       const users = [...(readers.get(v) ?? [])].filter((q) => q !== g);
       if (users.length !== 1) continue;
       const q = users[0];
-      const cost = g.nodes.reduce((c, n) => c + opCost(n), 0);
-      if (g.nodes.length > 16 || !this.mayAbsorb(q, v, cost)) continue;
+      // What the group has taken over itself counts: chains do not vanish into their end.
+      const taken = absorbed.get(g) ?? { cost: 0, nodes: 0 };
+      const cost = g.nodes.reduce((c, n) => c + opCost(n), taken.cost);
+      const nodes = g.nodes.length + taken.nodes;
+      if (nodes > 16 || !this.mayAbsorb(q, v, cost)) continue;
+      const before = absorbed.get(q) ?? { cost: 0, nodes: 0 };
+      absorbed.set(q, { cost: before.cost + cost, nodes: before.nodes + nodes });
+      // What is gathered is computed once a reader: gathers of gathers would multiply.
+      if (this.gathers(g) && this.gathers(q, v)) continue;
       for (const n of g.nodes) this.groupOf.delete(n);
       for (const d of this.deps.get(g) as Set<Group>) this.deps.get(q)?.add(d);
       this.deps.get(q)?.delete(g);
@@ -306,6 +322,22 @@ class Fuser extends FusionGroups {
     }
     this.groups = this.groups.filter((g) => g.nodes.length > 0);
     this.findOutputs();
+  }
+
+  /** Does the group read by a gather: anything, or that value? */
+  gathers(g: Group, of?: Value): boolean {
+    const seen = new Set<Node>();
+    const stack = g.nodes.map((node) => ({ node, gathered: false }));
+    for (let top = stack.pop(); top; top = stack.pop())
+      for (const x of top.node.inputs) {
+        const gathered = top.gathered || top.node.op.kind === 'gather';
+        if (gathered && (!of || x === of)) return true;
+        const n = x.node;
+        if (!n || this.groupOf.has(n) || seen.has(n)) continue;
+        seen.add(n);
+        stack.push({ node: n, gathered });
+      }
+    return false;
   }
 
   mayAbsorb(q: Group, v: Value, cost: number): boolean {

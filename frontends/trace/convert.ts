@@ -4,6 +4,7 @@
 import { ArgumentError, DTypeError, ShapeError } from '../../ir/errors.ts';
 import { arrayFor, roundTo, type TypedArray } from '../../ir/literal.ts';
 import { type DType, isFloat, tensorType } from '../../ir/types.ts';
+import { ComplexTensor } from './complex-tensor.ts';
 import { publicDType } from './dtypes.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 
@@ -174,6 +175,11 @@ export function makeTensor(
 /** A tensor from whatever operations take; `name` and `op` stand in the error. */
 export function toTensor(x: TensorLike, name: string, op: string, dtype?: DType): Tensor {
   if (x instanceof Tensor) return x;
+  if ((x as unknown) instanceof ComplexTensor)
+    throw new DTypeError(`argument '${name}' is a complex tensor, which ${op} does not take`, {
+      op,
+      fix: 'work on its parts, tf.real(x) and tf.imag(x); methods of real tensors take no complex arguments, the functions do: tf.add(x, y)',
+    });
   if (!isTyped(x) && !Array.isArray(x) && typeof x !== 'number' && typeof x !== 'boolean')
     throw new ArgumentError(`argument '${name}' must be a tensor, a number or nested arrays, not ${describe(x)}`, {
       op,

@@ -52,3 +52,6 @@ export function upcast(a: DType, b: DType): DType {
 export function upcastType(a: DataType, b: DataType): DataType {
   return publicDType(upcast(irDType(a), irDType(b)));
 }
+
+/** The dtype of a sum over elements of that dtype: booleans are counted as int32. */
+export const sumOutType = (dtype: DataType): DataType => upcastType(dtype, 'int32');

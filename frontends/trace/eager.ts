@@ -68,6 +68,8 @@ function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[]
   const read = inputs.reduce((n, t) => n + t.size, 0);
   // Every output of a convolution reads a filter's worth of inputs; a composite runs several loops.
   if (op.kind === 'contraction') return (out * inputs[1].size) / Math.max(1, inputs[1].shape.at(-1) ?? 1);
+  // The definitions of algorithms are quadratic (transforms) or cubic (factorizations).
+  if (op.kind === 'algorithm') return (read + out) * Math.max(1, inputs[0].shape.at(-1) ?? 1);
   return op.kind === 'composite' ? 4 * (read + out) : read + out;
 }
 

@@ -2,12 +2,15 @@
 // objects are structure; tensors are leaves; everything else is static.
 
 import { typeText } from '../../ir/types.ts';
+import { ComplexTensor, joinParts } from './complex-tensor.ts';
 import { Tensor } from './tensor.ts';
 
 export type Tree =
   | { readonly kind: 'leaf'; readonly index: number; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly Tree[] }
   | { readonly kind: 'map'; readonly keys: readonly string[]; readonly items: readonly Tree[] }
+  /** A complex tensor: its real and imaginary parts. */
+  | { readonly kind: 'complex'; readonly items: readonly Tree[] }
   | { readonly kind: 'static'; readonly value: unknown };
 
 /** Turns a value into a leaf, or leaves it (undefined). */
@@ -27,6 +30,7 @@ export function flatten<L>(x: unknown, leafOf: LeafOf<L>, leaves: L[], textOf: (
     return { kind: 'leaf', index: leaves.length - 1, text: textOf(leaf) };
   }
   const down = (y: unknown) => flatten(y, leafOf, leaves, textOf);
+  if (x instanceof ComplexTensor) return { kind: 'complex', items: [down(x.re), down(x.im)] };
   if (Array.isArray(x)) return { kind: 'list', items: x.map(down) };
   if (plain(x)) {
     const keys = Object.keys(x);
@@ -53,6 +57,8 @@ export function pack(tree: Tree, leaves: readonly unknown[]): unknown {
       return tree.items.map((t) => pack(t, leaves));
     case 'map':
       return Object.fromEntries(tree.keys.map((k, i) => [k, pack(tree.items[i], leaves)]));
+    case 'complex':
+      return joinParts(pack(tree.items[0], leaves), pack(tree.items[1], leaves));
     case 'static':
       return tree.value;
   }
@@ -80,6 +86,8 @@ export function treeText(tree: Tree): string {
       return tree.text;
     case 'list':
       return `(${tree.items.map(treeText).join(', ')})`;
+    case 'complex':
+      return `complex(${tree.items.map(treeText).join(', ')})`;
     case 'map':
       return `{${tree.keys.map((k, i) => `${k}: ${treeText(tree.items[i])}`).join(', ')}}`;
     case 'static':
@@ -90,7 +98,8 @@ export function treeText(tree: Tree): string {
 /** Names for the leaves: the path to each, `x0`, `x1_weights_0`. */
 export function leafNames(tree: Tree, prefix: string, out: string[] = []): string[] {
   if (tree.kind === 'leaf') out[tree.index] = prefix;
-  else if (tree.kind === 'list') for (const [i, t] of tree.items.entries()) leafNames(t, `${prefix}_${i}`, out);
+  else if (tree.kind === 'list' || tree.kind === 'complex')
+    for (const [i, t] of tree.items.entries()) leafNames(t, `${prefix}_${i}`, out);
   else if (tree.kind === 'map')
     for (const [i, t] of tree.items.entries()) leafNames(t, `${prefix}_${tree.keys[i]}`, out);
   return out;

@@ -1,4 +1,4 @@
-// Random well-typed graphs over all operations but control flow, with their inputs. A recipe is plain
+// Random well-typed graphs over all operations, with their inputs. A recipe is plain
 // data, so that fast-check can shrink it: one number per step seeds all that the step decides.
 
 import { backprop } from '../../compiler/autodiff/backprop.ts';
@@ -9,6 +9,8 @@ import { isFloat } from '../../ir/types.ts';
 import { dims, Gen, sizeOf } from './gen.ts';
 import { type Known, knowAll } from './numerics.ts';
 import { lightSteps, type Step } from './steps.ts';
+import { algorithmSteps } from './steps-algorithms.ts';
+import { controlSteps } from './steps-control.ts';
 import { heavySteps } from './steps-heavy.ts';
 
 export interface Recipe {
@@ -26,7 +28,9 @@ export interface Case {
 }
 
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps].filter((s) => s.smooth || !smooth).flatMap((s) => new Array<Step>(s.weight).fill(s));
+  [...lightSteps, ...heavySteps, ...algorithmSteps, ...controlSteps]
+    .filter((s) => s.smooth || !smooth)
+    .flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);
 const smoothStep = table(true);
 

@@ -58,10 +58,18 @@ const selecting = new Set([
   'pad',
   'concat',
   'reverse',
+  'cumulative_max',
+  'cumulative_min',
+  'sort',
+  'top_k',
+  'search_sorted',
   'rng_bits',
   'random_uniform',
   'random_bernoulli',
   'optimization_barrier',
+  'scatter_set',
+  'scatter_max',
+  'scatter_min',
 ]);
 /** Ops that sum products or elements of their operands. */
 export const summing = new Set([
@@ -72,6 +80,8 @@ export const summing = new Set([
   'reduce_window_sum',
   'scatter_add',
   'window_max_grad',
+  'cumulative_sum',
+  'linear_recurrence',
 ]);
 const rounding = new Set(['add', 'sub', 'mul', 'square', 'squared_difference']);
 
@@ -124,6 +134,8 @@ const close = (x: number, y: number, scale: number): boolean =>
 
 /** Does a decision of this node hang on the last bits of rounded operands? */
 export function isRisky(n: Node, inputs: readonly Known[]): boolean {
+  // A product that overflows on the way to its zero is no number in float32.
+  if (n.op.name === 'reduce_prod') return inputs[0].array.data.reduce((p, x) => p * Math.max(1, Math.abs(x)), 1) > 1e30;
   if (inputs.every((x) => x.exact)) return false;
   const [a, b] = inputs.map((x) => x.array);
   const scale = a?.data.length ? mean(a) : 0;
@@ -149,6 +161,9 @@ export function isRisky(n: Node, inputs: readonly Known[]): boolean {
     case 'bitcast':
     case 'arg_max':
     case 'arg_min':
+    case 'sort':
+    case 'top_k':
+    case 'search_sorted':
     case 'window_max_grad':
     case 'window_max_pick':
       return !inputs[0].exact || (n.op.name === 'rem' && !inputs[1].exact);

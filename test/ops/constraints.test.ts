@@ -47,8 +47,21 @@ const conv = {
 const filter = { ...conv, kernel: [2, 2] };
 const win = { window: [2], strides: [1], pad: [[0, 0]] };
 const norm = { axis: 1, epsilon: 0.1 };
+const resample = { axis: 0, from: 4, to: 7, method: 'bilinear', grid: 'half_pixel', antialias: false, adjoint: false };
+
+/** The scatters share their rules; each has its own dtypes. */
+const scatters = (['add', 'set', 'max', 'min'] as const).map((mode): Record<string, Case> => {
+  const name = `scatter_${mode}`;
+  return {
+    [`${name}_c1`]: bad(['f32[4]', 'u32[3,1]', 'f32[3]']),
+    [`${name}_c2`]: bad(['f32[4]', 'i32[]', 'f32[]']),
+    [`${name}_c3`]: mode === 'set' ? bad(['f32[4]', 'i32[3,1]', 'f64[3]']) : bad(['bool[4]', 'i32[3,1]', 'bool[3]']),
+    [`${name}_c4`]: bad(['f32[4]', 'i32[3,1]', 'f32[4]']),
+  };
+});
 
 const cases: Record<string, Case> = {
+  ...Object.assign({}, ...scatters),
   not_c1: bad(['f32[2]']),
   random_int_c1: bad(['u32[3]', 'u32[2]']),
   random_int_c2: bad(['u32[2]', 'i32[2]']),
@@ -118,10 +131,47 @@ const cases: Record<string, Case> = {
   window_max_pick_c3: bad(['f32[4]', 'f32[3]'], win),
   gather_c1: bad(['f32[4]', 'f32[3,1]']),
   gather_c2: bad(['f32[4]', 'i32[3,2]']),
-  scatter_add_c1: bad(['f32[4]', 'u32[3,1]', 'f32[3]']),
-  scatter_add_c2: bad(['f32[4]', 'i32[]', 'f32[]']),
-  scatter_add_c3: bad(['bool[4]', 'i32[3,1]', 'bool[3]']),
-  scatter_add_c4: bad(['f32[4]', 'i32[3,1]', 'f32[4]']),
+  sort_c1: bad(['f32[]'], { descending: false }),
+  sort_c2: bad(['bool[2]'], { descending: false }),
+  top_k_c1: bad(['f32[]'], { k: 1 }),
+  top_k_c2: bad(['bool[2]'], { k: 1 }),
+  top_k_c3: bad(['f32[2]'], { k: 3 }),
+  search_sorted_c1: bad(['f32[]', 'f32[]'], { side: 'left' }),
+  search_sorted_c2: bad(['bool[2]', 'bool[2]'], { side: 'left' }),
+  search_sorted_c3: bad(['f32[2]', 'i32[2]'], { side: 'left' }),
+  search_sorted_c4: bad(['f32[2]', 'f32[1,2]'], { side: 'left' }),
+  search_sorted_c5: bad(['f32[2]', 'f32[2]'], { side: 'middle' }),
+  fft_c1: bad(['f32[0]', 'f32[0]'], { inverse: false }),
+  fft_c2: bad(['f32[2]', 'f64[2]'], { inverse: false }),
+  rfft_c1: bad(['f32[]']),
+  rfft_c2: bad(['i32[2]']),
+  irfft_c1: bad(['f32[0]', 'f32[0]'], { n: 1 }),
+  irfft_c2: bad(['f32[2]', 'f32[3]'], { n: 2 }),
+  irfft_c3: bad(['f32[2]', 'f32[2]'], { n: 4 }),
+  ...Object.fromEntries(
+    ['cholesky', 'lu', 'slogdet', 'det', 'eigh'].flatMap((name) =>
+      [['f32[3]'], ['i32[3,3]'], ['f32[3,2]']].map((types, i) => [`${name}_c${i + 1}`, bad(types)]),
+    ),
+  ),
+  ...Object.fromEntries(
+    ['triangular_solve', 'solve'].flatMap((name) =>
+      [['f32[3]'], ['i32[3,3]'], ['f32[3,2]'], ['f32[3,3]']].map((types, i) => [
+        `${name}_c${i + 1}`,
+        bad([...types, 'f32[2,2]'], { lower: true, adjoint: false, unit: false }),
+      ]),
+    ),
+  ),
+  qr_c1: bad(['f32[3]'], { full: false }),
+  qr_c2: bad(['i32[3,3]'], { full: false }),
+  svd_c1: bad(['f32[3]']),
+  svd_c2: bad(['i32[3,3]']),
+  linear_recurrence_c1: bad(['f32[2]', 'f32[2]'], { axis: 1, reverse: false }),
+  linear_recurrence_c2: bad(['f32[2]', 'f32[3]'], { axis: 0, reverse: false }),
+  resample_c1: bad(['f32[4]'], { ...resample, axis: 1 }),
+  resample_c2: bad(['f32[5]'], resample),
+  resample_c3: bad(['f32[4]'], { ...resample, method: 'lanczos' }),
+  resample_c4: bad(['f32[4]'], { ...resample, grid: 'edges' }),
+  resample_c5: bad(['i32[4]'], resample),
   random_bernoulli_c3: bad(['u32[2]'], { shape: [3], p: 1.5 }),
   read_c1: bad(['f32[2]']),
   assign_c1: bad(['f32[2]', 'f32[2]']),
@@ -195,6 +245,7 @@ const cases: Record<string, Case> = {
 function familyCase(op: OpDef, n: number): Case | undefined {
   if (op.kind === 'random' || op.name.startsWith('random_'))
     return n === 1 ? bad(['u32[3]'], { shape: [2], p: 0.5 }) : bad(['u32[2]'], { shape: [-1], p: 0.5 });
+  if (op.name.startsWith('cumulative_')) return n === 1 ? bad(['f32[2]'], { axis: 1 }) : bad(['bool[2]'], { axis: 0 });
   if (op.name.startsWith('arg_')) return n === 1 ? bad(['f32[0]'], { axis: 0 }) : bad(['bool[2]'], { axis: 0 });
   if (op.kind === 'reduce')
     return n === 1

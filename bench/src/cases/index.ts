@@ -1,8 +1,9 @@
 import type { Case } from '../case.ts';
+import { algorithmCases } from './algorithms.ts';
 import { kernelCases } from './kernels.ts';
 import { modelCases } from './models.ts';
 
-export const cases: readonly Case[] = [...kernelCases, ...modelCases];
+export const cases: readonly Case[] = [...kernelCases, ...algorithmCases, ...modelCases];
 
 /** Cases whose name matches one of the patterns; `*` stands for anything, and a prefix is enough. */
 export function selectCases(patterns: readonly string[]): readonly Case[] {

@@ -6,7 +6,7 @@ import type { numpy } from '@jax-js/jax';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
 import { channelsFirst, resultFrom } from '../layout.ts';
-import type { Ops } from '../ops.ts';
+import { type Ops, unwritten } from '../ops.ts';
 
 type Jax = typeof import('@jax-js/jax');
 type T = numpy.Array;
@@ -47,6 +47,21 @@ function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
     flatten: (x, shape) => x.ref.reshape(shape as [number, number]),
     crossEntropy: (labels, logits) => np.mean(np.sum(labels.ref.mul(nn.logSoftmax(logits.ref, -1)), -1)).mul(-1),
     meanSquare: (a, b) => np.mean(np.square(a.ref.sub(b.ref))),
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
+    cumsum: (x, axis) => np.cumsum(x.ref, axis),
+    sort: (x) => np.sort(x.ref, -1),
+    topk: (x, k) => {
+      const [values, indices] = lax.topK(x.ref, k);
+      indices.dispose();
+      return values;
+    },
+    fft: (re, im) => {
+      const y = np.fft.fft({ real: re.ref, imag: im.ref });
+      return y.real.add(y.imag);
+    },
   };
 }
 

@@ -51,6 +51,19 @@ const ops = (trains: boolean): Ops<T> => ({
   flatten: (x, shape) => tf.reshape(x, shape as [number, number]),
   crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
   meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+  resizeBilinear: (x, size) => tf.image.resizeBilinear(x as tf.Tensor4D, [...size]),
+  resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size]),
+  gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
+  scatterAdd: (i, updates, rows) =>
+    tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1] as number]),
+  cumsum: (x, axis) => tf.cumsum(x, axis),
+  // TensorFlow.js has no sort: the largest of all elements are all of them, in descending order.
+  sort: (x, n) => tf.neg(tf.topk(tf.neg(x), n).values),
+  topk: (x, k) => tf.topk(x, k).values,
+  fft: (re, im) => {
+    const y = tf.fft(tf.complex(re, im));
+    return tf.add(tf.real(y), tf.imag(y));
+  },
 });
 
 function prepareInference(c: Case, values: Record<string, T>): Prepared {
@@ -88,7 +101,10 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
   await start(options.threads);
   return {
     name,
-    cannot: (c) => (c.name === 'cnn-train' ? 'no gradient of conv2d on this backend' : undefined),
+    cannot: (c) => {
+      if (c.name.startsWith('fft')) return 'no Fourier transform on this backend';
+      return c.name === 'cnn-train' ? 'no gradient of conv2d on this backend' : undefined;
+    },
     async prepare(c, operands: Operands) {
       const values: Record<string, T> = {};
       for (const [k, v] of Object.entries(operands)) {

@@ -109,6 +109,10 @@ export function norm(
       ) as Tensor);
 }
 
+/** Root of the sum of squares over axes, by default of all elements. */
+export const euclideanNorm = (x: TensorLike, axis?: Axis, keepDims = false): Tensor =>
+  norm(x, 'euclidean', axis, keepDims);
+
 const arg1 =
   (name: string, op: string) =>
   (x: TensorLike, axis = 0): Tensor => {
@@ -119,20 +123,3 @@ const arg1 =
 export const argMax: (x: TensorLike, axis?: number) => Tensor = arg1('argMax', 'arg_max');
 /** int32: index of the first smallest element along an axis (0 by default). */
 export const argMin: (x: TensorLike, axis?: number) => Tensor = arg1('argMin', 'arg_min');
-
-/**
- * Running sums along an axis (0 by default).
- * @param exclusive without the element itself
- * @param reverse from the end
- */
-export function cumsum(x: TensorLike, axis = 0, exclusive = false, reverse = false): Tensor {
-  const t = counted(arg(x, 'x', 'cumsum'));
-  const at = axisOf(axis, t.rank, 'cumsum');
-  const n = t.shape[at];
-  if (n === 0) return t;
-  const each = (v: number, other: number) => t.shape.map((_, i) => (i === at ? v : other));
-  const reach = n - 1;
-  const pad = t.shape.map((_, i) => (i !== at ? [0, 0] : reverse ? [0, reach] : [reach, 0]));
-  const s = apply('reduce_window_sum', [t], { window: each(n, 1), strides: each(1, 1), pad });
-  return exclusive ? apply('sub', [s, t]) : s;
-}

@@ -1,0 +1,4 @@
+// The functions of `tf.signal`.
+
+export * from './ops/signal.ts';
+export { frame, hammingWindow, hannWindow } from './ops/windows.ts';
