@@ -3,9 +3,10 @@
 // operations that round alike on every engine: the same key gives the same bits on every target, with any
 // number of threads.
 
+import { opByName } from '../../ir/op.ts';
 import { tensorType } from '../../ir/types.ts';
 import { checkShape, type TensorLike } from './convert.ts';
-import { emitter as b } from './dispatch.ts';
+import { applyOp, emitter as b } from './dispatch.ts';
 import { type DataType, irDType } from './dtypes.ts';
 import { apply, checkRank, floatArg, need, to } from './ops/common.ts';
 import type { Tensor } from './tensor.ts';
@@ -110,6 +111,27 @@ export function drawBernoulli(key: Tensor, shape: readonly number[], p: number, 
   need(p >= 0 && p <= 1, op, 'p must be from 0 to 1', p);
   return apply('random_bernoulli', [key], { shape: checkShape(shape, op), p });
 }
+
+/**
+ * A random order of 0 … n - 1, as int32: sorted by random words, as often as it takes for equal words to
+ * matter less than once in n draws (as JAX does: 3 log n / log 2^32 times).
+ */
+export function drawPermutation(key: Tensor, n: number, op: string): Tensor {
+  need(Number.isInteger(n) && n >= 0 && n < 2 ** 31, op, 'n must be a whole number from 0 on', n);
+  let order = b.iota([n], 0) as Tensor;
+  const rounds = Math.max(1, Math.ceil((3 * Math.log(Math.max(n, 2))) / Math.log(2 ** 32 - 1)));
+  const words = apply('rng_bits', [key], { shape: [rounds, n] });
+  for (let k = 0; k < rounds; k++) {
+    const row = b.reshape(b.slice(words, [k, 0], [1, n]), [n]) as Tensor;
+    const [, position] = applyOp(opByName('sort'), [row], { descending: false });
+    order = takeRows(order, position);
+  }
+  return order;
+}
+
+/** The rows of `x` in the order that int32 indices give. */
+export const takeRows = (x: Tensor, indices: Tensor): Tensor =>
+  apply('gather', [x, b.reshape(indices, [...indices.shape, 1]) as Tensor]);
 
 /**
  * Draws classes: int32 [numSamples] of logits [classes], or [batch, numSamples] of [batch, classes]. The first of

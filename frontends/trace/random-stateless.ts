@@ -7,7 +7,7 @@ import { checkShape, type TensorLike } from './convert.ts';
 import { operandOf } from './dispatch.ts';
 import * as draw from './draws.ts';
 import type { DataType } from './dtypes.ts';
-import { apply, need } from './ops/common.ts';
+import { apply, arg, axisOf, need } from './ops/common.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 
 /** Two whole numbers, or an int32 or uint32 tensor of shape [2]. */
@@ -78,6 +78,17 @@ export const statelessBernoulli = (shape: Shape, seed: StatelessSeed, p: number)
 /** Classes by their unnormalized log-probabilities, as `tf.multinomial`. */
 export const statelessCategorical = (logits: TensorLike, numSamples: number, seed: StatelessSeed): Tensor =>
   draw.drawCategorical(keyOf(seed, 'statelessCategorical'), logits, numSamples, false, 'statelessCategorical');
+
+/** The numbers from 0 to n - 1 in a random order, as int32. */
+export const permutation = (n: number, seed: StatelessSeed): Tensor =>
+  draw.drawPermutation(keyOf(seed, 'permutation'), n, 'permutation');
+
+/** The rows of x (its elements along the first axis) in a random order. Throws ShapeError for a scalar. */
+export function shuffle(x: TensorLike, seed: StatelessSeed): Tensor {
+  const t = arg(x, 'x', 'shuffle');
+  axisOf(0, t.rank, 'shuffle');
+  return draw.takeRows(t, draw.drawPermutation(keyOf(seed, 'shuffle'), t.shape[0], 'shuffle'));
+}
 
 /** `num` seeds from one, as a uint32 tensor [num, 2]: none of them gives the numbers of another. */
 export function split(seed: StatelessSeed, num = 2): Tensor {

@@ -261,6 +261,32 @@ describe('random numbers', () => {
     for (const bad of [[1], [0.5, 1], 7, tf.zeros([2])])
       expect(() => random.statelessUniform([2], bad as never)).toThrow(tf.ArgumentError);
   });
+  it('permute and shuffle', () => {
+    const { random } = tf;
+    for (const n of [0, 1, 2, 1000, 20_000]) {
+      const p = random.permutation(n, [n, 1]);
+      expect(p.dtype).toBe('int32');
+      expect(Array.from(p.dataSync()).sort((x, y) => x - y)).toEqual(Array.from({ length: n }, (_, i) => i));
+    }
+    const rows = tf.tensor2d([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    const s = random.shuffle(rows, [3, 4]).arraySync() as number[][];
+    expect(s.map((r) => r[1] - r[0])).toEqual([1, 1, 1]);
+    expect(s.map((r) => r[0]).sort()).toEqual([1, 3, 5]);
+    // The six orders of three, 6,000 seeds: chi-square of 5 degrees of freedom, at one in 1,000.
+    const counts = new Map<string, number>();
+    for (let seed = 0; seed < 6000; seed++) {
+      const order = random.permutation(3, [seed, 7]).dataSync().join('');
+      counts.set(order, (counts.get(order) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(6);
+    expect([...counts.values()].reduce((sum, c) => sum + (c - 1000) ** 2 / 1000, 0)).toBeLessThan(20.52);
+    expect(() => random.shuffle(3, [1, 2])).toThrow(tf.ShapeError);
+    expect(() => random.permutation(-1, [1, 2])).toThrow(tf.ArgumentError);
+  });
   it('of shapes and rates, of integers', () => {
     const n = 20000;
     const g = tf.randomGamma([n], 3, 2, 'float32', 1);
