@@ -24,6 +24,7 @@ const movers = new Set([
   'pad',
   'concat',
   'gather',
+  'scatter_set',
 ]);
 
 /** A sample with its float operands (integers where it has none) of another dtype. */
@@ -43,13 +44,16 @@ const cases = storage.flatMap((dtype) =>
     .filter((c) => !['control', 'state'].includes(c.op.kind))
     .flatMap(({ name, op, sample }) => {
       const s = retyped(sample, dtype);
-      // A gather's integers are its indices.
-      const indices = op.name === 'gather' && !sample.inputs[0].type.dtype.startsWith('f');
+      // Integers of gathers and scatters are indices.
+      const indices =
+        (op.name === 'gather' || op.name === 'scatter_set') && !sample.inputs[0].type.dtype.startsWith('f');
       return s && !indices ? [{ name: `${name} on ${dtype}`, op, sample: s }] : [];
     }),
 );
-const isMove = (c: (typeof cases)[number]) =>
-  movers.has(c.op.name) && !(c.op.name === 'convert' && c.sample.inputs[0].values);
+/** Nearest neighbours are moved too. */
+const moves = (c: (typeof cases)[number]) =>
+  movers.has(c.op.name) || (c.sample.attrs?.method === 'nearest' && !c.sample.attrs.adjoint);
+const isMove = (c: (typeof cases)[number]) => moves(c) && !(c.op.name === 'convert' && c.sample.inputs[0].values);
 
 describe('moving', () => {
   it.each(cases.filter(isMove))('$name', async ({ op, sample }) => {
@@ -63,7 +67,7 @@ describe('moving', () => {
   });
 });
 
-it.each(cases.filter((c) => !movers.has(c.op.name)))('refused: $name', ({ op, sample }) => {
+it.each(cases.filter((c) => !moves(c)))('refused: $name', ({ op, sample }) => {
   let error: unknown;
   try {
     opGraph(op, sample);

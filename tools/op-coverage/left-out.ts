@@ -10,11 +10,6 @@ const of = (prefix: string, names: string): string[] => names.split(' ').map((n)
 
 export const leftOut: readonly LeftOut[] = [
   {
-    reason: 'planned: decompositions of matrices',
-    names: ['tf.linalg', ...of('tf.linalg.', 'bandPart gramSchmidt qr')],
-  },
-  { reason: 'planned: bitwise operations and more distributions', names: of('tf.', 'bitwiseAnd') },
-  {
     reason: 'planned: more optimizers',
     names: [
       ...of('tf.', 'AdadeltaOptimizer AdagradOptimizer AdamaxOptimizer RMSPropOptimizer OptimizerConstructors'),
