@@ -4,9 +4,10 @@
 
 import type { Emitter } from '../../ir/emit.ts';
 import type { Graph, Val } from '../../ir/graph.ts';
+import { numAttr } from '../../ir/op.ts';
 import { type LoopLayout, loopLayout } from '../../ir/ops/loop-layout.ts';
 import { buildRegion, inlineGraph } from '../../ir/region.ts';
-import { tensorType } from '../../ir/types.ts';
+import { isFloat, tensorType } from '../../ir/types.ts';
 import {
   type Batching,
   type BatchNode,
@@ -153,6 +154,34 @@ const call: BatchRule = (c, n) => {
   return lanes(c.whole.emit(n.op, vals(n.inputs), n.attrs, [batched.graph]), batched.mapped);
 };
 
+/**
+ * A gradient of its own. Its values are mapped, so that each element's backward gets its own gradient; what
+ * the backward gives for an operand that all elements share is added up.
+ */
+const customGradient: BatchRule = (c, n) => {
+  const [forward, backward] = n.regions;
+  const values = numAttr(n.attrs, 'values');
+  const wrt = n.inputs.slice(0, numAttr(n.attrs, 'inputs')).filter((x) => isFloat(x.type.dtype));
+  const first = regionOf(
+    c,
+    forward,
+    flags(n.inputs),
+    forward.results.map((_, i) => i < values),
+  );
+  const back = regionOf(
+    c,
+    backward,
+    [...first.mapped.slice(values), ...first.mapped.slice(0, values)],
+    wrt.map(() => true),
+  );
+  const summed = buildRegion(
+    backward.name,
+    back.graph.params.map((p) => p.type),
+    (b, params) => inlineGraph(b, back.graph, params).map((v, i) => (wrt[i].mapped ? v : b.sum(v, [0]))),
+  );
+  return lanes(c.whole.emit(n.op, vals(n.inputs), n.attrs, [first.graph, summed]), first.mapped);
+};
+
 const barrier: BatchRule = (c, n) => lanes(c.whole.emit(n.op, vals(n.inputs), n.attrs), flags(n.inputs));
 
 /** Control flow, by name. */
@@ -162,5 +191,6 @@ export const control: Readonly<Record<string, BatchRule>> = {
   scan,
   while: whileRule,
   call,
+  custom_gradient: customGradient,
   optimization_barrier: barrier,
 };

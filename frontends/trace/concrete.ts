@@ -46,9 +46,6 @@ export class Concrete {
   readonly assigned: readonly Variable[];
   readonly argumentTree: Tree;
   readonly resultTree: Tree;
-  /** Whether the function has gradients of its own, which the graph does not show. */
-  readonly customGradient: boolean;
-  readonly fn: (...args: unknown[]) => unknown;
   readonly #programs = new Map<Target, Program>();
 
   /**
@@ -62,7 +59,6 @@ export class Concrete {
     name: string,
     mayCreate: boolean,
   ) {
-    this.fn = fn;
     this.name = name;
     this.argumentTree = tree;
     this.inputTypes = inputs.map((x) => x.type);
@@ -89,17 +85,15 @@ export class Concrete {
       this.outputTypes = outputs.map((t) => t.type);
       const [ni, no] = [inputs.length, outputs.length];
       this.assigned = this.variables.filter((_, i) => graph.results[no + i] !== graph.params[ni + i]);
-      this.customGradient = trace.customGradient;
     } finally {
       trace.close();
     }
   }
 
   /** Runs it on inputs of its signature. Under a tape, operation by operation, so that the tape hears them. */
-  call(inputs: readonly Tensor[], args: readonly unknown[]): unknown {
+  call(inputs: readonly Tensor[]): unknown {
     const touched = [...inputs, ...this.variables];
-    if (context.recorders.length && context.recorders.some((r) => r.interested(touched)))
-      return this.customGradient ? this.fn(...args) : this.replay(inputs);
+    if (context.recorders.length && context.recorders.some((r) => r.interested(touched))) return this.replay(inputs);
     return this.runProgram(this.#program(), inputs);
   }
 

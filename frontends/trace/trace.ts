@@ -49,8 +49,6 @@ export class Trace implements TraceOwner {
   open = true;
   /** Whether Variables may be created: only while a function is traced for the first time. */
   readonly mayCreate: boolean;
-  /** True once a gradient was customised: the graph alone does not know about it. */
-  customGradient = false;
   /** The trace around the body of a control-flow operation; such a body takes from it what it uses. */
   readonly parent: Trace | undefined;
   /** Built by hand: operations on its tensors belong to it wherever they are called. */

@@ -16,7 +16,7 @@ import { loopLayout } from './loop-layout.ts';
 const differentiable = (v: Val): boolean => isFloat(v.type.dtype);
 
 /** A graph that runs a region and gives the gradients of its operands `wrt`, from operands and gradients of its results. */
-function vjpRegion(walk: BackwardWalk, region: Graph, wrt: readonly number[], given: readonly boolean[]): Graph {
+export function vjpRegion(walk: BackwardWalk, region: Graph, wrt: readonly number[], given: readonly boolean[]): Graph {
   const types = [...region.params.map((p) => p.type), ...region.results.filter((_, i) => given[i]).map((v) => v.type)];
   return buildRegion(`${region.name}_grad`, types, (b, params) => {
     const { results, records } = recordRegion(b, region, params);
