@@ -9,7 +9,8 @@ import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
 import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
 import { compilerReady, createDefaultProgram, defaultTarget } from './backend.ts';
-import { eagerTensor, type Tensor } from './tensor.ts';
+import { storageOf } from './storage.ts';
+import { eagerTensor, sameElements, type Tensor } from './tensor.ts';
 
 /** Elements touched (or multiplied, for a contraction) above which a compiled program pays off. */
 const largeWork = 1 << 14;
@@ -29,18 +30,17 @@ export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, reg
     regions,
   );
   if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
-  const data = inputs.map((t) => t.elements(`an operand of ${op.name}`));
   // The same elements under another shape: tensors are immutable, so they are shared.
-  if (op.name === 'reshape' || op.name === 'stop_gradient') return [eagerTensor(types[0], data[0])];
+  if (op.name === 'reshape' || op.name === 'stop_gradient') return [sameElements(types[0], inputs[0])];
   const program = regions.length
     ? programFor(op, inputs, attrs, regions, true)
     : largeProgram(op, inputs, attrs, work(op, inputs, types, attrs));
   if (program) {
-    const out = program.run(data);
+    const out = program.runBuffers(inputs.map((t) => storageOf(t, `an operand of ${op.name}`)));
     return types.map((t, i) => eagerTensor(t, out[i]));
   }
   const out = op.reference(
-    inputs.map((t, i) => toNDArray(t.type, data[i])),
+    inputs.map((t) => toNDArray(t.type, t.elements(`an operand of ${op.name}`))),
     attrs,
     types,
   );

@@ -6,7 +6,7 @@ import { context, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { operandOf } from './dispatch.ts';
 import { GradientTape } from './tape.ts';
-import { Tensor } from './tensor.ts';
+import { sameElements, Tensor } from './tensor.ts';
 import type { TensorMap } from './types.ts';
 import { uniqueNames, Variable } from './variable.ts';
 
@@ -155,7 +155,8 @@ export function customGrad(f: (...args: never[]) => CustomGradient): (...inputs:
 }
 
 /** Another tensor of the same value: f may return an input, which has a gradient of its own. */
-const alias = (t: Tensor): Tensor => new Tensor(t.type, t.host, t.symbol, t.owner, t.site);
+const alias = (t: Tensor): Tensor =>
+  t.symbol ? new Tensor(t.type, undefined, t.symbol, t.owner, t.site) : sameElements(t.type, t);
 
 function customOp(gradFunc: CustomGradient['gradFunc'], saved: Tensor[], count: number): OpDef {
   return {

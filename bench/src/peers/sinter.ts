@@ -87,19 +87,20 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
     cannot: () => undefined,
     async prepare(c, operands): Promise<Prepared> {
       const { exe, feeds } = await compileCase(tf, c, operands, options.threads);
-      // A training step must not run before the losses are compared; its result is one number.
-      let latest = c.kind === 'train' ? new Float32Array(1) : ((exe.run(...feeds) as T).dataSync() as Float32Array);
-      // A loop over large results gives the array to write to, as documented; small ones are returned.
-      const large = latest.length >= 4096;
+      // Large results stay on the device until they are read, as those of other engines do.
+      let latest: T | undefined;
       const { arenaBytes, lowerBound, kernels } = exe.plan;
       return {
-        run: large
-          ? () => exe.runInto([latest], ...feeds)
-          : () => {
-              latest = (exe.run(...feeds) as T).dataSync() as Float32Array;
-            },
+        run: () => {
+          latest?.dispose();
+          latest = exe.run(...feeds) as T;
+        },
         async: false,
-        output: async () => latest,
+        output: async () => {
+          // A training step must not run before the losses are compared; its result is one number.
+          if (!latest && c.kind !== 'train') latest = exe.run(...feeds) as T;
+          return (latest?.dataSync() ?? new Float32Array(1)) as Float32Array;
+        },
         notes: { arenaBytes, lowerBound, kernels: kernels.length },
       };
     },
