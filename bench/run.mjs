@@ -2,7 +2,7 @@
 // and runs them under the Node 24 that comes with them as a package. Options: see src/main.ts.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,8 +40,21 @@ function node24() {
   }
 }
 
+/** An install through a link would empty the folder that it leads to, which belongs to another checkout. */
+function refuseLink() {
+  const folder = join(here, 'node_modules');
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  console.error(
+    `bench: ${folder} is a symbolic link and not up to date: install where it leads to, or remove the link`,
+  );
+  process.exit(1);
+}
+
 // Install scripts only fetch parts that are not used here (GPU libraries), so they are left out.
-if (!installed()) must(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here);
+if (!installed()) {
+  refuseLink();
+  must(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here);
+}
 
 const scripts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts;
 const skipBuild = process.argv.includes('--no-build');

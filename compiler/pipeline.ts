@@ -8,6 +8,7 @@ import { cse } from './passes/cse.ts';
 import { dce } from './passes/dce.ts';
 import { decompose } from './passes/decompose.ts';
 import { fold } from './passes/fold.ts';
+import { loopSums } from './passes/loop-sums.ts';
 import { mergeLoops } from './passes/merge-loops.ts';
 import { algebra } from './rewrite/algebra.ts';
 import { convolution } from './rewrite/convolution.ts';
@@ -19,12 +20,14 @@ export const pipeline: readonly Pass[] = [
   { name: 'decompose', run: decompose },
   { name: 'fold', run: fold },
   { name: 'control', run: simplifyControl },
+  { name: 'loop-sums', run: loopSums },
   // Rules leave what they replaced behind, and a replaced assign would be a second one of its state.
   { name: 'algebra', run: (g) => dce(applyRules(g, algebra)) },
   { name: 'convolution', run: (g) => applyRules(g, convolution) },
   { name: 'conv-padding', run: convPadding },
   { name: 'views', run: (g) => applyRules(g, shapes) },
   { name: 'fold-again', run: fold },
+  { name: 'control-again', run: simplifyControl },
   { name: 'cse', run: cse },
   { name: 'dce', run: dce },
 ];

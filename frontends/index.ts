@@ -28,7 +28,18 @@ export type { KernelTiming } from '../runtime/program.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
 export { ComplexTensor } from './trace/complex-tensor.ts';
-export { cond, scan, whileLoop } from './trace/control.ts';
+export {
+  cond,
+  type ForRangeOptions,
+  forRange,
+  mapFn,
+  type ScanOptions,
+  scan,
+  scanLoop,
+  switchCase,
+  type WhileLoopOptions,
+  whileLoop,
+} from './trace/control.ts';
 export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
 export { type DataType, upcastType } from './trace/dtypes.ts';
@@ -43,6 +54,7 @@ export {
   valueAndGrads,
   variableGrads,
 } from './trace/gradients.ts';
+export * as image from './trace/image.ts';
 export * from './trace/memory.ts';
 export * from './trace/ops/binary.ts';
 // Of real and complex tensors; these stand for the functions of real ones below.
@@ -102,6 +114,7 @@ export * from './trace/ops/shape.ts';
 export * from './trace/ops/sorting.ts';
 export * from './trace/ops/unary.ts';
 export * from './trace/random.ts';
+export { recomputeGrad } from './trace/recompute.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
 export { Tensor } from './trace/tensor.ts';

@@ -87,6 +87,12 @@ export class OperandSet {
   label(name: string, shape: readonly number[]): this {
     return this.put(name, 'label', shape, 'plain', this.numbers(shape, 1, 0));
   }
+  /** Whole numbers below `limit`, as floats. */
+  indices(name: string, length: number, limit: number): this {
+    const next = uniform(++this.seed);
+    const data = Float32Array.from({ length }, () => Math.floor(((next() + 1) / 2) * limit));
+    return this.put(name, 'input', [length], 'plain', data);
+  }
   /** One-hot rows with a class of chance. */
   oneHot(name: string, rows: number, classes: number): this {
     const next = uniform(++this.seed);

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { adam, type Case, checkedSteps, size } from './case.ts';
 import { cases } from './cases/index.ts';
-import type { Ops } from './ops.ts';
+import { type Ops, unwritten } from './ops.ts';
 import { type Exact, erf, reference } from './reference.ts';
 
 /** A value with its gradient, and how that gradient flows on. */
@@ -128,14 +128,11 @@ function tapeOps(tape: Tape): Ops<Node> {
     return yes ? relu(y) : y;
   };
 
-  const untrained = (): never => {
-    throw new Error('no training case has this operation');
-  };
   return {
-    cumsum: untrained,
-    sort: untrained,
-    topk: untrained,
-    fft: untrained,
+    cumsum: unwritten,
+    sort: unwritten,
+    topk: unwritten,
+    fft: unwritten,
     add,
     sub: binary(
       'sub',
@@ -184,6 +181,10 @@ function tapeOps(tape: Tape): Ops<Node> {
         into(a, (i) => (g[0] * 2 * (a.value.data[i] - b.value.data[i])) / n, n),
       );
     },
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
   };
 }
 

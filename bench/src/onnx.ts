@@ -2,7 +2,7 @@
 
 import type { Case, Operands } from './case.ts';
 import { channelsFirst } from './layout.ts';
-import type { Ops } from './ops.ts';
+import { type Ops, unwritten } from './ops.ts';
 import { Message } from './protobuf.ts';
 
 type Attribute = number | string | readonly number[];
@@ -115,6 +115,10 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
       const y = g.node('DFT', [g.node('Concat', [column(re), column(im)], { axis: -1 })]);
       return g.node('ReduceSum', [y, last], { keepdims: 0 });
     },
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
   };
 }
 

@@ -154,6 +154,24 @@ function layerNorm(x: Exact, gamma: Exact, beta: Exact): Exact {
   });
 }
 
+/** Source pixels and their weights at a fractional position on an axis of n pixels. */
+type Sources = (position: number, n: number) => readonly (readonly [number, number])[];
+
+function resize(x: Exact, [height, width]: readonly [number, number], sources: Sources): Exact {
+  const [n, h, w, c] = x.shape;
+  const out = make([n, height, width, c]);
+  for (let k = 0; k < out.data.length; k++) {
+    const channel = k % c;
+    const col = Math.floor(k / c) % width;
+    const row = Math.floor(k / (c * width)) % height;
+    const image = Math.floor(k / (c * width * height));
+    for (const [i, wi] of sources((row * h) / height, h))
+      for (const [j, wj] of sources((col * w) / width, w))
+        out.data[k] += wi * wj * x.data[((image * h + i) * w + j) * c + channel];
+  }
+  return out;
+}
+
 /** Running sums. */
 function cumsum(x: Exact, axis: number): Exact {
   const inner = size(x.shape.slice(axis + 1));
@@ -261,4 +279,26 @@ export const reference: Ops<Exact> = {
   sort: (x) => rows(x, (row) => row.slice().sort()),
   topk,
   fft,
+  resizeBilinear: (x, size) =>
+    resize(x, size, (p, n) => {
+      const low = Math.floor(p);
+      const w = p - low;
+      return [
+        [low, 1 - w],
+        [Math.min(low + 1, n - 1), w],
+      ];
+    }),
+  resizeNearest: (x, size) => resize(x, size, (p) => [[Math.floor(p), 1]]),
+  gatherRows: (x, i) => {
+    const n = x.shape[1];
+    const out = make([i.data.length, n]);
+    i.data.forEach((row, k) => void out.data.set(x.data.subarray(row * n, (row + 1) * n), k * n));
+    return out;
+  },
+  scatterAdd: (i, updates, rows) => {
+    const n = updates.shape[1];
+    const out = make([rows, n]);
+    for (let k = 0; k < updates.data.length; k++) out.data[i.data[Math.floor(k / n)] * n + (k % n)] += updates.data[k];
+    return out;
+  },
 };

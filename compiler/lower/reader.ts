@@ -8,6 +8,7 @@ import { bin, children, type Expr, i32, load, mapChildren, sel, variable } from 
 import { letS, type Stmt } from '../../ir/kernel/kernel.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { threefryExpr } from '../../ir/kernel/threefry.ts';
+import { literalAttr } from '../../ir/op.ts';
 import { fixed, generated, viewSources } from './views.ts';
 
 /** The buffer that holds a value, or undefined where it must be computed. */
@@ -165,8 +166,13 @@ export class Reader {
     const batch = idx.slice(0, is.length - 1);
     let ok: Expr | null = null;
     const at: Expr[] = [];
+    const largest = constantMaximum(indices);
     for (let d = 0; d < k; d++) {
       const raw = this.#name(this.read(indices, [...batch, i32(d)]));
+      if (largest < xs[d]) {
+        at.push(raw);
+        continue;
+      }
       const inside = bin('and', bin('ge', raw, i32(0)), bin('lt', raw, i32(xs[d])));
       ok = ok ? bin('and', ok, inside) : inside;
       at.push(bin('min', bin('max', raw, i32(0)), i32(Math.max(0, xs[d] - 1))));
@@ -175,4 +181,19 @@ export class Reader {
     const value = this.read(x, [...at, ...idx.slice(is.length - 1)]);
     return ok ? sel(ok, value, { k: 'const', ty: x.type.dtype, value: 0 }) : value;
   }
+}
+
+const maxima = new WeakMap<Node, number>();
+/** The largest of constant indices, infinite where one is negative or they are not constant: no test needed below. */
+function constantMaximum(v: Value): number {
+  const n = v.node;
+  if (n?.op.name !== 'constant') return Number.POSITIVE_INFINITY;
+  let max = maxima.get(n);
+  if (max === undefined) {
+    const { data, splat } = literalAttr(n.attrs, 'value');
+    max = splat ?? 0;
+    for (const x of data ?? [max]) max = x < 0 ? Number.POSITIVE_INFINITY : Math.max(max, x);
+    maxima.set(n, max);
+  }
+  return max;
 }

@@ -1,4 +1,4 @@
-// scatter_add and the index of an extreme: the two lowerings that neither fuse nor tile.
+// Scatters and the index of an extreme: the two lowerings that neither fuse nor tile.
 
 import type { Node } from '../../ir/graph.ts';
 import { linearize } from '../../ir/kernel/affine.ts';
@@ -12,9 +12,17 @@ import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder
 import { axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import { fixed } from './views.ts';
 
+/** What is stored where an update falls on an element. */
+const combine: Readonly<Record<string, (old: Expr, update: Expr) => Expr>> = {
+  scatter_add: (old, update) => bin('add', old, update),
+  scatter_set: (_, update) => update,
+  scatter_max: (old, update) => bin('max', old, update),
+  scatter_min: (old, update) => bin('min', old, update),
+};
+
 /**
- * Copies the operand, then adds the updates row by row. Every thread walks all rows in order over its
- * own part of the row, so duplicates add up in one order whatever the number of threads.
+ * Copies the operand, then puts the updates in, row by row. Every thread walks all rows in order over its
+ * own part of the row, so duplicates meet in one order whatever the number of threads.
  */
 export function lowerScatter(ctx: LowerContext, g: Group): Lowered {
   const n = g.nodes[0];
@@ -46,7 +54,7 @@ export function lowerScatter(ctx: LowerContext, g: Group): Lowered {
   const target = linearize([...at, ...axisVars(inner)], xs);
   const add: Stmt[] = [];
   const u = k.reader(add, rangesOf(rows, inner)).read(updates, [...axisVars(rows), ...axisVars(inner)]);
-  add.push(store(buf, target, bin('add', load(ty, buf, target), u)));
+  add.push(store(buf, target, combine[n.op.name](load(ty, buf, target), u)));
   let row: readonly Stmt[] = add;
   for (let i = inner.length - 1; i >= 0; i--)
     row = [loop(inner[i].v, inner[i].n, row, i === inner.length - 1 ? { vector: true } : {})];

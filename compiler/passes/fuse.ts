@@ -65,13 +65,13 @@ class Fuser extends FusionGroups {
       case 'scatter':
         this.create('scatter', n, fixed(n.outputs[0].type.shape));
         return;
-      case 'algorithm':
-        for (const x of n.inputs) this.materializeOperand(x, true);
-        this.create('algorithm', n, fixed(n.outputs[0].type.shape));
-        return;
       case 'control':
         for (const v of n.inputs) this.result(v);
         this.create(n.regions.length ? 'control' : 'barrier', n, []);
+        return;
+      case 'algorithm':
+        for (const x of n.inputs) this.materializeOperand(x, true);
+        this.create('algorithm', n, fixed(n.outputs[0].type.shape));
         return;
       default:
         return;
@@ -297,6 +297,8 @@ class Fuser extends FusionGroups {
       const q = users[0];
       const cost = g.nodes.reduce((c, n) => c + opCost(n), 0);
       if (g.nodes.length > 16 || !this.mayAbsorb(q, v, cost)) continue;
+      // What is gathered is computed once a reader: gathers of gathers would multiply.
+      if (this.gathers(g) && this.gathers(q, v)) continue;
       for (const n of g.nodes) this.groupOf.delete(n);
       for (const d of this.deps.get(g) as Set<Group>) this.deps.get(q)?.add(d);
       this.deps.get(q)?.delete(g);
@@ -310,6 +312,22 @@ class Fuser extends FusionGroups {
     }
     this.groups = this.groups.filter((g) => g.nodes.length > 0);
     this.findOutputs();
+  }
+
+  /** Does the group read by a gather: anything, or that value? */
+  gathers(g: Group, of?: Value): boolean {
+    const seen = new Set<Node>();
+    const stack = g.nodes.map((node) => ({ node, gathered: false }));
+    for (let top = stack.pop(); top; top = stack.pop())
+      for (const x of top.node.inputs) {
+        const gathered = top.gathered || top.node.op.kind === 'gather';
+        if (gathered && (!of || x === of)) return true;
+        const n = x.node;
+        if (!n || this.groupOf.has(n) || seen.has(n)) continue;
+        seen.add(n);
+        stack.push({ node: n, gathered });
+      }
+    return false;
   }
 
   mayAbsorb(q: Group, v: Value, cost: number): boolean {

@@ -20,7 +20,7 @@ export const MAX_GROUP = 200;
 const MAX_INLINE = 3;
 
 /** Groups of one node, which nothing joins. */
-const closed: ReadonlySet<GroupKind> = new Set<GroupKind>(['scatter', 'argreduce', 'algorithm']);
+const closed: ReadonlySet<GroupKind> = new Set<GroupKind>(['scatter', 'argreduce', 'algorithm', 'control', 'barrier']);
 
 export class FusionGroups {
   readonly graph: Graph;
@@ -112,7 +112,6 @@ export class FusionGroups {
     const full = sameShape(g.domain, shape);
     const perRow = rowLike && !full && sameShape(kept(g), dropOnes(shape));
     if (!full && !perRow) return false;
-    if (isControl(g)) return false;
     if (closed.has(g.kind) || g.nodes[0].op.name === 'window_max_grad') return false;
     if (g.kind === 'window' && n.op.kind === 'reduce') return false;
     if (g.kind === 'contraction' && n.op.kind === 'reduce') return false;

@@ -1,198 +1,332 @@
-// Control flow on the values of tensors. Eagerly it simply runs; in a trace the bodies are traced
-// into regions of one operation. Bodies must be functions of tensors alone.
+// Control flow on the values of tensors. Eagerly it simply runs; in a trace the bodies are traced into
+// regions of one operation. A body may use tensors from outside, and read and assign Variables.
 
-import { Builder } from '../../ir/builder.ts';
 import { ArgumentError, ShapeError } from '../../ir/errors.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Attrs } from '../../ir/graph.ts';
 import { opByName } from '../../ir/op.ts';
-import { type TensorType, tensorType, typeEq, typeText } from '../../ir/types.ts';
-import { context, withRecorders, withTrace } from './context.ts';
+import { type TensorType, tensorType } from '../../ir/types.ts';
+import {
+  assignAll,
+  type Body,
+  leavesOf,
+  type Role,
+  regionOf,
+  sameStructure,
+  sharedBy,
+  traceBody,
+  valuesOf,
+} from './body.ts';
+import { context } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
-import { applyOp, operandOf } from './dispatch.ts';
-import { flattenTensors, pack, type Tree, treeText } from './nest.ts';
+import { applyOp, emitter, operandOf } from './dispatch.ts';
+import { pack, type Tree } from './nest.ts';
 import { boolArg, need } from './ops/common.ts';
 import { stack, unstack } from './ops/shape.ts';
 import { Tensor } from './tensor.ts';
-import { Trace } from './trace.ts';
 
-interface Body {
-  readonly graph: Graph;
-  readonly captures: readonly Tensor[];
-  readonly tree: Tree;
-}
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Traces a body of a control-flow operation; `f` gets one tensor per type. */
-function traceBody(name: string, types: readonly TensorType[], f: (xs: Tensor[]) => unknown): Body {
-  const trace = new Trace(name, false, context.trace);
-  try {
-    const results: Tensor[] = [];
-    const tree = withTrace(trace, () =>
-      withRecorders([], () => {
-        const t = flattenTensors(f(types.map((type, i) => trace.input(type, `x${i}`))), results);
-        results.forEach((r, i) => {
-          results[i] = r.operand();
-        });
-        return t;
-      }),
-    );
-    // Captures are known once the results are.
-    const { graph } = trace.finish(results);
-    return { graph, captures: trace.captures, tree };
-  } finally {
-    trace.close();
-  }
-}
-
-/** The body with a parameter for every capture of all bodies: regions of one operation take the same. */
-function withCaptures(body: Body, own: number, all: readonly Tensor[]): Graph {
-  const b = new Builder(body.graph.name);
-  const map = new Map<Value, Value>();
-  for (const p of body.graph.params.slice(0, own)) map.set(p, b.param(p.type, p.name));
-  for (const [i, t] of all.entries()) {
-    const p = b.param(t.type, `c${i}`);
-    const k = body.captures.indexOf(t);
-    if (k >= 0) map.set(body.graph.params[own + k], p);
-  }
-  const get = (v: Value) => map.get(v) as Value;
-  for (const n of body.graph.nodes) b.copy(n, n.inputs.map(get)).forEach((o, i) => void map.set(n.outputs[i], o));
-  return b.build(body.graph.results.map(get));
-}
-
-/** All captures, each once. */
-const union = (bodies: readonly Body[]): Tensor[] => [...new Set(bodies.flatMap((x) => x.captures))];
-
-/** Tensors of a structure, Variables read. */
-function leavesOf(x: unknown): { tree: Tree; leaves: Tensor[] } {
-  const leaves: Tensor[] = [];
-  const tree = flattenTensors(x, leaves);
-  return { tree, leaves: leaves.map(operandOf) };
-}
-
-function sameStructure(op: string, a: Tree, b: Tree): void {
-  if (treeText(a) !== treeText(b))
-    throw new ShapeError(`the structures ${treeText(a)} and ${treeText(b)} differ`, {
-      op,
-      fix: 'both must give tensors of the same dtypes and shapes in the same structure',
-    });
+/** Runs one of some bodies by a traced choice. */
+function branch<T>(op: 'cond' | 'case', name: string, choice: Tensor, bodies: readonly Body[]): T {
+  const [first, ...others] = bodies;
+  for (const o of others) sameStructure(name, 'one branch', first.tree, o.tree, 'another');
+  const s = sharedBy(bodies);
+  const roles: Role[] = [...s.captures, ...s.read, ...s.assigned];
+  const regions = bodies.map((b) => regionOf(b, roles, [...range(b.given), ...s.assigned]));
+  const operands = [choice, ...s.captures, ...valuesOf(s.read), ...valuesOf(s.assigned)];
+  const out = applyOp(opByName(op), operands, {}, regions);
+  assignAll(s.assigned, out.slice(first.given));
+  return pack(first.tree, out.slice(0, first.given)) as T;
 }
 
 /**
  * `trueFn()` where the predicate (a bool scalar) holds, else `falseFn()`. In a trace both are traced
- * and must give the same structure of tensors: ShapeError otherwise.
+ * and must give the same structure of tensors: ShapeError otherwise. They may read and assign Variables.
  */
 export function cond<T>(pred: TensorLike, trueFn: () => T, falseFn: () => T): T {
   const p = boolArg(pred, 'pred', 'cond');
   need(p.rank === 0, 'cond', 'pred must be a scalar', p.shape);
   if (!p.symbol) return p.elements()[0] ? trueFn() : falseFn();
-  const bodies = [traceBody('then', [], trueFn), traceBody('else', [], falseFn)];
-  sameStructure('cond', bodies[0].tree, bodies[1].tree);
-  const captures = union(bodies);
-  const out = applyOp(
-    opByName('cond'),
-    [p, ...captures],
-    {},
-    bodies.map((x) => withCaptures(x, 0, captures)),
-  );
-  return pack(bodies[0].tree, out) as T;
+  const then = traceBody('then', [], trueFn);
+  return branch('cond', 'cond', p, [
+    then,
+    traceBody(
+      'else',
+      [],
+      falseFn,
+      then.graph.results.map((r) => r.type),
+    ),
+  ]);
+}
+
+/**
+ * Calls the function of that index (an int32 scalar). Any other index calls `defaultFn`, or the last
+ * function where there is none. In a trace all are traced and must give the same structure of tensors.
+ */
+export function switchCase<T>(index: TensorLike, branchFns: readonly (() => T)[], defaultFn?: () => T): T {
+  const op = 'switchCase';
+  const i = operandOf(toTensor(index, 'index', op, typeof index === 'number' ? 'i32' : undefined));
+  need(i.rank === 0 && i.type.dtype === 'i32', op, `index must be an int32 scalar, not ${i.dtype}`, i.shape);
+  if (branchFns.length === 0) throw new ArgumentError('branchFns is empty', { op, fix: 'give at least one function' });
+  const fns = defaultFn ? [...branchFns, defaultFn] : branchFns;
+  if (!i.symbol) {
+    const k = i.elements()[0];
+    return (k >= 0 && k < branchFns.length ? fns[k] : fns[fns.length - 1])();
+  }
+  let like: readonly TensorType[] | undefined;
+  const bodies = fns.map((f, k) => {
+    const body = traceBody(`branch${k}`, [], f, like);
+    like ??= body.graph.results.map((r) => r.type);
+    return body;
+  });
+  return branch('case', op, i, bodies);
+}
+
+export interface WhileLoopOptions {
+  /** Ends the loop after so many runs, whatever the condition says. A gradient needs it. */
+  readonly maximumIterations?: number;
+}
+
+/** A whole number of runs. */
+function countArg(n: number | undefined, name: string, op: string): void {
+  if (n === undefined || (Number.isInteger(n) && n >= 0)) return;
+  throw new ArgumentError(`${name} must be a whole number of at least 0, not ${n}`, { op });
 }
 
 /**
  * Runs `body` as long as `condition` (a bool scalar) holds; both take `loopVars` as arguments, and
- * body returns their next values, of the same dtypes and shapes.
+ * body returns their next values, of the same dtypes and shapes (ShapeError otherwise, while it is
+ * traced). Compiled, it is one loop. Bodies may use tensors from outside and Variables.
  */
 export function whileLoop<V extends unknown[]>(
-  condition: (...vars: V) => TensorLike,
-  body: (...vars: V) => V,
-  loopVars: V,
+  condition: (...vars: NoInfer<V>) => TensorLike,
+  body: (...vars: NoInfer<V>) => [...V],
+  loopVars: [...V],
+  { maximumIterations }: WhileLoopOptions = {},
 ): V {
   const op = 'whileLoop';
+  countArg(maximumIterations, 'maximumIterations', op);
+  if (!Array.isArray(loopVars)) throw new ArgumentError('loopVars must be an array', { op });
   const test = (vars: V) => {
     const c = boolArg(condition(...vars), 'condition', op);
     need(c.rank === 0, op, 'the condition must be a scalar', c.shape);
     return c;
   };
+  const start = leavesOf(loopVars, op);
+  const types = start.leaves.map((t) => t.type);
+  const unpack = (xs: readonly Tensor[]) => pack(start.tree, xs) as V;
+  const run = (vars: V): unknown => {
+    const next: unknown = body(...vars);
+    return Array.isArray(next) ? next : [next];
+  };
+  const check = (tree: Tree) => sameStructure(op, 'the body', start.tree, tree, 'loopVars');
   if (!context.trace) {
-    let vars = loopVars;
-    while (test(vars).elements()[0]) {
-      const next = body(...vars);
-      sameStructure(op, leavesOf(vars).tree, leavesOf(next).tree);
-      vars = next;
+    let vars = unpack(start.leaves);
+    for (let i = 0; i < (maximumIterations ?? Number.POSITIVE_INFINITY) && test(vars).elements()[0]; i++) {
+      const next = leavesOf(run(vars), op, types);
+      check(next.tree);
+      vars = unpack(next.leaves);
     }
     return vars;
   }
-  const { tree, leaves } = leavesOf(loopVars);
-  const types = leaves.map((t) => t.type);
-  const unpack = (xs: Tensor[]) => pack(tree, xs) as V;
-  const bodies = [
-    traceBody('condition', types, (xs) => test(unpack(xs))),
-    traceBody('body', types, (xs) => body(...unpack(xs))),
-  ];
-  sameStructure(op, tree, bodies[1].tree);
-  const captures = union(bodies);
-  const [c, step] = bodies.map((x) => withCaptures(x, types.length, captures));
-  // What is captured is carried along unchanged.
-  const carrying = carryOn(step, captures.length);
-  const out = applyOp(opByName('while'), [...leaves, ...captures], {}, [c, carrying]);
+  const tested = traceBody('condition', types, (xs) => test(unpack(xs)));
+  const step = traceBody('body', types, (xs) => run(unpack(xs)), types);
+  check(step.tree);
+  const s = sharedBy([tested, step]);
+  const own = range(types.length);
+  const consts = [...s.captures, ...s.read];
+  const roles: Role[] = [...consts, ...own, ...s.assigned];
+  const operands = [...s.captures, ...valuesOf(s.read), ...start.leaves, ...valuesOf(s.assigned)];
+  const attrs: Attrs = {
+    ...(consts.length ? { consts: consts.length } : {}),
+    ...(maximumIterations === undefined ? {} : { bound: maximumIterations }),
+  };
+  const regions = [regionOf(tested, roles, [0]), regionOf(step, roles, [...own, ...s.assigned])];
+  const out = applyOp(opByName('while'), operands, attrs, regions);
+  assignAll(s.assigned, out.slice(types.length));
   return unpack(out.slice(0, types.length));
 }
 
-/** The graph with its last `n` parameters as results after the first ones. */
-function carryOn(g: Graph, n: number, after = g.results.length): Graph {
-  const b = new Builder(g.name);
-  const map = new Map<Value, Value>();
-  for (const p of g.params) map.set(p, b.param(p.type, p.name));
-  const get = (v: Value) => map.get(v) as Value;
-  for (const k of g.nodes) b.copy(k, k.inputs.map(get)).forEach((o, i) => void map.set(k.outputs[i], o));
-  const results = g.results.map(get);
-  const extra = n ? g.params.slice(-n).map(get) : [];
-  return b.build([...results.slice(0, after), ...extra, ...results.slice(after)]);
+export interface ScanOptions {
+  /** Goes from the last element to the first; what is stacked keeps its element's place. */
+  readonly reverse?: boolean;
+  /** Keeps only what is carried for the gradient, and computes the body once more on the way back. */
+  readonly checkpoint?: boolean;
+}
+
+/** A structure of tensors with one first axis, and its length. */
+function elementsOf(elems: unknown, op: string): { tree: Tree; leaves: Tensor[]; length: number } {
+  const { tree, leaves } = leavesOf(elems, op);
+  if (leaves.length === 0) throw new ArgumentError('there are no elements to go over', { op, fix: 'pass a tensor' });
+  const bad = leaves.find((t) => t.rank === 0 || t.shape[0] !== leaves[0].shape[0]);
+  if (bad)
+    throw new ShapeError(
+      `all elements must have one first axis of equal length; the shapes are ${leaves.map((t) => `[${t.shape}]`).join(', ')}`,
+      { op },
+    );
+  return { tree, leaves, length: leaves[0].shape[0] };
+}
+
+/**
+ * The general loop over elements: `fn(carry, element)` gives `[carry, output]`; the last carry and the
+ * stacked outputs are returned. `carry` keeps its structure, dtypes and shapes; elements are slices of
+ * `elems` along the first axis. With `elems` a number, there are so many runs, and the element is the
+ * int32 number of the run. Compiled, it is one loop, whatever the length.
+ */
+export function scanLoop<const C, E = Tensor, Y = Tensor>(
+  fn: (carry: NoInfer<C>, elem: E) => readonly [NoInfer<C>, Y],
+  init: C,
+  elems: unknown,
+  opts: ScanOptions = {},
+  op = 'scanLoop',
+): [C, Y] {
+  const xs = typeof elems === 'number' ? counter(elems, op) : elementsOf(elems, op);
+  const start = leavesOf(init, op);
+  const types = start.leaves.map((t) => t.type);
+  const n = types.length;
+  const run = (carry: readonly Tensor[], x: readonly Tensor[]) => {
+    const given = fn(pack(start.tree, carry) as C, pack(xs.tree, x) as E);
+    if (!Array.isArray(given) || given.length !== 2) throw new ArgumentError('fn must return [carry, output]', { op });
+    const next = leavesOf(given[0], op, types);
+    sameStructure(op, 'fn', start.tree, next.tree, 'the initial value');
+    return { next, y: leavesOf(given[1], op) };
+  };
+  if (!context.trace && xs.length > 0) return eagerScan(run, start, xs, opts) as [C, Y];
+  const slices = xs.leaves.map((t) => tensorType(t.type.dtype, t.type.shape.slice(1)));
+  let yTree: Tree | undefined;
+  const traced = () =>
+    traceBody('body', [...types, ...slices], (p) => {
+      const { next, y } = run(p.slice(0, n), p.slice(n));
+      yTree = y.tree;
+      return [...next.leaves, ...y.leaves];
+    });
+  const body = traced();
+  const s = sharedBy([body]);
+  const consts = [...s.captures, ...s.read];
+  const own = range(n);
+  const roles: Role[] = [...consts, ...own, ...s.assigned, ...range(xs.leaves.length).map((i) => n + i)];
+  const ys = range(body.given - n).map((i) => n + i);
+  const operands = [...s.captures, ...valuesOf(s.read), ...start.leaves, ...valuesOf(s.assigned), ...xs.leaves];
+  const attrs: Attrs = {
+    length: xs.length,
+    ...(consts.length ? { consts: consts.length } : {}),
+    carry: n + s.assigned.length,
+    ...(opts.reverse ? { reverse: true } : {}),
+    ...(opts.checkpoint ? { checkpoint: true } : {}),
+  };
+  const out = applyOp(opByName('scan'), operands, attrs, [regionOf(body, roles, [...own, ...s.assigned, ...ys])]);
+  assignAll(s.assigned, out.slice(n));
+  const stacked = out.slice(n + s.assigned.length);
+  return [pack(start.tree, out.slice(0, n)) as C, pack(yTree as Tree, stacked) as Y];
+}
+
+type Leaves = { readonly tree: Tree; readonly leaves: readonly Tensor[] };
+
+/** The numbers of the runs as elements. */
+function counter(length: number, op: string): Leaves & { length: number } {
+  countArg(length, 'the number of runs', op);
+  const leaves = [emitter.iota([length], 0) as Tensor];
+  return { tree: { kind: 'leaf', index: 0, text: '' }, leaves, length };
+}
+
+function eagerScan(
+  run: (carry: readonly Tensor[], x: readonly Tensor[]) => { next: Leaves; y: Leaves },
+  start: Leaves,
+  xs: Leaves & { length: number },
+  { reverse }: ScanOptions,
+): [unknown, unknown] {
+  const rows = xs.leaves.map((t) => unstack(t));
+  let carry = start.leaves;
+  const ys: Leaves[] = new Array(xs.length);
+  for (let k = 0; k < xs.length; k++) {
+    const i = reverse ? xs.length - 1 - k : k;
+    const { next, y } = run(
+      carry,
+      rows.map((r) => r[i]),
+    );
+    carry = next.leaves;
+    ys[i] = y;
+  }
+  const [{ tree, leaves }] = ys;
+  const stacked = leaves.map((_, j) => stack(ys.map((y) => y.leaves[j])));
+  return [pack(start.tree, carry), pack(tree, stacked)];
 }
 
 /**
  * Folds `fn(accumulated, element)` over the first axis of `elems` and returns all accumulated values,
- * stacked along a new first axis. `initializer` is what the first call gets; fn must keep its shape.
+ * stacked along a new first axis. `initializer` is what the first call gets; fn must keep its structure,
+ * dtypes and shapes. `elems` and `initializer` may be structures of tensors.
  */
-export function scan(fn: (acc: Tensor, elem: Tensor) => Tensor, elems: TensorLike, initializer: TensorLike): Tensor {
+export function scan<A, E = Tensor>(fn: (acc: A, elem: E) => A, elems: unknown, initializer: A, opts?: ScanOptions): A {
   const op = 'scan';
-  const xs = operandOf(toTensor(elems, 'elems', op));
-  const init = operandOf(toTensor(initializer, 'initializer', op));
-  need(xs.rank >= 1 && xs.shape[0] >= 1, op, 'elems must have a first axis of at least one element', xs.shape);
-  const check = (t: Tensor): Tensor => {
-    if (!(t instanceof Tensor)) throw new ArgumentError('fn must return a tensor', { op });
-    if (!typeEq(t.type, init.type))
-      throw new ShapeError(`fn returned ${typeText(t.type)}, initializer is ${typeText(init.type)}`, {
-        op,
-        fix: 'what is accumulated keeps its dtype and shape',
-      });
-    return t;
-  };
-  if (!context.trace) {
-    let acc = init;
-    const all = unstack(xs).map((x) => {
-      acc = check(fn(acc, x));
-      return acc;
-    });
-    return stack(all);
-  }
-  const types = [init.type, tensorType(xs.type.dtype, xs.shape.slice(1))];
-  const body = traceBody('body', types, ([acc, x]) => {
-    const next = check(fn(acc, x));
-    return [next, next];
-  });
-  const n = body.captures.length;
-  // Carried are the accumulator and the captures; the elements come after them.
-  const graph = reorder(carryOn(withCaptures(body, 2, body.captures), n, 1), n);
-  const out = applyOp(opByName('scan'), [init, ...body.captures, xs], { length: xs.shape[0], carry: 1 + n }, [graph]);
-  return out[1 + n];
+  const given =
+    Array.isArray(elems) && !elems.some((x) => x instanceof Tensor)
+      ? toTensor(elems as TensorLike, 'elems', op)
+      : elems;
+  const [, all] = scanLoop<A, E, A>(
+    (acc, x) => {
+      const next = fn(acc, x);
+      return [next, next];
+    },
+    initializer,
+    given,
+    opts,
+    op,
+  );
+  return all;
 }
 
-/** Parameters [accumulator, element, captures...] as [accumulator, captures..., element]. */
-function reorder(g: Graph, n: number): Graph {
-  const b = new Builder(g.name);
-  const map = new Map<Value, Value>();
-  const [acc, x, ...captures] = g.params;
-  for (const p of [acc, ...captures.slice(0, n), x]) map.set(p, b.param(p.type, p.name));
-  const get = (v: Value) => map.get(v) as Value;
-  for (const k of g.nodes) b.copy(k, k.inputs.map(get)).forEach((o, i) => void map.set(k.outputs[i], o));
-  return b.build(g.results.map(get));
+/**
+ * `fn` of every element along the first axis of `elems` (a tensor or a structure of them), stacked.
+ * The runs do not depend on each other.
+ */
+export function mapFn<E = Tensor, Y = Tensor>(fn: (elem: E) => Y, elems: unknown): Y {
+  return scanLoop<[], E, Y>((none, x) => [none, fn(x)], [], elems, {}, 'mapFn')[1];
 }
+
+export interface ForRangeOptions extends ScanOptions {
+  readonly step?: number;
+  /** Where start or end are tensors: most runs, which a gradient needs. */
+  readonly maximumIterations?: number;
+}
+
+/**
+ * `for (i = start; i < end; i += step)`: `body(i, ...vars)` with the int32 scalar i returns the next
+ * values of vars, of the same dtypes and shapes. With numbers as bounds it has a gradient; tensors as
+ * bounds (int32 scalars) make a loop whose length is known when it runs.
+ */
+export function forRange<V extends unknown[]>(
+  start: number | Tensor,
+  end: number | Tensor,
+  body: (i: Tensor, ...vars: NoInfer<V>) => [...V],
+  vars: [...V],
+  { step = 1, maximumIterations, ...opts }: ForRangeOptions = {},
+): V {
+  const op = 'forRange';
+  if (!Number.isInteger(step) || step === 0)
+    throw new ArgumentError(`step must be a whole number other than 0, not ${step}`, { op });
+  if (typeof start === 'number' && typeof end === 'number') {
+    for (const [name, x] of [
+      ['start', start],
+      ['end', end],
+    ] as const)
+      if (!Number.isInteger(x)) throw new ArgumentError(`${name} must be a whole number, not ${x}`, { op });
+    const runs = Math.max(0, Math.ceil((end - start) / step));
+    const index = (k: Tensor) => emitter.add(emitter.mul(k, step), start) as Tensor;
+    return scanLoop<V, Tensor, []>((v, k) => [listOf(body(index(k), ...v)) as V, []], vars, runs, opts, op)[0];
+  }
+  const int = (x: number | Tensor, name: string) => {
+    const t = operandOf(toTensor(x, name, op, typeof x === 'number' ? 'i32' : undefined));
+    need(t.rank === 0 && t.type.dtype === 'i32', op, `${name} must be an int32 scalar, not ${t.dtype}`, t.shape);
+    return t;
+  };
+  const last = int(end, 'end');
+  const [, ...result] = whileLoop<[Tensor, ...V]>(
+    (i, ..._v) => emitter.compare(step > 0 ? 'lt' : 'gt', i, last) as Tensor,
+    (i, ...v) => [emitter.add(i, step) as Tensor, ...(listOf(body(i, ...(v as unknown as V))) as V)],
+    [int(start, 'start'), ...vars],
+    { maximumIterations },
+  );
+  return result as unknown as V;
+}
+const listOf = (x: unknown): unknown[] => (Array.isArray(x) ? x : [x]);

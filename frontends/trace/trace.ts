@@ -26,6 +26,15 @@ interface StateEntry {
   seen: Tensor | undefined;
 }
 
+/** A Variable in the body of a control-flow operation. */
+export interface BodyState {
+  /** Its value when a run begins. */
+  readonly param: Value;
+  /** Its value when a run ends. */
+  readonly last: Value;
+  readonly assigned: boolean;
+}
+
 /** What a finished trace leaves behind. */
 export interface Traced {
   readonly graph: Graph;
@@ -41,16 +50,21 @@ export class Trace implements TraceOwner {
   customGradient = false;
   /** The trace around the body of a control-flow operation; such a body takes from it what it uses. */
   readonly parent: Trace | undefined;
+  /** The body of an operation: Variables are values that come in and go out. */
+  readonly isBody: boolean;
   readonly #captures = new Map<Tensor, Value>();
+  /** Bodies: Variables as values that come in and go out. */
+  readonly #inner = new Map<Stateful, { param: Value; seen: Tensor; assigned: boolean }>();
   readonly #builder: Builder;
   readonly #states = new Map<Stateful, StateEntry>();
   readonly #constants = new Map<Tensor, Value>();
   readonly #names = new Set<string>();
 
-  constructor(name: string, mayCreate: boolean, parent?: Trace) {
+  constructor(name: string, mayCreate: boolean, body?: { parent: Trace | undefined }) {
     this.name = name;
     this.mayCreate = mayCreate;
-    this.parent = parent;
+    this.isBody = body !== undefined;
+    this.parent = body?.parent;
     this.#builder = new Builder(identifier(name));
   }
 
@@ -111,15 +125,10 @@ export class Trace implements TraceOwner {
     }
     return v;
   }
-  /** The tensors of surrounding traces that this body uses, in the order of its parameters for them. */
-  get captures(): readonly Tensor[] {
-    return [...this.#captures.keys()];
-  }
 
   /** The Variable's value after all assignments so far. */
   read(v: Stateful): Tensor {
-    // A body sees what the Variable is where the operation stands.
-    if (this.parent) return this.parent.read(v);
+    if (this.isBody) return this.#innerState(v).seen;
     const e = this.#state(v);
     e.seen ??= this.#wrap(this.#builder.emit(opByName('read'), [e.state])[0]);
     return e.seen;
@@ -127,14 +136,12 @@ export class Trace implements TraceOwner {
 
   /** Makes `x` the Variable's value from here on; its type is the Variable's. */
   assign(v: Stateful, x: Tensor): void {
-    if (this.parent)
-      throw new TraceError(
-        `the Variable '${v.name}' is changed in the body '${this.name}' of a control-flow operation`,
-        {
-          op: 'assign',
-          fix: 'return the new value from the body and assign it outside (random numbers there need a seed)',
-        },
-      );
+    if (this.isBody) {
+      const inner = this.#innerState(v);
+      inner.seen = this.#wrap(this.symbolOf(x));
+      inner.assigned = true;
+      return;
+    }
     const e = this.#state(v);
     const value = this.symbolOf(x);
     e.state = this.#builder.emit(opByName('assign'), [e.state, value])[0];
@@ -151,6 +158,21 @@ export class Trace implements TraceOwner {
     return { graph, variables: [...this.#states.keys()] };
   }
 
+  /** Ends the trace of a body: its graph, and what of it came from outside. */
+  finishBody(results: readonly Tensor[]): {
+    graph: Graph;
+    captures: ReadonlyMap<Tensor, Value>;
+    states: ReadonlyMap<Stateful, BodyState>;
+  } {
+    const values = results.map((t) => this.symbolOf(t));
+    const states = new Map<Stateful, BodyState>();
+    for (const [v, { param, seen, assigned }] of this.#inner)
+      states.set(v, { param, last: this.symbolOf(seen), assigned });
+    const graph = this.#builder.build([...values, ...[...states.values()].map((e) => e.last)]);
+    this.#checkConditions(graph);
+    return { graph, captures: this.#captures, states };
+  }
+
   /** The graph so far of some values, to compute them while the trace goes on. */
   snapshot(results: readonly Tensor[]): Traced {
     return {
@@ -162,6 +184,16 @@ export class Trace implements TraceOwner {
   /** Declares the trace over: its tensors are dead from here on. */
   close(): void {
     this.open = false;
+  }
+
+  #innerState(v: Stateful): { param: Value; seen: Tensor; assigned: boolean } {
+    let e = this.#inner.get(v);
+    if (!e) {
+      const param = this.#builder.param(v.type, this.#unique(v.name));
+      e = { param, seen: this.#wrap(param), assigned: false };
+      this.#inner.set(v, e);
+    }
+    return e;
   }
 
   #state(v: Stateful): StateEntry {

@@ -14,6 +14,7 @@ import './linalg.ts';
 import './conv.ts';
 import './window.ts';
 import './gather.ts';
+import './resample.ts';
 import './random.ts';
 import './state.ts';
 import './unary.ts';

@@ -104,10 +104,19 @@ function lowerStage(g: Graph): string {
 /** By folder. */
 export const stages: Readonly<Record<string, Stage>> = {
   ...Object.fromEntries(
-    ['decompose', 'fold', 'algebra', 'convolution', 'conv-padding', 'views', 'cse', 'dce'].map((n) => [
-      n,
-      passStage(n),
-    ]),
+    [
+      'merge-loops',
+      'decompose',
+      'fold',
+      'control',
+      'loop-sums',
+      'algebra',
+      'convolution',
+      'conv-padding',
+      'views',
+      'cse',
+      'dce',
+    ].map((n) => [n, passStage(n)]),
   ),
   fuse: fuseStage,
   schedule: scheduleStage,

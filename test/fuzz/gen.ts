@@ -31,9 +31,13 @@ export class Gen {
   readonly smooth: boolean;
   #seen = 0;
 
-  constructor(seed: number, smooth: boolean) {
+  /** How many regions are around this graph; a region has no Variables. */
+  readonly depth: number;
+
+  constructor(seed: number, smooth: boolean, depth = 0) {
     this.random = new Random(seed);
     this.smooth = smooth;
+    this.depth = depth;
   }
 
   /** Goes on with other random numbers. */
@@ -106,7 +110,11 @@ export class Gen {
       return this.use(this.b.constant(splat, tensorType(dtype, shape)));
     }
     if (kind < 0.3 && dtype === 'f32') return this.variable(shape, data);
-    const value = this.param(tensorType(dtype, shape), data, 'p');
+    return this.plain(tensorType(dtype, shape), data);
+  }
+  /** A new parameter for the pool. */
+  plain(type: TensorType, data: NDArray): Value {
+    const value = this.param(type, data, 'p');
     this.pool.push(value);
     return value;
   }
@@ -118,6 +126,7 @@ export class Gen {
   }
   /** A new Variable, read once. */
   variable(shape: readonly number[], data = this.data('f32', shape)): Value {
+    if (this.depth > 0) return this.plain(tensorType('f32', shape), data);
     const s = this.param(stateType(tensorType('f32', shape)), data, 's');
     this.states.set(s, s);
     return this.use(this.b.call('read', [s]));
@@ -186,7 +195,8 @@ export class Gen {
       const finite = n.op.name !== 'constant' && inputs.every((k) => (k as Known).array.data.every(Number.isFinite));
       // From finite numbers come finite ones. What composites make of infinities is nobody's promise, and
       // whether padding is multiplied with them is not one of convolution's.
-      const vague = n.op.expand !== undefined || n.op.name === 'conv' || n.op.name === 'conv_filter_grad';
+      const vague =
+        n.op.expand !== undefined || n.regions.length > 0 || n.op.name === 'conv' || n.op.name === 'conv_filter_grad';
       const fits = (x: number) => Math.abs(x) <= LARGEST || (!finite && !Number.isFinite(x));
       const large = out.some((k) => isFloat(k.array.dtype) && !k.array.data.every(fits));
       if (large || (!finite && vague) || isRisky(n, inputs as Known[])) continue;

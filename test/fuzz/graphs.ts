@@ -1,4 +1,4 @@
-// Random well-typed graphs over all operations but control flow, with their inputs. A recipe is plain
+// Random well-typed graphs over all operations, with their inputs. A recipe is plain
 // data, so that fast-check can shrink it: one number per step seeds all that the step decides.
 
 import { backprop } from '../../compiler/autodiff/backprop.ts';
@@ -10,6 +10,7 @@ import { dims, Gen, sizeOf } from './gen.ts';
 import { type Known, knowAll } from './numerics.ts';
 import { lightSteps, type Step } from './steps.ts';
 import { algorithmSteps } from './steps-algorithms.ts';
+import { controlSteps } from './steps-control.ts';
 import { heavySteps } from './steps-heavy.ts';
 
 export interface Recipe {
@@ -27,7 +28,7 @@ export interface Case {
 }
 
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps, ...algorithmSteps]
+  [...lightSteps, ...heavySteps, ...controlSteps, ...algorithmSteps]
     .filter((s) => s.smooth || !smooth)
     .flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);

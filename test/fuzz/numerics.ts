@@ -67,6 +67,9 @@ const selecting = new Set([
   'random_uniform',
   'random_bernoulli',
   'optimization_barrier',
+  'scatter_set',
+  'scatter_max',
+  'scatter_min',
 ]);
 /** Ops that sum products or elements of their operands. */
 export const summing = new Set([

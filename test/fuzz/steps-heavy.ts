@@ -177,7 +177,13 @@ function indexStep(g: Gen): void {
   });
   const indices = r.chance(0.3) && !wild && k === 1 ? g.like('i32', [...lead, k]) : g.leaf('i32', [...lead, k], data);
   if (r.chance(0.55)) g.use(b.call('gather', [x, indices]));
-  else g.use(b.call('scatter_add', [x, indices, g.like(dtype, [...lead, ...slice])]));
+  else {
+    // Which update stays, and which is the larger, is no smooth function.
+    const mode = g.smooth
+      ? 'scatter_add'
+      : r.pick(['scatter_add', 'scatter_add', 'scatter_set', 'scatter_max', 'scatter_min']);
+    g.use(b.call(mode, [x, indices, g.like(dtype, [...lead, ...slice])]));
+  }
 }
 
 export const heavySteps: readonly Step[] = [

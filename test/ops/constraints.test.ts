@@ -47,8 +47,21 @@ const conv = {
 const filter = { ...conv, kernel: [2, 2] };
 const win = { window: [2], strides: [1], pad: [[0, 0]] };
 const norm = { axis: 1, epsilon: 0.1 };
+const resample = { axis: 0, from: 4, to: 7, method: 'bilinear', grid: 'half_pixel', antialias: false, adjoint: false };
+
+/** The scatters share their rules; each has its own dtypes. */
+const scatters = (['add', 'set', 'max', 'min'] as const).map((mode): Record<string, Case> => {
+  const name = `scatter_${mode}`;
+  return {
+    [`${name}_c1`]: bad(['f32[4]', 'u32[3,1]', 'f32[3]']),
+    [`${name}_c2`]: bad(['f32[4]', 'i32[]', 'f32[]']),
+    [`${name}_c3`]: mode === 'set' ? bad(['f32[4]', 'i32[3,1]', 'f64[3]']) : bad(['bool[4]', 'i32[3,1]', 'bool[3]']),
+    [`${name}_c4`]: bad(['f32[4]', 'i32[3,1]', 'f32[4]']),
+  };
+});
 
 const cases: Record<string, Case> = {
+  ...Object.assign({}, ...scatters),
   not_c1: bad(['f32[2]']),
   select_c1: bad(['f32[2]', 'f32[2]', 'f32[2]']),
   select_c2: bad(['bool[2]', 'f32[2]', 'i32[2]']),
@@ -138,10 +151,11 @@ const cases: Record<string, Case> = {
   svd_c2: bad(['i32[3,3]']),
   linear_recurrence_c1: bad(['f32[2]', 'f32[2]'], { axis: 1, reverse: false }),
   linear_recurrence_c2: bad(['f32[2]', 'f32[3]'], { axis: 0, reverse: false }),
-  scatter_add_c1: bad(['f32[4]', 'u32[3,1]', 'f32[3]']),
-  scatter_add_c2: bad(['f32[4]', 'i32[]', 'f32[]']),
-  scatter_add_c3: bad(['bool[4]', 'i32[3,1]', 'bool[3]']),
-  scatter_add_c4: bad(['f32[4]', 'i32[3,1]', 'f32[4]']),
+  resample_c1: bad(['f32[4]'], { ...resample, axis: 1 }),
+  resample_c2: bad(['f32[5]'], resample),
+  resample_c3: bad(['f32[4]'], { ...resample, method: 'lanczos' }),
+  resample_c4: bad(['f32[4]'], { ...resample, grid: 'edges' }),
+  resample_c5: bad(['i32[4]'], resample),
   random_bernoulli_c3: bad(['u32[2]'], { shape: [3], p: 1.5 }),
   read_c1: bad(['f32[2]']),
   assign_c1: bad(['f32[2]', 'f32[2]']),

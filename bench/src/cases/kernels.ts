@@ -111,6 +111,45 @@ const scalarAdd: Case = {
   tolerance: 1e-6,
 };
 
+function resize(name: string, method: 'bilinear' | 'nearest', shape: readonly number[], to: number): Case {
+  const result = [shape[0], to, to, shape[3]];
+  return {
+    name,
+    about: `${method} resizing of ${shape.join(' x ')} to ${to} x ${to}`,
+    kind: 'inference',
+    operands: () => new OperandSet(9).input('x', shape, 'nhwc').done(),
+    build: (ops, x) => (method === 'bilinear' ? ops.resizeBilinear(x.x, [to, to]) : ops.resizeNearest(x.x, [to, to])),
+    result: 'nhwc',
+    flops: (method === 'bilinear' ? 6 : 1) * size(result),
+    bytes: floats(shape, result),
+    tolerance: 1e-5,
+  };
+}
+
+const gatherRows: Case = {
+  name: 'gather-rows',
+  about: '8192 rows of a table of 10000 x 128',
+  kind: 'inference',
+  operands: () => new OperandSet(10).input('x', [10000, 128]).indices('i', 8192, 10000).done(),
+  build: (ops, x) => ops.gatherRows(x.x, x.i),
+  result: 'plain',
+  flops: 8192 * 128,
+  bytes: floats([8192, 128], [8192, 128], [8192]),
+  tolerance: 1e-7,
+};
+
+const scatterAdd: Case = {
+  name: 'scatter-add',
+  about: '8192 rows of 128 added into 1000',
+  kind: 'inference',
+  operands: () => new OperandSet(11).input('x', [8192, 128]).indices('i', 8192, 1000).done(),
+  build: (ops, x) => ops.scatterAdd(x.i, x.x, 1000),
+  result: 'plain',
+  flops: 8192 * 128,
+  bytes: floats([8192, 128], [1000, 128], [8192]),
+  tolerance: 1e-5,
+};
+
 export const kernelCases: readonly Case[] = [
   matmul(256),
   matmul(512),
@@ -123,5 +162,11 @@ export const kernelCases: readonly Case[] = [
   conv('conv-3x3', 3, 64),
   conv('conv-1x1', 1, 256),
   depthwise,
+  resize('resize-bilinear-up', 'bilinear', [8, 224, 224, 3], 448),
+  resize('resize-bilinear-down', 'bilinear', [1, 512, 512, 3], 224),
+  resize('resize-nearest-up', 'nearest', [8, 224, 224, 3], 448),
+  resize('resize-nearest-down', 'nearest', [1, 512, 512, 3], 224),
+  gatherRows,
+  scatterAdd,
   scalarAdd,
 ];

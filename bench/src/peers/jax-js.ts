@@ -6,7 +6,7 @@ import type { numpy } from '@jax-js/jax';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
 import { channelsFirst, resultFrom } from '../layout.ts';
-import type { Ops } from '../ops.ts';
+import { type Ops, unwritten } from '../ops.ts';
 
 type Jax = typeof import('@jax-js/jax');
 type T = numpy.Array;
@@ -58,6 +58,10 @@ function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
       const y = np.fft.fft({ real: re.ref, imag: im.ref });
       return y.real.add(y.imag);
     },
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
   };
 }
 

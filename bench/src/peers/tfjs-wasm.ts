@@ -59,6 +59,11 @@ const ops = (trains: boolean): Ops<T> => ({
     const y = tf.fft(tf.complex(re, im));
     return tf.add(tf.real(y), tf.imag(y));
   },
+  resizeBilinear: (x, size) => tf.image.resizeBilinear(x as tf.Tensor4D, [...size]),
+  resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size]),
+  gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
+  scatterAdd: (i, updates, rows) =>
+    tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1] as number]),
 });
 
 function prepareInference(c: Case, values: Record<string, T>): Prepared {

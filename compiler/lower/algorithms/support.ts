@@ -97,7 +97,7 @@ export class Algorithm {
   finish(body: string, flops: number): Lowered {
     const loop = `for row = 0 to ${this.rows}`;
     const text = this.parallel ? `${loop} parallel 1 {\n${body}\n}` : `single {\n${loop} {\n${body}\n}\n}`;
-    return this.k.finish(this.k.statements(text), { flops });
+    return this.k.finish(this.k.statements(text), { flops: Math.round(flops) });
   }
 }
 

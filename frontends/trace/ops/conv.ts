@@ -3,7 +3,7 @@
 // 'valid', a number for all sides, or a pair [before, after] per axis of x.
 // All throw ShapeError for ranks or channels that do not fit, ArgumentError for other settings.
 
-import { ArgumentError, ShapeError } from '../../../ir/errors.ts';
+import { ShapeError } from '../../../ir/errors.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
@@ -11,6 +11,8 @@ import { apply, checkRank, floatArg, need, pair } from './common.ts';
 
 export type Pad = 'same' | 'valid' | number | readonly (readonly number[])[];
 export type DataFormat = 'NHWC' | 'NCHW';
+/** What becomes of the last window where the strides do not reach the end; needs a `pad` in numbers. */
+export type Rounding = 'floor' | 'round' | 'ceil';
 
 /** One whole number per spatial axis. */
 export function perAxis(x: number | readonly number[], n: number, name: string, op: string): number[] {
@@ -24,8 +26,7 @@ export function perAxis(x: number | readonly number[], n: number, name: string, 
   return v;
 }
 
-/** Padding of each spatial axis for windows of these sizes. */
-export function paddingOf(
+function givenPadding(
   pad: Pad,
   size: readonly number[],
   window: readonly number[],
@@ -54,6 +55,32 @@ export function paddingOf(
   return pairs.map((p) => [...p]);
 }
 
+/** Padding of each spatial axis for windows of these sizes. Rounding up is more padding behind. */
+export function paddingOf(
+  pad: Pad,
+  size: readonly number[],
+  window: readonly number[],
+  strides: readonly number[],
+  channelsFirst: boolean,
+  op: string,
+  rounding?: Rounding,
+): number[][] {
+  const pairs = givenPadding(pad, size, window, strides, channelsFirst, op);
+  if (rounding === undefined || rounding === null) return pairs;
+  need(
+    ['floor', 'round', 'ceil'].includes(rounding),
+    op,
+    "dimRoundingMode must be 'floor', 'round' or 'ceil'",
+    rounding,
+  );
+  need(typeof pad !== 'string', op, 'dimRoundingMode goes with a pad in numbers', pad);
+  return pairs.map(([low, high], i) => {
+    const steps = (size[i] + low + high - window[i]) / strides[i];
+    const missing = Math[rounding](steps) * strides[i] + window[i] - (size[i] + low + high);
+    return [low, high + (steps < 0 ? 0 : Math.max(0, missing))];
+  });
+}
+
 /** Moves the channels to the end and adds a missing batch axis; `back` undoes both. */
 export function channelsLast(x: Tensor, n: number, dataFormat: string, first: string, last: string, op: string) {
   need(dataFormat === first || dataFormat === last, op, `dataFormat must be '${last}' or '${first}'`, dataFormat);
@@ -78,6 +105,7 @@ interface Conv {
   dilations: number | readonly number[];
   dataFormat: string;
   formats: readonly [string, string];
+  rounding?: Rounding;
   depthwise?: boolean;
 }
 
@@ -99,7 +127,7 @@ function conv(x: TensorLike, filter: TensorLike, c: Conv): Tensor {
     );
   const size = w.shape.slice(0, n);
   const reach = size.map((k, i) => (k - 1) * dilations[i] + 1);
-  const pad = paddingOf(c.pad, input.shape.slice(1, n + 1), reach, strides, isFirst, op);
+  const pad = paddingOf(c.pad, input.shape.slice(1, n + 1), reach, strides, isFirst, op, c.rounding);
   // A depthwise filter [spatial..., C, m] is a convolution in C groups of one channel in, m out.
   const kernel = c.depthwise ? (b.reshape(w, [...size, 1, channels * w.shape[n + 1]]) as Tensor) : w;
   const attrs = {
@@ -120,6 +148,7 @@ export function conv1d(
   pad: Pad,
   dataFormat: 'NWC' | 'NCW' = 'NWC',
   dilation = 1,
+  dimRoundingMode?: Rounding,
 ): Tensor {
   return conv(x, filter, {
     op: 'conv1d',
@@ -129,6 +158,7 @@ export function conv1d(
     dilations: dilation,
     dataFormat,
     formats: ['NCW', 'NWC'],
+    rounding: dimRoundingMode,
   });
 }
 
@@ -140,8 +170,18 @@ export function conv2d(
   pad: Pad,
   dataFormat: DataFormat = 'NHWC',
   dilations: number | readonly number[] = 1,
+  dimRoundingMode?: Rounding,
 ): Tensor {
-  return conv(x, filter, { op: 'conv2d', n: 2, strides, pad, dilations, dataFormat, formats: ['NCHW', 'NHWC'] });
+  return conv(x, filter, {
+    op: 'conv2d',
+    n: 2,
+    strides,
+    pad,
+    dilations,
+    dataFormat,
+    formats: ['NCHW', 'NHWC'],
+    rounding: dimRoundingMode,
+  });
 }
 
 /** Convolution over three axes: x [N, D, H, W, C], filter [kd, kh, kw, C, out]. */
@@ -164,6 +204,7 @@ export function depthwiseConv2d(
   pad: Pad,
   dataFormat: DataFormat = 'NHWC',
   dilations: number | readonly number[] = 1,
+  dimRoundingMode?: Rounding,
 ): Tensor {
   return conv(x, filter, {
     op: 'depthwiseConv2d',
@@ -173,6 +214,7 @@ export function depthwiseConv2d(
     dilations,
     dataFormat,
     formats: ['NCHW', 'NHWC'],
+    rounding: dimRoundingMode,
     depthwise: true,
   });
 }
@@ -194,50 +236,67 @@ export function separableConv2d(
   return conv2d(depthwiseConv2d(x, depthwiseFilter, strides, pad, dataFormat, dilation), p, 1, 'valid', dataFormat);
 }
 
-/**
- * Transposed convolution, the gradient of `conv2d` by its input: filter [kh, kw, out, in], and the
- * shape of the result, [N, H, W, out] (or without N, as x).
- */
-export function conv2dTranspose(
-  x: TensorLike,
-  filter: TensorLike,
-  outputShape: readonly number[],
-  strides: number | readonly number[],
-  pad: Pad,
-): Tensor {
-  const op = 'conv2dTranspose';
+/** What the transposed convolutions differ in. */
+interface Transposed {
+  op: string;
+  n: number;
+  outputShape: readonly number[];
+  strides: number | readonly number[];
+  pad: Pad;
+  rounding?: Rounding;
+}
+
+function convTranspose(x: TensorLike, filter: TensorLike, c: Transposed): Tensor {
+  const { op, n, outputShape } = c;
   const [t, w] = pair(floatArg(x, 'x', op), floatArg(filter, 'filter', op), op, ['x', 'filter']);
-  checkRank(w, [4], 'filter', op);
-  const { input, back } = channelsLast(t, 2, 'NHWC', 'NCHW', 'NHWC', op);
-  const want = outputShape.length === 3 ? [1, ...outputShape] : [...outputShape];
-  need(want.length === 4 && outputShape.length === t.rank, op, 'outputShape must have the rank of x', outputShape);
-  const s = perAxis(strides, 2, 'strides', op);
-  const size = w.shape.slice(0, 2);
-  const forward = paddingOf(pad, want.slice(1, 3), size, s, false, op);
-  const fits = [0, 1].every(
+  checkRank(w, [n + 2], 'filter', op);
+  const { input, back } = channelsLast(t, n, 'last', 'first', 'last', op);
+  const want = outputShape.length === n + 1 ? [1, ...outputShape] : [...outputShape];
+  need(want.length === n + 2 && outputShape.length === t.rank, op, 'outputShape must have the rank of x', outputShape);
+  const s = perAxis(c.strides, n, 'strides', op);
+  const size = w.shape.slice(0, n);
+  const axes = size.map((_, i) => i);
+  const forward = paddingOf(c.pad, want.slice(1, n + 1), size, s, false, op, c.rounding);
+  const fits = axes.every(
     (i) => Math.floor((want[i + 1] + forward[i][0] + forward[i][1] - size[i]) / s[i]) + 1 === input.shape[i + 1],
   );
-  if (!fits || want[0] !== input.shape[0] || want[3] !== w.shape[2] || input.shape[3] !== w.shape[3])
+  if (!fits || want[0] !== input.shape[0] || want[n + 1] !== w.shape[n] || input.shape[n + 1] !== w.shape[n + 1])
     throw new ShapeError(
-      `x [${t.shape}] and filter [${w.shape}] (kh, kw, out, in) do not give [${outputShape}] with strides [${s}]`,
+      `x [${t.shape}] and filter [${w.shape}] (spatial..., out, in) do not give [${outputShape}] with strides [${s}]`,
       {
         op,
         fix: 'a convolution of outputShape must give the shape of x',
       },
     );
-  const kernel = b.transpose(b.reverse(w, [0, 1]), [0, 1, 3, 2]) as Tensor;
+  const kernel = b.transpose(b.reverse(w, axes), [...axes, n + 1, n]) as Tensor;
   // Strides become gaps in the input; padding is what is left to reach the wanted size.
-  const back2 = [0, 1].map((i) => {
+  const pad = axes.map((i) => {
     const low = size[i] - 1 - forward[i][0];
     return [low, want[i + 1] + size[i] - 1 - low - ((input.shape[i + 1] - 1) * s[i] + 1)];
   });
-  return back(
-    apply('conv', [input, kernel], { strides: [1, 1], pad: back2, lhs_dilation: s, rhs_dilation: [1, 1], groups: 1 }),
-  );
+  const ones = axes.map(() => 1);
+  return back(apply('conv', [input, kernel], { strides: ones, pad, lhs_dilation: s, rhs_dilation: ones, groups: 1 }));
 }
 
-/** Refuses rounding modes other than the one there is. */
-export function checkRounding(mode: string | undefined, op: string): void {
-  if (mode !== undefined && mode !== 'floor')
-    throw new ArgumentError(`dimRoundingMode '${mode}' is not supported`, { op, fix: "use 'floor', or pad x first" });
-}
+/**
+ * Transposed convolution, the gradient of `conv2d` by its input: filter [kh, kw, out, in], and the
+ * shape of the result, [N, H, W, out] (or without N, as x).
+ */
+export const conv2dTranspose = (
+  x: TensorLike,
+  filter: TensorLike,
+  outputShape: readonly number[],
+  strides: number | readonly number[],
+  pad: Pad,
+  dimRoundingMode?: Rounding,
+): Tensor =>
+  convTranspose(x, filter, { op: 'conv2dTranspose', n: 2, outputShape, strides, pad, rounding: dimRoundingMode });
+
+/** `conv2dTranspose` over three axes: filter [kd, kh, kw, out, in], outputShape [N, D, H, W, out]. */
+export const conv3dTranspose = (
+  x: TensorLike,
+  filter: TensorLike,
+  outputShape: readonly number[],
+  strides: number | readonly number[],
+  pad: Pad,
+): Tensor => convTranspose(x, filter, { op: 'conv3dTranspose', n: 3, outputShape, strides, pad });

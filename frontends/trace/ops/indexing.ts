@@ -36,16 +36,6 @@ export function slice(x: TensorLike, begin: number | readonly number[], size?: n
 const whole = (t: Tensor, from: readonly number[], count: readonly number[]) =>
   t.shape.every((d, i) => from[i] === 0 && count[i] === d);
 
-/** `slice` of a tensor of rank 1. */
-export const slice1d = (x: TensorLike, begin: number, size: number): Tensor => slice(x, [begin], [size]);
-/** `slice` of a tensor of rank 2. */
-export const slice2d = (x: TensorLike, begin: readonly number[], size: readonly number[]): Tensor =>
-  slice(x, begin, size);
-/** `slice` of a tensor of rank 3. */
-export const slice3d = slice2d;
-/** `slice` of a tensor of rank 4. */
-export const slice4d = slice2d;
-
 /**
  * NumPy's `begin:end:stride` per axis. Bit i of a mask is about entry i: beginMask and endMask ignore
  * the bound, ellipsisMask stands for all axes in between, newAxisMask adds an axis of size 1,
@@ -141,7 +131,8 @@ function rangeOf(
   return { low: count === 0 ? 0 : up ? first : first + (count - 1) * step, count, step };
 }
 
-function indexArg(x: TensorLike, op: string): Tensor {
+/** An index tensor: int32; plain numbers and bool become it. */
+export function indexArg(x: TensorLike, op: string): Tensor {
   const t = operandOf(toTensor(x, 'indices', op, Array.isArray(x) || typeof x === 'number' ? 'i32' : undefined));
   if (t.type.dtype === 'i32') return t;
   if (t.type.dtype === 'bool') return to(t, 'i32');

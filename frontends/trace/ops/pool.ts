@@ -1,12 +1,13 @@
 // Pooling over two or three spatial axes; x, pad and dataFormat as in conv.ts.
 
 import { arrayFor } from '../../../ir/literal.ts';
-import { tensorType } from '../../../ir/types.ts';
+import { isFloat, tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
-import { apply, arg, floatArg } from './common.ts';
-import { channelsLast, checkRounding, type Pad, paddingOf, perAxis } from './conv.ts';
+import { apply, arg, floatArg, need } from './common.ts';
+import { channelsLast, type Pad, paddingOf, perAxis, type Rounding } from './conv.ts';
+import { batchToSpaceND, spaceToBatchND } from './space.ts';
 
 interface Pool {
   op: string;
@@ -14,25 +15,30 @@ interface Pool {
   size: number | readonly number[];
   strides: number | readonly number[];
   pad: Pad;
+  rounding?: Rounding;
+  dataFormat?: 'NDHWC' | 'NCDHW';
 }
+
+/** The operand with its batch axis first and its channels last. */
+const batched = (t: Tensor, p: Pool) => channelsLast(t, p.n, p.dataFormat ?? 'NDHWC', 'NCDHW', 'NDHWC', p.op);
 
 /** Attributes of the window ops for [batch, spatial..., channels]. */
 function windows(input: Tensor, p: Pool) {
   const size = perAxis(p.size, p.n, 'filterSize', p.op);
   const strides = perAxis(p.strides, p.n, 'strides', p.op);
-  const pad = paddingOf(p.pad, input.shape.slice(1, -1), size, strides, false, p.op);
+  const pad = paddingOf(p.pad, input.shape.slice(1, -1), size, strides, false, p.op, p.rounding);
   return { window: [1, ...size, 1], strides: [1, ...strides, 1], pad: [[0, 0], ...pad, [0, 0]] };
 }
 
 function maxPoolNd(x: TensorLike, p: Pool): Tensor {
   const t = arg(x, 'x', p.op);
-  const { input, back } = channelsLast(t, p.n, 'last', 'first', 'last', p.op);
+  const { input, back } = batched(t, p);
   return back(apply('reduce_window_max', [input], windows(input, p)));
 }
 
 function avgPoolNd(x: TensorLike, p: Pool): Tensor {
   const t = floatArg(x, 'x', p.op);
-  const { input, back } = channelsLast(t, p.n, 'last', 'first', 'last', p.op);
+  const { input, back } = batched(t, p);
   const w = windows(input, p);
   const s = apply('reduce_window_sum', [input], w);
   if (w.pad.every(([low, high]) => low === 0 && high === 0))
@@ -65,10 +71,9 @@ export function maxPool(
   filterSize: number | readonly number[],
   strides: number | readonly number[],
   pad: Pad,
-  dimRoundingMode?: string,
+  dimRoundingMode?: Rounding,
 ): Tensor {
-  checkRounding(dimRoundingMode, 'maxPool');
-  return maxPoolNd(x, { op: 'maxPool', n: 2, size: filterSize, strides, pad });
+  return maxPoolNd(x, { op: 'maxPool', n: 2, size: filterSize, strides, pad, rounding: dimRoundingMode });
 }
 /** Mean of each window; padding does not count. x [N, H, W, C] or [H, W, C], floats. */
 export function avgPool(
@@ -76,10 +81,9 @@ export function avgPool(
   filterSize: number | readonly number[],
   strides: number | readonly number[],
   pad: Pad,
-  dimRoundingMode?: string,
+  dimRoundingMode?: Rounding,
 ): Tensor {
-  checkRounding(dimRoundingMode, 'avgPool');
-  return avgPoolNd(x, { op: 'avgPool', n: 2, size: filterSize, strides, pad });
+  return avgPoolNd(x, { op: 'avgPool', n: 2, size: filterSize, strides, pad, rounding: dimRoundingMode });
 }
 /** `maxPool` over three axes: x [N, D, H, W, C]. */
 export function maxPool3d(
@@ -87,10 +91,10 @@ export function maxPool3d(
   filterSize: number | readonly number[],
   strides: number | readonly number[],
   pad: Pad,
-  dimRoundingMode?: string,
+  dimRoundingMode?: Rounding,
+  dataFormat: 'NDHWC' | 'NCDHW' = 'NDHWC',
 ): Tensor {
-  checkRounding(dimRoundingMode, 'maxPool3d');
-  return maxPoolNd(x, { op: 'maxPool3d', n: 3, size: filterSize, strides, pad });
+  return maxPoolNd(x, { op: 'maxPool3d', n: 3, size: filterSize, strides, pad, rounding: dimRoundingMode, dataFormat });
 }
 /** `avgPool` over three axes: x [N, D, H, W, C]. */
 export function avgPool3d(
@@ -98,8 +102,99 @@ export function avgPool3d(
   filterSize: number | readonly number[],
   strides: number | readonly number[],
   pad: Pad,
-  dimRoundingMode?: string,
+  dimRoundingMode?: Rounding,
+  dataFormat: 'NDHWC' | 'NCDHW' = 'NDHWC',
 ): Tensor {
-  checkRounding(dimRoundingMode, 'avgPool3d');
-  return avgPoolNd(x, { op: 'avgPool3d', n: 3, size: filterSize, strides, pad });
+  return avgPoolNd(x, { op: 'avgPool3d', n: 3, size: filterSize, strides, pad, rounding: dimRoundingMode, dataFormat });
+}
+
+/**
+ * `maxPool` with the place of each maximum: `{result, indexes}`, the indexes (int32) counting
+ * (row * width + column) * channels + channel; the first of equal ones counts.
+ * @param includeBatchInIndex counts on from image to image
+ */
+export function maxPoolWithArgmax(
+  x: TensorLike,
+  filterSize: number | readonly number[],
+  strides: number | readonly number[],
+  pad: Pad,
+  includeBatchInIndex = false,
+): { result: Tensor; indexes: Tensor } {
+  const p: Pool = { op: 'maxPoolWithArgmax', n: 2, size: filterSize, strides, pad };
+  const t = floatArg(x, 'x', p.op);
+  const { input, back } = batched(t, p);
+  const w = windows(input, p);
+  const result = apply('reduce_window_max', [input], w);
+  // Row and column are picked apart: each is a whole number that float32 holds.
+  const place = (axis: number) => {
+    const ramp = b.iota(input.shape, axis, input.type.dtype) as Tensor;
+    return b.convert(apply('window_max_pick', [input, ramp], w), 'i32');
+  };
+  const [, height, width, channels] = input.shape;
+  const own = (axis: number) => b.iota(result.shape, axis);
+  const row = includeBatchInIndex ? b.add(b.mul(own(0), height), place(1)) : place(1);
+  const indexes = b.add(b.mul(b.add(b.mul(row, width), place(2)), channels), own(3)) as Tensor;
+  return { result: back(result), indexes: back(indexes) };
+}
+
+/**
+ * Pooling with windows whose elements may stand `dilations` apart: x [N, H, W, C] or [H, W, C]. Padding
+ * never counts. Strides or dilations must be 1.
+ */
+export function pool(
+  input: TensorLike,
+  windowShape: number | readonly number[],
+  poolingType: 'avg' | 'max',
+  pad: Pad,
+  dilations: number | readonly number[] = 1,
+  strides: number | readonly number[] = 1,
+  dimRoundingMode?: Rounding,
+): Tensor {
+  const op = 'pool';
+  need(poolingType === 'avg' || poolingType === 'max', op, "poolingType must be 'avg' or 'max'", poolingType);
+  const rate = perAxis(dilations ?? 1, 2, 'dilations', op);
+  const step = perAxis(strides ?? 1, 2, 'strides', op);
+  const run = poolingType === 'avg' ? avgPoolNd : maxPoolNd;
+  if (rate.every((r) => r === 1))
+    return run(input, { op, n: 2, size: windowShape, strides: step, pad, rounding: dimRoundingMode });
+  need(
+    step.every((s) => s === 1),
+    op,
+    'strides or dilations must be 1',
+    [step, rate],
+  );
+  const t = poolingType === 'avg' ? floatArg(input, 'input', op) : arg(input, 'input', op);
+  const { input: x, back } = batched(t, { op, n: 2, size: windowShape, strides: step, pad });
+  const size = perAxis(windowShape, 2, 'windowShape', op);
+  const reach = size.map((k, i) => (k - 1) * rate[i] + 1);
+  const space = paddingOf(pad, x.shape.slice(1, -1), reach, step, false, op, dimRoundingMode);
+  return back(dilatedPool(x, size, rate, space, poolingType));
+}
+
+/** Every rate-th row and column make an image of their own, whose windows are dense. */
+function dilatedPool(
+  x: Tensor,
+  size: readonly number[],
+  rate: readonly number[],
+  space: readonly (readonly number[])[],
+  type: 'avg' | 'max',
+): Tensor {
+  const full = [0, 1].map((i) => x.shape[i + 1] + space[i][0] + space[i][1]);
+  const count = full.map((d, i) => Math.max(0, d - (size[i] - 1) * rate[i]));
+  const w = { window: [1, ...size, 1], strides: [1, 1, 1, 1], pad: [0, 1, 2, 3].map(() => [0, 0]) };
+  const pooled = (t: Tensor, value: number, name: string): Tensor => {
+    const extra = full.map((d, i) => Math.ceil(d / rate[i]) * rate[i] - d);
+    const low = [0, ...space.map((s) => s[0]), 0];
+    const high = [0, ...space.map((s, i) => s[1] + extra[i]), 0];
+    const none = rate.map(() => [0, 0]);
+    const y = apply(name, [spaceToBatchND(b.pad(t, low, high, undefined, value) as Tensor, rate, none)], w);
+    return batchToSpaceND(
+      y,
+      rate,
+      count.map((d, i) => [0, y.shape[i + 1] * rate[i] - d]),
+    );
+  };
+  if (type === 'max') return pooled(x, isFloat(x.type.dtype) ? -Infinity : -2147483648, 'reduce_window_max');
+  const inside = b.splat({ dtype: x.type.dtype, shape: [1, ...x.shape.slice(1, 3), 1] }, 1) as Tensor;
+  return b.div(pooled(x, 0, 'reduce_window_sum'), pooled(inside, 0, 'reduce_window_sum')) as Tensor;
 }

@@ -6,7 +6,7 @@ import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { type DataType, irDType, upcast } from '../dtypes.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, axesOf, axisOf, checkRank, commonShape, need, to } from './common.ts';
+import { arg, axesOf, axisOf, commonShape, need, to } from './common.ts';
 
 const count = (s: readonly number[]) => s.reduce((n, d) => n * d, 1);
 
@@ -264,17 +264,4 @@ export function diag(x: TensorLike): Tensor {
   const i = b.compare('eq', b.iota([n, n], 0), b.iota([n, n], 1));
   const m = b.select(i, b.broadcast(b.reshape(t, [n]), [n, n], [0]), 0);
   return b.reshape(m, [...t.shape, ...t.shape]) as Tensor;
-}
-
-/** Moves blocks of space into channels: NHWC, `blockSize` square. */
-export function depthToSpace(x: TensorLike, blockSize: number): Tensor {
-  const t = arg(x, 'x', 'depthToSpace');
-  checkRank(t, [4], 'x', 'depthToSpace');
-  const [n, h, w, c] = t.shape;
-  const k = c / (blockSize * blockSize);
-  need(Number.isInteger(k), 'depthToSpace', 'the channels must be a multiple of blockSize squared', [c, blockSize]);
-  const apart = apply('transpose', [b.reshape(t, [n, h, w, blockSize, blockSize, k]) as Tensor], {
-    perm: [0, 1, 3, 2, 4, 5],
-  });
-  return b.reshape(apart, [n, h * blockSize, w * blockSize, k]) as Tensor;
 }
