@@ -3,6 +3,7 @@
 import { ComplexTensor } from './complex-tensor.ts';
 import type { TensorLike } from './convert.ts';
 import * as complex from './ops/complex.ts';
+import { fft, ifft, irfft } from './ops/fft.ts';
 import type { Axis } from './ops/reduce.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -43,9 +44,13 @@ export interface ComplexMethods {
   pad(paddings: readonly (readonly number[])[], constantValue?: number): ComplexTensor;
   slice(begin: number | readonly number[], size?: number | readonly number[]): ComplexTensor;
   gather(indices: TensorLike, axis?: number, batchDims?: number): ComplexTensor;
+  fft(): ComplexTensor;
+  ifft(): ComplexTensor;
+  irfft(fftLength?: number): Tensor;
 }
 
-const { complex: _complex, concat: _concat, stack: _stack, asComplex: _asComplex, ...table } = complex;
+const { complex: _complex, concat: _concat, stack: _stack, asComplex: _asComplex, ...functions } = complex;
+const table = { ...functions, fft, ifft, irfft };
 
 for (const [name, f] of Object.entries(table) as [string, (...args: unknown[]) => unknown][])
   Object.defineProperty(ComplexTensor.prototype, name, {

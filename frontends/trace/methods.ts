@@ -4,6 +4,7 @@ import type { TensorLike } from './convert.ts';
 import * as creation from './creation.ts';
 import * as binary from './ops/binary.ts';
 import * as conv from './ops/conv.ts';
+import { rfft } from './ops/fft.ts';
 import * as indexing from './ops/indexing.ts';
 import * as linalg from './ops/linalg.ts';
 import * as nn from './ops/nn.ts';
@@ -32,7 +33,7 @@ const table = {
   ...shapes,
   ...nn,
   ...{ conv1d, conv2d, conv2dTranspose, depthwiseConv2d, separableConv2d, maxPool, avgPool },
-  ...{ topk, sort, argsort, searchSorted, lowerBound, upperBound },
+  ...{ rfft, topk, sort, argsort, searchSorted, lowerBound, upperBound },
   ...{ slice, stridedSlice, gather, matMul, dot, oneHot, zerosLike, onesLike },
 };
 
