@@ -1,8 +1,11 @@
 // Sorting and selection. Elements become unsigned keys in whose order the elements are sorted; long
 // rows are sorted by the keys' digits (least significant first, digits that all keys share left out),
-// short ones and float64 by merging. Few of many are selected: most blocks hold nothing that is
+// short ones and float64 by merging, tiny ones by a network whose lanes are rows. Few of many are selected: most blocks hold nothing that is
 // better than the worst one kept.
 
+import type { Ranges } from '../../../ir/kernel/affine.ts';
+import { add, type Expr, i32, mul, variable } from '../../../ir/kernel/expr.ts';
+import { printExpr } from '../../../ir/kernel/print.ts';
 import { boolAttr, numAttr } from '../../../ir/op.ts';
 import type { DType } from '../../../ir/types.ts';
 import type { Group } from '../../group.ts';
@@ -10,6 +13,8 @@ import type { LowerContext, Lowered } from '../kernel-builder.ts';
 import { fixed } from '../views.ts';
 import { Algorithm, at, type Place } from './support.ts';
 
+/** Rows up to this length are sorted by a network, four side by side. */
+const TINY = 32;
 /** Rows up to this length are merged. */
 const SHORT = 64;
 /** The most elements that are selected one by one. */
@@ -127,6 +132,74 @@ set from = (${w.n} - from)`);
   return levels.join('\n');
 }
 
+/** Pairs of places to be brought in order one after the other: Batcher's odd-even merge sort. */
+export function network(n: number): readonly (readonly [number, number])[] {
+  const pairs: [number, number][] = [];
+  for (let p = 1; p < n; p *= 2)
+    for (let k = p; k >= 1; k /= 2)
+      for (let j = k % p; j + k < n; j += 2 * k)
+        for (let i = j; i < Math.min(j + k, n - k); i++)
+          if (Math.floor(i / (2 * p)) === Math.floor((i + k) / (2 * p))) pairs.push([i, i + k]);
+  return pairs;
+}
+
+/** Rows as lanes: element i of four rows is one vector of a register tile, and every exchange a few instructions. */
+function lowerNetwork(
+  a: Algorithm,
+  n: number,
+  k: number,
+  descending: boolean,
+  [values, indices]: readonly (Place | null)[],
+): Lowered {
+  const places = Array.from({ length: n }, (_, i) => i);
+  const exchanges = network(n).map(([i, j], step) => {
+    const [x, y, p, q] = ['x', 'y', 'p', 'q'].map((v) => `${v}_${step}`);
+    const lets = `let ${x}: u32 = keys{${i}, l}\nlet ${y}: u32 = keys{${j}, l}`;
+    const keys = `set keys{${i}, l} = min(${x}, ${y})\nset keys{${j}, l} = max(${x}, ${y})`;
+    if (!indices) return `${lets}\n${keys}`;
+    // Equal keys stay in the order of their places.
+    return `${lets}
+let ${p}: i32 = at{${i}, l}
+let ${q}: i32 = at{${j}, l}
+let c_${step}: bool = ((${x} < ${y}) | ((${x} == ${y}) & (${p} < ${q})))
+${keys}
+set at{${i}, l} = select(c_${step}, ${p}, ${q})
+set at{${j}, l} = select(c_${step}, ${q}, ${p})`;
+  });
+  const group = (first: Expr, lanes: number): string => {
+    const row = add(first, variable('l'));
+    const ranges: Ranges = new Map([
+      ['g', [0, Math.max(0, Math.floor(a.rows / 4) - 1)] as const],
+      ['l', [0, lanes - 1] as const],
+    ]);
+    const target = (p: Place, i: number) => `${p.buf}[((${printExpr(row)} * ${k}) + ${i})]`;
+    const first_ = places.slice(0, k);
+    const lines = [
+      ...places.map((i) => `set keys{${i}, l} = ${keyOf(a.ty, a.readAt(0, row, [i32(i)], ranges), descending)}`),
+      ...(indices ? places.map((i) => `set at{${i}, l} = ${i}`) : []),
+      ...exchanges,
+      ...(values ? first_.map((i) => `${target(values, i)} = ${elementOf(a.ty, `keys{${i}, l}`, descending)}`) : []),
+      ...(indices ? first_.map((i) => `${target(indices, i)} = at{${i}, l}`) : []),
+    ];
+    return `tile keys: u32[${n}, 4] = 0
+${indices ? `tile at: i32[${n}, 4] = 0` : ''}
+for l = 0 to ${lanes} vector unroll {
+${lines.join('\n')}
+}`;
+  };
+  const full = Math.floor(a.rows / 4);
+  const body: string[] = [];
+  const rest = a.rows - 4 * full;
+  if (full > 0)
+    body.push(`for g = 0 to ${full}${a.parallel ? ' parallel 4' : ''} {\n${group(mul(variable('g'), i32(4)), 4)}\n}`);
+  if (rest > 0) {
+    const last = group(i32(4 * full), rest);
+    body.push(a.parallel ? `single {\n${last}\n}` : last);
+  }
+  const text = a.parallel ? body.join('\n') : `single {\n${body.join('\n')}\n}`;
+  return a.k.finish(a.k.statements(text), { flops: a.rows * network(n).length });
+}
+
 /** `sort`, and `top_k` of many: the first `k` of the sorted row. */
 function lowerSorted(ctx: LowerContext, g: Group, k: number, descending: boolean): Lowered {
   const n = fixed(g.nodes[0].inputs[0].type.shape).at(-1) as number;
@@ -135,6 +208,7 @@ function lowerSorted(ctx: LowerContext, g: Group, k: number, descending: boolean
   const keyType = ty === 'f64' ? 'f64' : 'u32';
   const [values, indices] = [0, 1].map((i) => (a.needed(i) ? a.out(i, k) : null));
   if (k === 0) return a.finish('', 0);
+  if (n <= TINY && ty !== 'f64') return lowerNetwork(a, n, k, descending, [values, indices]);
   // One more: a merge looks at the element behind the last run.
   const w: Work = {
     n,
