@@ -2,12 +2,13 @@
 // barriers where steps depend on each other, loops and branches around the steps of regions.
 
 import type { Value } from '../ir/graph.ts';
+import { halfBits } from '../ir/half.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
 import { printKernel } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
 import { loopLayout } from '../ir/ops/loop-layout.ts';
 import type { KernelInfo, Slot, TypedArray } from '../ir/plan.ts';
-import { byteSize, sizeOf, type TensorType } from '../ir/types.ts';
+import { byteSize, type DType, sizeOf, type TensorType } from '../ir/types.ts';
 import type { Binding } from './lower/kernel-builder.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
 import { aligned } from './passes/memory.ts';
@@ -35,7 +36,7 @@ interface Access {
 export class Assembler {
   readonly kernels: Kernel[] = [];
   readonly texts: string[] = [];
-  readonly constants: { offset: number; data: TypedArray }[] = [];
+  readonly constants: { offset: number; data: TypedArray | Uint16Array }[] = [];
   constantBytes = 0;
   readonly #constantAt = new Map<string, number>();
   readonly #byText = new Map<string, number>();
@@ -49,14 +50,14 @@ export class Assembler {
     return { level, arena: 0, param: never, result: never, state: (index) => placeAt({ kind: 'state', index }, 0) };
   }
 
-  constant(key: string, make: () => TypedArray): number {
+  constant(key: string, make: () => TypedArray | Uint16Array): number {
     let at = this.#constantAt.get(key);
     if (at === undefined) {
       const data = make();
       at = this.constantBytes;
       this.constants.push({ offset: at, data });
       this.#constantAt.set(key, at);
-      this.constantBytes += aligned(data.length * (data.BYTES_PER_ELEMENT === 8 ? 8 : 4));
+      this.constantBytes += aligned(data.byteLength);
     }
     return at;
   }
@@ -80,7 +81,10 @@ export class Assembler {
       const lit = n.attrs.value as Literal;
       const { type } = n.outputs[0];
       const key = `${type.dtype}:${sizeOf(type.shape)}:${lit.hash}`;
-      return placeAt({ kind: 'constant', offset: this.constant(key, () => widen(lit.expand(type))) }, span);
+      return placeAt(
+        { kind: 'constant', offset: this.constant(key, () => inMemory(type.dtype, lit.expand(type))) },
+        span,
+      );
     }
     if (!n && level.outer) return f.param(s.index);
     const r = level.regions.get(s);
@@ -240,5 +244,8 @@ function address({ slot, strides }: Place): Address {
   return { slot: 2 + slot.index, offset: 0, ...steps };
 }
 
-/** Booleans take 32 bits in device memory. */
-const widen = (a: TypedArray): TypedArray => (a instanceof Uint8Array ? Int32Array.from(a) : a);
+/** Elements as device memory holds them: booleans in 32 bits, float16 as bits. */
+function inMemory(dtype: DType, a: TypedArray): TypedArray | Uint16Array {
+  if (dtype === 'bool') return Int32Array.from(a);
+  return dtype === 'f16' ? Uint16Array.from(a, halfBits) : a;
+}

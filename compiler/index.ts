@@ -1,8 +1,7 @@
 // The compiler's door: a graph in, a plan for the runtime out.
 
 import { CompileError } from '../ir/errors.ts';
-import type { Graph, Node } from '../ir/graph.ts';
-import { children, type Expr, variable } from '../ir/kernel/expr.ts';
+import type { Graph } from '../ir/graph.ts';
 import '../ir/ops/index.ts';
 import type { WasmPlan } from '../ir/plan.ts';
 import { isStatic, typeText } from '../ir/types.ts';
@@ -79,31 +78,7 @@ function refuse(g: Graph): void {
         op: v.node?.op.name ?? v.name,
         fix: 'compile with a number for the batch size',
       });
-  for (const n of g.nodes) {
-    n.regions.forEach(refuse);
-    if (n.op.kind === 'elementwise' && n.outputs[0].type.dtype === 'f64' && needsFloat32(n))
-      throw new CompileError('the wasm target has this function in float32 only', {
-        op: n.op.name,
-        fix: "convert to float32, or use target 'reference'",
-      });
-  }
-}
-/** Elementary functions are written for float32 bit patterns: their expressions show it. */
-function needsFloat32(n: Node): boolean {
-  const scalar = n.op.scalar;
-  if (!scalar || n.op.name === 'convert') return false;
-  const e = scalar(
-    n.inputs.map((v, i) => variable(`x${i}`, v.type.dtype)),
-    n.attrs,
-    n.outputs[0].type,
-  );
-  const seen = new Set<Expr>();
-  const visit = (x: Expr): boolean => {
-    if (seen.has(x)) return false;
-    seen.add(x);
-    return x.ty === 'f32' || children(x).some(visit);
-  };
-  return visit(e);
+  for (const n of g.nodes) n.regions.forEach(refuse);
 }
 
 /** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */

@@ -2,7 +2,7 @@
 // inputs, and the saving and writing back of Variables that cannot be updated in place.
 
 import type { Graph, Node, Value } from '../ir/graph.ts';
-import { children, type Expr, load, variable } from '../ir/kernel/expr.ts';
+import { children, type Expr, konst, load, variable } from '../ir/kernel/expr.ts';
 import { type Buffer, forEachExpr, type Kernel, loop, type Stmt, store } from '../ir/kernel/kernel.ts';
 import { printExpr } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
@@ -212,7 +212,7 @@ export class Placement {
   }
 
   fillStep(t: TensorType, value: number, dst: Binding): KernelStep {
-    return this.plainStep('fill', t, { k: 'const', ty: t.dtype, value }, [dst]);
+    return this.plainStep('fill', t, konst(t.dtype, value), [dst]);
   }
 
   /** A kernel that stores an expression of `i0` into its last buffer. */

@@ -26,6 +26,7 @@ export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
+export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
 export { ComplexTensor } from './trace/complex-tensor.ts';
 export {
@@ -42,8 +43,10 @@ export {
 } from './trace/control.ts';
 export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
-export { type DataType, upcastType } from './trace/dtypes.ts';
+export { type DataType, sumOutType, upcastType } from './trace/dtypes.ts';
+export * from './trace/environment.ts';
 export { type ConcreteFunction, type Func, type FuncOptions, func } from './trace/func.ts';
+export * as fused from './trace/fused.ts';
 export { setRandomSeed } from './trace/generator.ts';
 export {
   type CustomGradient,
@@ -55,8 +58,11 @@ export {
   variableGrads,
 } from './trace/gradients.ts';
 export * as image from './trace/image.ts';
+export * as math from './trace/math.ts';
 export * from './trace/memory.ts';
+export { at, type IndexSpec, newaxis } from './trace/ops/at.ts';
 export * from './trace/ops/binary.ts';
+export * from './trace/ops/cells.ts';
 // Of real and complex tensors; these stand for the functions of real ones below.
 export {
   abs,
@@ -99,26 +105,44 @@ export {
   conv2d,
   conv2dTranspose,
   conv3d,
+  conv3dTranspose,
   depthwiseConv2d,
   type Pad,
+  type Rounding,
   separableConv2d,
 } from './trace/ops/conv.ts';
 export * from './trace/ops/fft.ts';
-export * from './trace/ops/indexing.ts';
+export * from './trace/ops/filters.ts';
+export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
 export * from './trace/ops/linalg.ts';
 export * from './trace/ops/nn.ts';
 export * from './trace/ops/pool.ts';
+export * from './trace/ops/ranked.ts';
 export * from './trace/ops/reduce.ts';
 export * from './trace/ops/running.ts';
+export {
+  bincount,
+  denseBincount,
+  sparseToDense,
+  tensorScatterMax,
+  tensorScatterMin,
+  tensorScatterUpdate,
+  unsortedSegmentSum,
+} from './trace/ops/segments.ts';
+export * from './trace/ops/select.ts';
 export * from './trace/ops/shape.ts';
 export * from './trace/ops/sorting.ts';
+export * from './trace/ops/space.ts';
 export * from './trace/ops/unary.ts';
+export { cosineWindow, enclosingPowerOfTwo } from './trace/ops/windows.ts';
 export * from './trace/random.ts';
 export { recomputeGrad } from './trace/recompute.ts';
+export * as signal from './trace/signal.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
 export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';
+export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
 export {
   AdamOptimizer,
@@ -141,4 +165,3 @@ export const { sparseSoftmaxCrossEntropy } = losses;
 export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });
 /** Linear algebra. */
 export * as linalg from './trace/ops/matrices.ts';
-export * as signal from './trace/ops/signal.ts';

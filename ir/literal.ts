@@ -1,16 +1,18 @@
 // Constant tensor data. A splat is one number whatever the shape; everything else is row-major data.
 
 import { MemoryError } from './errors.ts';
+import { roundHalf } from './half.ts';
 import type { DType } from './types.ts';
 import { sizeOf, type TensorType } from './types.ts';
 
-export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Int8Array;
 
 /** A zeroed array of the class that holds a dtype on the JavaScript side; MemoryError where it cannot be had. */
 export function arrayFor(dtype: DType, n: number): TypedArray {
   try {
     switch (dtype) {
       case 'f32':
+      case 'f16':
         return new Float32Array(n);
       case 'f64':
         return new Float64Array(n);
@@ -18,6 +20,9 @@ export function arrayFor(dtype: DType, n: number): TypedArray {
         return new Int32Array(n);
       case 'u32':
         return new Uint32Array(n);
+      case 'i8':
+        return new Int8Array(n);
+      case 'u8':
       case 'bool':
         return new Uint8Array(n);
     }
@@ -29,7 +34,7 @@ export function arrayFor(dtype: DType, n: number): TypedArray {
   }
 }
 
-/** Rounds a number to what the dtype can hold (f32 rounding, i32 wrap-around, bool truth). */
+/** Rounds a number to what the dtype can hold (floats round, integers wrap, bool is truth). */
 export function roundTo(dtype: DType, x: number): number {
   switch (dtype) {
     case 'f32':
@@ -42,6 +47,12 @@ export function roundTo(dtype: DType, x: number): number {
       return x >>> 0;
     case 'bool':
       return x ? 1 : 0;
+    case 'i8':
+      return (x << 24) >> 24;
+    case 'u8':
+      return x & 255;
+    case 'f16':
+      return roundHalf(x);
   }
 }
 

@@ -2,7 +2,7 @@
 // to be obviously right, not fast, and shared with nothing in the compiler.
 
 import { arrayFor, roundTo } from './literal.ts';
-import type { DType } from './types.ts';
+import { type DType, isFloat } from './types.ts';
 
 /** Row-major data; integers and booleans are exact in float64. */
 export interface NDArray {
@@ -39,10 +39,10 @@ export function flatIndex(shape: readonly number[], idx: readonly number[]): num
   return k;
 }
 
-/** Builds an array by its value at each index, exact integers wrapped to their dtype. */
+/** Builds an array by its value at each index, exact integers wrapped to their dtype, float16 rounded. */
 export function build(dtype: DType, shape: readonly number[], f: (idx: number[], flat: number) => number): NDArray {
   const out = ndarray(dtype, shape);
-  const wrap = dtype === 'i32' || dtype === 'u32' || dtype === 'bool';
+  const wrap = !isFloat(dtype);
   forEachIndex(shape, (idx, flat) => {
     const x = f(idx, flat);
     out.data[flat] = wrap ? roundTo(dtype, x) : x;

@@ -204,7 +204,7 @@ function attrKey(v: AttrValue): string {
 
 /** `f32[2,3]` etc. for samples and tests. */
 export function t(text: string): TensorType {
-  const m = /^(f32|f64|i32|u32|bool)\[([\d,]*)\]$/.exec(text);
+  const m = /^(f32|f64|i32|u32|bool|i8|u8|f16)\[([\d,]*)\]$/.exec(text);
   if (!m) throw new ArgumentError(`not a tensor type: ${text}`);
   const shape = m[2] === '' ? [] : m[2].split(',').map(Number);
   return { dtype: m[1] as DType, shape };

@@ -2,6 +2,7 @@
 // the runtime meet only here.
 
 export * from './errors.ts';
+export { fromHalfBits, halfBits } from './half.ts';
 export { arrayFor, type TypedArray } from './literal.ts';
 export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeText } from './types.ts';
 
@@ -62,7 +63,7 @@ export interface WasmPlan {
   /** Types of the states, in binding order; the program updates them in place. */
   readonly states: readonly TensorType[];
   /** Buffer table: the module reads the address of slot i from its binding table. */
-  readonly constants: readonly { readonly offset: number; readonly data: TypedArray }[];
+  readonly constants: readonly { readonly offset: number; readonly data: TypedArray | Uint16Array }[];
   readonly constantBytes: number;
   readonly arenaBytes: number;
   readonly module: Uint8Array;

@@ -3,10 +3,13 @@
 
 import { ShapeError } from './errors.ts';
 
-/** Element types of the IR. `u32` holds random bits; `bool` is 0 or 1. */
-export type DType = 'f32' | 'f64' | 'i32' | 'u32' | 'bool';
+/**
+ * Element types of the IR. `u32` holds random bits; `bool` is 0 or 1. `i8`, `u8` and `f16` store: they can be
+ * moved, selected and converted, and arithmetic on them is refused.
+ */
+export type DType = 'f32' | 'f64' | 'i32' | 'u32' | 'bool' | 'i8' | 'u8' | 'f16';
 
-export const dtypes: readonly DType[] = ['f32', 'f64', 'i32', 'u32', 'bool'];
+export const dtypes: readonly DType[] = ['f32', 'f64', 'i32', 'u32', 'bool', 'i8', 'u8', 'f16'];
 
 /** The open batch size, times a constant: `scale * B` with `B <= bound`. Interned by `openDim`. */
 export interface OpenDim {
@@ -98,8 +101,13 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | null {
 export const isFloat = (t: DType): boolean => t === 'f32' || t === 'f64';
 export const isInt = (t: DType): boolean => t === 'i32' || t === 'u32';
 
+/** Dtypes without arithmetic. */
+export const isStorage = (t: DType): boolean => t === 'i8' || t === 'u8' || t === 'f16';
+/** The dtype that kernels hold an element in. */
+export const valueType = (t: DType): DType => (t === 'f16' ? 'f32' : t === 'i8' || t === 'u8' ? 'i32' : t);
+
 /** Bytes an element takes in device memory (bool is stored as 0 or 1 in 32 bits). */
-export const byteSize = (t: DType): number => (t === 'f64' ? 8 : 4);
+export const byteSize = (t: DType): number => (t === 'f64' ? 8 : t === 'f16' ? 2 : t === 'i8' || t === 'u8' ? 1 : 4);
 
 export const tensorType = (dtype: DType, shape: Shape): TensorType =>
   Object.freeze({ dtype, shape: Object.freeze(shape.slice()) });

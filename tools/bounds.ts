@@ -24,19 +24,14 @@ export interface BinaryBound {
 }
 
 const everywhere = (bound: number): Range[] => [{ label: 'all floats', has: () => true, bound }];
-/** sin, cos and tan: beyond 1e4 the angle loses digits, and beyond 3e6 nothing of it is left. */
-const angle = (bound: number): Range[] => [
-  { label: 'abs(x) ≤ 10,000, infinities, NaN', has: (x) => !(Math.abs(x) > 1e4 && Number.isFinite(x)), bound },
-];
-
 const bounds: Readonly<Record<string, Range[]>> = {
   exp: everywhere(1),
   expm1: everywhere(1.5),
   log: everywhere(0.9),
   log1p: everywhere(0.9),
-  sin: angle(1.5),
-  cos: angle(1.5),
-  tan: angle(1.7),
+  sin: everywhere(1.5),
+  cos: everywhere(1.5),
+  tan: everywhere(1.7),
   asin: everywhere(2),
   acos: everywhere(1.3),
   atan: everywhere(1.5),

@@ -83,6 +83,7 @@ export function ulpOf(x: number): number {
 export function ulpError(actual: number, exact: number): number {
   if (Number.isNaN(exact)) return Number.isNaN(actual) ? 0 : Number.POSITIVE_INFINITY;
   if (Number.isNaN(actual)) return Number.POSITIVE_INFINITY;
+  if (exact === 0 && actual === 0 && !Object.is(actual, exact)) return Number.POSITIVE_INFINITY;
   if (actual === exact || actual === Math.fround(exact))
     return Math.abs(exact) <= MAX && Number.isFinite(actual) ? Math.abs(actual - exact) / ulpOf(exact) : 0;
   if (!Number.isFinite(exact)) return Number.POSITIVE_INFINITY;

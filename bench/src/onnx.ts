@@ -105,6 +105,10 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
       const d = g.node('Sub', [a, b]);
       return mean(g.node('Mul', [d, d]));
     },
+    resizeBilinear: unwritten,
+    resizeNearest: unwritten,
+    gatherRows: unwritten,
+    scatterAdd: unwritten,
     cumsum: (x, axis) => g.node('CumSum', [x, g.integers([axis])]),
     sort: (x, n) => g.node('TopK', [x, g.integers([n])], { largest: 0, sorted: 1, axis: -1 }, 2),
     topk: (x, k) => g.node('TopK', [x, g.integers([k])], { largest: 1, sorted: 1, axis: -1 }, 2),
@@ -115,10 +119,6 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
       const y = g.node('DFT', [g.node('Concat', [column(re), column(im)], { axis: -1 })]);
       return g.node('ReduceSum', [y, last], { keepdims: 0 });
     },
-    resizeBilinear: unwritten,
-    resizeNearest: unwritten,
-    gatherRows: unwritten,
-    scatterAdd: unwritten,
   };
 }
 

@@ -32,6 +32,13 @@ export interface Ops<T> {
   /** Mean over the rows of the cross-entropy between one-hot labels and logits. */
   crossEntropy(labels: T, logits: T): T;
   meanSquare(a: T, b: T): T;
+  /** To height x width; the first pixels of both lie on each other. */
+  resizeBilinear(x: T, size: readonly [number, number]): T;
+  resizeNearest(x: T, size: readonly [number, number]): T;
+  /** The rows of x that the indices (whole numbers, as floats) name. */
+  gatherRows(x: T, indices: T): T;
+  /** `rows` rows of zeros, each with the updates added whose index names it. */
+  scatterAdd(indices: T, updates: T, rows: number): T;
   /** Running sums along an axis. */
   cumsum(x: T, axis: number): T;
   /** Rows of the last axis in ascending order; `n` is their length. */
@@ -40,13 +47,6 @@ export interface Ops<T> {
   topk(x: T, k: number): T;
   /** Of the Fourier transform of the last axis, real and imaginary parts added up. */
   fft(re: T, im: T): T;
-  /** To height x width; the first pixels of both lie on each other. */
-  resizeBilinear(x: T, size: readonly [number, number]): T;
-  resizeNearest(x: T, size: readonly [number, number]): T;
-  /** The rows of x that the indices (whole numbers, as floats) name. */
-  gatherRows(x: T, indices: T): T;
-  /** `rows` rows of zeros, each with the updates added whose index names it. */
-  scatterAdd(indices: T, updates: T, rows: number): T;
 }
 
 /** An operation that no case of this engine needs. */

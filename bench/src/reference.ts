@@ -154,24 +154,6 @@ function layerNorm(x: Exact, gamma: Exact, beta: Exact): Exact {
   });
 }
 
-/** Source pixels and their weights at a fractional position on an axis of n pixels. */
-type Sources = (position: number, n: number) => readonly (readonly [number, number])[];
-
-function resize(x: Exact, [height, width]: readonly [number, number], sources: Sources): Exact {
-  const [n, h, w, c] = x.shape;
-  const out = make([n, height, width, c]);
-  for (let k = 0; k < out.data.length; k++) {
-    const channel = k % c;
-    const col = Math.floor(k / c) % width;
-    const row = Math.floor(k / (c * width)) % height;
-    const image = Math.floor(k / (c * width * height));
-    for (const [i, wi] of sources((row * h) / height, h))
-      for (const [j, wj] of sources((col * w) / width, w))
-        out.data[k] += wi * wj * x.data[((image * h + i) * w + j) * c + channel];
-  }
-  return out;
-}
-
 /** Running sums. */
 function cumsum(x: Exact, axis: number): Exact {
   const inner = size(x.shape.slice(axis + 1));
@@ -236,6 +218,24 @@ function topk(x: Exact, k: number): Exact {
         .subarray(0, k),
       r * k,
     );
+  return out;
+}
+
+/** Source pixels and their weights at a fractional position on an axis of n pixels. */
+type Sources = (position: number, n: number) => readonly (readonly [number, number])[];
+
+function resize(x: Exact, [height, width]: readonly [number, number], sources: Sources): Exact {
+  const [n, h, w, c] = x.shape;
+  const out = make([n, height, width, c]);
+  for (let k = 0; k < out.data.length; k++) {
+    const channel = k % c;
+    const col = Math.floor(k / c) % width;
+    const row = Math.floor(k / (c * width)) % height;
+    const image = Math.floor(k / (c * width * height));
+    for (const [i, wi] of sources((row * h) / height, h))
+      for (const [j, wj] of sources((col * w) / width, w))
+        out.data[k] += wi * wj * x.data[((image * h + i) * w + j) * c + channel];
+  }
   return out;
 }
 

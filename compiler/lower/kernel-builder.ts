@@ -152,13 +152,18 @@ function kernelName(nodes: readonly Node[]): string {
   return [...heavy, ...light].slice(0, 3).join('_') || 'copy';
 }
 
+/** Operations of a kernel function, roughly. */
+const CALL_COST = 40;
+
 /** Operations of one expression: an element's cost, elementary functions included. */
 export function exprCost(e: Expr, seen = new Set<Expr>()): number {
   if (seen.has(e) || e.k === 'const' || e.k === 'var') return 0;
   seen.add(e);
   // Index arithmetic is not counted: only what works on elements.
-  const own = e.k === 'load' || e.k === 'tile' ? 0 : e.k === 'fma' ? 2 : 1;
+  const own = e.k === 'tile' ? 0 : e.k === 'fma' ? 2 : e.k === 'call' ? CALL_COST : 1;
   if (e.k === 'load') return 0;
+  // The call of a rare case does not count.
+  if (e.k === 'rare') return own + exprCost(e.c, seen) + exprCost(e.other, seen);
   return own + children(e).reduce((n, c) => n + exprCost(c, seen), 0);
 }
 

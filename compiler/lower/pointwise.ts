@@ -8,12 +8,17 @@ import { bodyCost, KernelBuilder, type LowerContext, type Lowered, nodeFlops } f
 import { axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import { fixed } from './views.ts';
 
+/** Nodes of a group above which the order of reading matters to the call stack. */
+const LONG = 32;
+
 /** The loops of one pointwise group on a kernel under construction. */
 function pointwiseLoops(k: KernelBuilder, g: Group, prefix: string): Stmt[] {
   const axes = g.domain.map((n, i) => ({ v: `${prefix}${i}`, n }));
   const idx = axisVars(axes);
   const body: Stmt[] = [];
   const r = k.reader(body, rangesOf(axes));
+  // Long chains are read from their beginning: from the end, every node would be a call deeper.
+  if (g.nodes.length > LONG) for (const n of g.nodes) for (const o of n.outputs) r.read(o, idx);
   // All values first, then the stores: an output may lie where an input was.
   const values = g.outputs.map((o) => {
     const e = r.read(o, idx);

@@ -4,7 +4,7 @@
 
 import type { Node, Value } from '../../ir/graph.ts';
 import { linearize, type Ranges } from '../../ir/kernel/affine.ts';
-import { bin, children, type Expr, i32, load, mapChildren, sel, variable } from '../../ir/kernel/expr.ts';
+import { bin, children, type Expr, i32, konst, load, mapChildren, sel, variable } from '../../ir/kernel/expr.ts';
 import { letS, type Stmt } from '../../ir/kernel/kernel.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { threefryExpr } from '../../ir/kernel/threefry.ts';
@@ -177,9 +177,9 @@ export class Reader {
       ok = ok ? bin('and', ok, inside) : inside;
       at.push(bin('min', bin('max', raw, i32(0)), i32(Math.max(0, xs[d] - 1))));
     }
-    if (xs.includes(0)) return { k: 'const', ty: x.type.dtype, value: 0 };
+    if (xs.includes(0)) return konst(x.type.dtype, 0);
     const value = this.read(x, [...at, ...idx.slice(is.length - 1)]);
-    return ok ? sel(ok, value, { k: 'const', ty: x.type.dtype, value: 0 }) : value;
+    return ok ? sel(ok, value, konst(x.type.dtype, 0)) : value;
   }
 }
 

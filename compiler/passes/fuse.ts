@@ -69,6 +69,9 @@ class Fuser extends FusionGroups {
         for (const v of n.inputs) this.result(v);
         this.create(n.regions.length ? 'control' : 'barrier', n, []);
         return;
+      case 'view':
+        if (!this.tryView(n)) this.placePointwise(n);
+        return;
       case 'algorithm':
         for (const x of n.inputs) this.materializeOperand(x, true);
         this.create('algorithm', n, fixed(n.outputs[0].type.shape));
@@ -226,6 +229,7 @@ class Fuser extends FusionGroups {
     // come to depend on their own results.
     for (const h of this.readersOf(v)) h.own.add(v);
     this.inlineDepth.delete(n);
+    this.viewDepth.delete(n);
     this.placePointwise(n);
     this.forced.add(v);
   }
@@ -289,14 +293,20 @@ class Fuser extends FusionGroups {
             const set = readers.get(r.value) ?? new Set();
             readers.set(r.value, set.add(g));
           }
+    const absorbed = new Map<Group, { cost: number; nodes: number }>();
     for (const g of this.groups) {
       if (g.kind !== 'pointwise' || g.outputs.length !== 1 || this.forced.has(g.outputs[0])) continue;
       const [v] = g.outputs;
       const users = [...(readers.get(v) ?? [])].filter((q) => q !== g);
       if (users.length !== 1) continue;
       const q = users[0];
-      const cost = g.nodes.reduce((c, n) => c + opCost(n), 0);
-      if (g.nodes.length > 16 || !this.mayAbsorb(q, v, cost)) continue;
+      // What the group has taken over itself counts: chains do not vanish into their end.
+      const taken = absorbed.get(g) ?? { cost: 0, nodes: 0 };
+      const cost = g.nodes.reduce((c, n) => c + opCost(n), taken.cost);
+      const nodes = g.nodes.length + taken.nodes;
+      if (nodes > 16 || !this.mayAbsorb(q, v, cost)) continue;
+      const before = absorbed.get(q) ?? { cost: 0, nodes: 0 };
+      absorbed.set(q, { cost: before.cost + cost, nodes: before.nodes + nodes });
       // What is gathered is computed once a reader: gathers of gathers would multiply.
       if (this.gathers(g) && this.gathers(q, v)) continue;
       for (const n of g.nodes) this.groupOf.delete(n);

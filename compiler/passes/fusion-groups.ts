@@ -18,6 +18,8 @@ export interface Reach {
 export const MAX_GROUP = 200;
 /** One-instruction nodes are computed by each reader, up to chains of this length. */
 const MAX_INLINE = 3;
+/** Nodes of no group in a row. */
+const MAX_VIEWS = 40;
 
 /** Groups of one node, which nothing joins. */
 const closed: ReadonlySet<GroupKind> = new Set<GroupKind>(['scatter', 'argreduce', 'algorithm', 'control', 'barrier']);
@@ -27,6 +29,7 @@ export class FusionGroups {
   readonly groupOf = new Map<Node, Group>();
   readonly deps = new Map<Group, Set<Group>>();
   readonly inlineDepth = new Map<Node, number>();
+  readonly viewDepth = new Map<Node, number>();
   readonly forced = new Set<Value>();
   readonly assigned = new Set<Value>();
   /** Element-wise nodes that lead to a Variable's new value. */
@@ -55,11 +58,24 @@ export class FusionGroups {
     const tensors = new Set(n.inputs.filter((v) => !isSplat(v)));
     const compare = n.outputs[0].type.dtype === 'bool' && n.inputs.every((v) => v.type.dtype !== 'bool');
     if (tensors.size > 1 && !compare) return false;
-    if (n.op.name === 'stop_gradient') return true;
-    const depth = 1 + Math.max(0, ...n.inputs.map((v) => (v.node && this.inlineDepth.get(v.node)) || 0));
-    if (depth > MAX_INLINE) return false;
-    this.inlineDepth.set(n, depth);
+    const depth = this.depthBelow(this.inlineDepth, n);
+    if (n.op.name === 'stop_gradient') this.inlineDepth.set(n, depth);
+    else if (depth >= MAX_INLINE) return false;
+    else this.inlineDepth.set(n, depth + 1);
+    return this.tryView(n);
+  }
+
+  /** Views are computed by each reader, up to chains of a length that readers can walk. */
+  tryView(n: Node): boolean {
+    const depth = 1 + this.depthBelow(this.viewDepth, n);
+    if (depth > MAX_VIEWS) return false;
+    this.viewDepth.set(n, depth);
+    if (n.op.kind === 'view') this.inlineDepth.set(n, this.depthBelow(this.inlineDepth, n));
     return true;
+  }
+
+  depthBelow(depths: ReadonlyMap<Node, number>, n: Node): number {
+    return n.inputs.reduce((d, v) => Math.max(d, (v.node && depths.get(v.node)) || 0), 0);
   }
 
   // --- reading through views -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ const memory = new Map<string, Uint8Array>();
 const MEMORY_LIMIT = 256;
 
 /** Bump when the code generator changes what it emits for the same kernels. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const proc = (globalThis as { process?: NodeProcess }).process;
 

@@ -4,17 +4,29 @@
 
 import type binaryen from 'binaryen';
 import { add, type Expr, i32, isConst, mul } from '../../ir/kernel/expr.ts';
+import { kernelFunction } from '../../ir/kernel/functions.ts';
 import type { Kernel, ReduceOp } from '../../ir/kernel/kernel.ts';
-import { byteSize, type DType } from '../../ir/types.ts';
+import { halfBitsExpr } from '../../ir/kernel/storage.ts';
+import { byteSize, type DType, isStorage } from '../../ir/types.ts';
 import { findPointers } from './accesses.ts';
 import { expand, identity, type XStmt } from './expand.ts';
-import { Expressions } from './expressions.ts';
-import type { CodegenOptions, Local } from './frame.ts';
+import { Expressions, functionName } from './expressions.ts';
+import type { CodegenOptions, Local, Vec } from './frame.ts';
 import { binary, type Mod, type Ref, reduceBin, scalarType } from './scalar-ops.ts';
 
 /** Emits a kernel as a function `name(buffer addresses…, tid, nthreads)`; returns nothing. */
 export function emitKernel(b: typeof binaryen, m: Mod, k: Kernel, name: string, opt: CodegenOptions): void {
   new KernelCodegen(b, m, k, opt).emit(name);
+}
+
+/** Emits every kernel function that the kernels call, and those that these call. */
+export function emitFunctions(b: typeof binaryen, m: Mod, opt: CodegenOptions): void {
+  // Sets are walked in the order of insertion, what is added on the way included.
+  for (const fn of opt.functions) {
+    const f = kernelFunction(fn);
+    if (!f) throw new Error(`there is no kernel function ${fn}`);
+    new Expressions(b, m, { name: fn, buffers: [], body: [] }, opt).emitFunction(functionName(fn), f.params, f.body);
+  }
 }
 
 class KernelCodegen extends Expressions {
@@ -54,9 +66,12 @@ class KernelCodegen extends Expressions {
       }
       case 'hreduce':
         return this.hreduce(s.acc, s.op, s.ty, s.from);
-      case 'store':
-        this.count(s.value);
-        return this.store(s.buf, s.index, s.value);
+      case 'store': {
+        const half = this.bufs.get(s.buf)?.ty === 'f16';
+        const value = half ? halfBitsExpr(s.value) : s.value;
+        this.count(value);
+        return this.store(s.buf, s.index, value);
+      }
       case 'for':
         return this.loop(s);
       case 'vec':
@@ -231,10 +246,12 @@ class KernelCodegen extends Expressions {
     if (!vec) {
       const v = this.scalar(value);
       const { ptr, offset } = this.address(buf, index);
+      if (isStorage(ty)) return this.storeNarrow(ty, offset, ptr, v);
       return m[scalarType(ty)].store(offset, byteSize(ty), ptr, v);
     }
     const stride = this.laneStride(index);
     let v = this.vector(value);
+    if (isStorage(ty)) return this.storeNarrowLanes(ty, buf, index, stride, v);
     if (ty === 'bool') v = m.v128.and(v, m.i32x4.splat(m.i32.const(1)));
     if (stride === 1 && vec.lanes === 4) {
       const { ptr, offset } = this.address(buf, index);
@@ -257,5 +274,27 @@ class KernelCodegen extends Expressions {
     return m.block(null, out);
   }
 
-  // --- expressions --------------------------------------------------------------------------------
+  /** The low one or two bytes of a word. */
+  storeNarrow(ty: DType, offset: number, ptr: Ref, v: Ref): Ref {
+    const { m } = this;
+    return ty === 'f16' ? m.i32.store16(offset, 2, ptr, v) : m.i32.store8(offset, 1, ptr, v);
+  }
+  /** The low bytes of each lane: four neighbours at once, others one by one. */
+  storeNarrowLanes(ty: DType, buf: string, index: Expr, stride: number | null, v: Ref): Ref {
+    const { m } = this;
+    const lanes = (this.vec as Vec).lanes;
+    const keep = this.keep(v, 'v128');
+    if (stride === 1 && lanes === 4) {
+      const { ptr, offset } = this.address(buf, index);
+      const low = ty === 'f16' ? [0, 1, 4, 5, 8, 9, 12, 13] : [0, 4, 8, 12];
+      const order = Array.from({ length: 16 }, (_, k) => low[k] ?? 0);
+      const packed = m.i8x16.shuffle(keep.get(), keep.get(), order);
+      const stored =
+        ty === 'f16' ? m.v128.store64_lane(offset, 2, 0, ptr, packed) : m.v128.store32_lane(offset, 1, 0, ptr, packed);
+      return m.block(null, [keep.set, stored]);
+    }
+    const { set, at } = this.laneAddresses(buf, index, stride);
+    const out = at.map(({ ptr, offset }, l) => this.storeNarrow(ty, offset, ptr, m.i32x4.extract_lane(keep.get(), l)));
+    return m.block(null, [keep.set, set, ...out]);
+  }
 }

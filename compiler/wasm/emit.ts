@@ -4,6 +4,9 @@
 
 import type binaryenType from 'binaryen';
 import { CompileError } from '../../ir/errors.ts';
+import type { Expr } from '../../ir/kernel/expr.ts';
+import { calledFunctions, functionText } from '../../ir/kernel/functions.ts';
+import { forEachExpr, type Kernel } from '../../ir/kernel/kernel.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { canBlock, emitBlocking, helperRunning, stopHelper } from './blocking.ts';
 import { cacheGet, cacheKey, cachePut } from './cache.ts';
@@ -22,10 +25,18 @@ export async function loadBinaryen(): Promise<void> {
 }
 export const binaryenReady = (): boolean => binaryen !== undefined;
 
+/** The kernel functions that a kernel calls, as text. */
+function functionsOf(kernels: readonly Kernel[]): string[] {
+  const roots: Expr[] = [];
+  for (const k of kernels) forEachExpr(k.body, (e) => roots.push(e));
+  return [...calledFunctions(roots)].map((f) => `${f}: ${functionText(f)}`);
+}
+
 export const jobKey = (j: EmitJob): string =>
   cacheKey(
     [
       ...j.kernels.map((k) => printKernel({ ...k, name: 'k' })),
+      ...functionsOf(j.kernels),
       JSON.stringify(j.steps),
       j.slots,
       j.loops,

@@ -5,7 +5,7 @@
 // remainder shorter than four lanes is one SIMD step of which only the valid lanes are stored.
 
 import { affine, fromAffine } from '../../ir/kernel/affine.ts';
-import { add, bin, type Expr, i32, konst, mul, sub, variable } from '../../ir/kernel/expr.ts';
+import { add, bin, children, type Expr, i32, konst, mul, sub, variable } from '../../ir/kernel/expr.ts';
 import { type For, forEachExpr, nthreads, type ReduceOp, type Stmt, substitute, tid } from '../../ir/kernel/kernel.ts';
 import type { DType } from '../../ir/types.ts';
 
@@ -171,9 +171,14 @@ export function constExtent(lo: Expr, hi: Expr): number | null {
 /** float64 has two lanes only and runs as scalar code; so does whatever must not run per lane. */
 function vectorizable(body: readonly Stmt[]): boolean {
   let ok = true;
-  forEachExpr(body, (e) => {
-    if (e.ty === 'f64' || (e.k === 'cast' && e.a.ty === 'f64')) ok = false;
-  });
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (!ok || seen.has(e)) return;
+    seen.add(e);
+    if (e.ty === 'f64') ok = false;
+    else for (const c of children(e)) visit(c);
+  };
+  forEachExpr(body, visit);
   return ok;
 }
 

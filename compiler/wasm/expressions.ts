@@ -3,10 +3,22 @@
 
 import { affine, dependsOn, fromAffine, strideIn } from '../../ir/kernel/affine.ts';
 import { children, type Expr, isConst } from '../../ir/kernel/expr.ts';
-import { byteSize, type DType } from '../../ir/types.ts';
+import { fromHalfBitsExpr } from '../../ir/kernel/storage.ts';
+import { byteSize, type DType, isStorage } from '../../ir/types.ts';
 import { pointerKey } from './accesses.ts';
 import { Frame, type Local, type LocalType, type Vec } from './frame.ts';
-import { binary, convert, type Mod, type Ref, reinterpret, relaxedMadd, scalarType, unary } from './scalar-ops.ts';
+import {
+  binary,
+  convert,
+  doubleOf,
+  type Mod,
+  type Ref,
+  reinterpret,
+  relaxedMadd,
+  scalarType,
+  unary,
+  wordOf,
+} from './scalar-ops.ts';
 
 export class Expressions extends Frame {
   // --- memory ------------------------------------------------------------------------------------
@@ -27,8 +39,24 @@ export class Expressions extends Frame {
     return { ptr, offset: split ? a.c * bytes : 0 };
   }
 
+  /** A load of float16 is a load of its bits and their conversion; one expression for each load. */
+  private readonly halves = new Map<Expr, Expr>();
+  halfOf(e: Expr & { k: 'load' }): Expr | undefined {
+    if (e.ty !== 'f32' || this.bufs.get(e.buf)?.ty !== 'f16') return undefined;
+    let value = this.halves.get(e);
+    if (!value) {
+      value = fromHalfBitsExpr({ ...e, ty: 'i32' });
+      this.halves.set(e, value);
+    }
+    return value;
+  }
+
   loadScalar(ty: DType, buf: string, index: Expr): Ref {
     const { ptr, offset } = this.address(buf, index);
+    const stored = this.bufs.get(buf)?.ty;
+    if (stored === 'i8') return this.m.i32.load8_s(offset, 1, ptr);
+    if (stored === 'u8') return this.m.i32.load8_u(offset, 1, ptr);
+    if (stored === 'f16') return this.m.i32.load16_u(offset, 2, ptr);
     return this.m[scalarType(ty)].load(offset, byteSize(ty), ptr);
   }
 
@@ -36,6 +64,8 @@ export class Expressions extends Frame {
     const { m } = this;
     const vec = this.vec as Vec;
     const stride = this.laneStride(index);
+    const stored = (this.bufs.get(buf) as { ty: DType }).ty;
+    if (isStorage(stored)) return this.loadNarrow(stored, buf, index, stride);
     let v: Ref;
     if (stride === 1) {
       const { ptr, offset } = this.address(buf, index);
@@ -53,6 +83,27 @@ export class Expressions extends Frame {
     return ty === 'bool' ? m.i32x4.ne(v, m.i32x4.splat(m.i32.const(0))) : v;
   }
 
+  /** Four elements of one or two bytes, widened to 32 bits. */
+  private loadNarrow(stored: DType, buf: string, index: Expr, stride: number | null): Ref {
+    const { m } = this;
+    if (stride === 0) return m.i32x4.splat(this.loadScalar('i32', buf, index));
+    if (stride === 1) {
+      const { ptr, offset } = this.address(buf, index);
+      if (stored === 'f16') return m.v128.load16x4_u(offset, 2, ptr);
+      const four = m.v128.load32_zero(offset, 1, ptr);
+      return stored === 'i8'
+        ? m.i32x4.extend_low_i16x8_s(m.i16x8.extend_low_i8x16_s(four))
+        : m.i32x4.extend_low_i16x8_u(m.i16x8.extend_low_i8x16_u(four));
+    }
+    const { set, at } = this.laneAddresses(buf, index, stride);
+    const one = (l: number): Ref => {
+      const { ptr, offset } = at[l];
+      if (stored === 'f16') return m.i32.load16_u(offset, 2, ptr);
+      return stored === 'i8' ? m.i32.load8_s(offset, 1, ptr) : m.i32.load8_u(offset, 1, ptr);
+    };
+    return this.after([set], this.perLane('i32', one));
+  }
+
   /** Elements between neighbouring lanes, or null where it is not constant. */
   laneStride(index: Expr): number | null {
     const vec = this.vec as Vec;
@@ -66,15 +117,16 @@ export class Expressions extends Frame {
     const { m, b } = this;
     const vec = this.vec as Vec;
     const lanes = Array.from({ length: vec.lanes }, (_, l) => l);
+    const info = this.bufs.get(buf) as { local: number; ty: DType };
+    const bytes = byteSize(info.ty);
     if (stride !== null && stride > 0) {
       const first = this.address(buf, index);
       const s = this.keep(first.ptr, 'i32');
-      return { set: s.set, at: lanes.map((l) => ({ ptr: s.get(), offset: first.offset + l * stride * 4 })) };
+      return { set: s.set, at: lanes.map((l) => ({ ptr: s.get(), offset: first.offset + l * stride * bytes })) };
     }
-    const info = this.bufs.get(buf) as { local: number; ty: DType };
     const iv = this.keep(this.vector(index), 'v128');
     const at = lanes.map((l) => ({
-      ptr: m.i32.add(m.local.get(info.local, b.i32), m.i32.shl(m.i32x4.extract_lane(iv.get(), l), m.i32.const(2))),
+      ptr: m.i32.add(m.local.get(info.local, b.i32), m.i32.mul(m.i32x4.extract_lane(iv.get(), l), m.i32.const(bytes))),
       offset: 0,
     }));
     return { set: iv.set, at };
@@ -89,7 +141,9 @@ export class Expressions extends Frame {
       return;
     }
     this.shared.set(e, { count: 1, local: null });
-    for (const c of children(e)) this.count(c);
+    const half = e.k === 'load' && this.halfOf(e);
+    if (half) this.count(half);
+    else for (const c of children(e)) this.count(c);
   }
 
   /** Does the value differ between lanes? */
@@ -143,8 +197,8 @@ export class Expressions extends Frame {
         return this.get(l);
       }
       case 'load': {
-        const v = this.loadScalar(e.ty, e.buf, e.index);
-        return v;
+        const half = this.halfOf(e);
+        return half ? this.scalar(half) : this.loadScalar(e.ty, e.buf, e.index);
       }
       case 'tile':
         return this.get(this.tileLocal(e.tile, e.index));
@@ -165,13 +219,24 @@ export class Expressions extends Frame {
         const f = e.ty === 'f64' ? m.f64 : m.f32;
         return f.add(f.mul(this.scalar(e.a), this.scalar(e.b)), this.scalar(e.c));
       }
+      case 'word':
+        return wordOf(m, e.half, this.scalar(e.a));
+      case 'double':
+        return doubleOf(m, this.scalar(e.hi), this.scalar(e.lo));
+      case 'call':
+        return this.call(
+          e,
+          e.args.map((a) => this.scalar(a)),
+        );
+      case 'rare':
+        return this.rareScalar(e);
     }
   }
 
   /** The value in four lanes. */
   vector(e: Expr): Ref {
     if (e.k === 'const') return this.splatConst(e);
-    if (e.k === 'load' && this.laneStride(e.index) === 0)
+    if (e.k === 'load' && this.laneStride(e.index) === 0 && !this.halfOf(e))
       return this.cached(e, true, () => this.loadVector(e.ty, e.buf, e.index));
     if (!this.varying(e)) {
       const s = this.scalar(e);
@@ -190,8 +255,10 @@ export class Expressions extends Frame {
         if (e.name === vec.v) return m.i32x4.add(m.i32x4.splat(this.scalar(vec.at)), iotaVector(m));
         return this.get(this.env.get(e.name) as Local);
       }
-      case 'load':
-        return this.loadVector(e.ty, e.buf, e.index);
+      case 'load': {
+        const half = this.halfOf(e);
+        return half ? this.vector(half) : this.loadVector(e.ty, e.buf, e.index);
+      }
       case 'tile':
         return this.get(this.tileLocal(e.tile, e.index));
       case 'un':
@@ -225,9 +292,80 @@ export class Expressions extends Frame {
         const z = this.vector(e.c);
         return this.opt.relaxed ? relaxedMadd(b, m, x, y, z) : m.f32x4.add(m.f32x4.mul(x, y), z);
       }
+      case 'call': {
+        const args = e.args.map((a) => ({ ty: a.ty, kept: this.keep(this.vector(a), 'v128') }));
+        const one = (l: number) =>
+          this.call(
+            e,
+            args.map((a) => this.lane(a.ty, a.kept.get(), l)),
+          );
+        return this.after(
+          args.map((a) => a.kept.set),
+          this.perLane(e.ty, one),
+        );
+      }
+      case 'rare':
+        return this.rareVector(e);
+      case 'word':
+      case 'double':
+        throw new Error('a double has no lanes');
     }
   }
+
+  // --- functions ---------------------------------------------------------------------------------
+  private call(e: Expr & { k: 'call' }, args: Ref[]): Ref {
+    this.opt.functions.add(e.fn);
+    return this.m.call(functionName(e.fn), args, this.b[scalarType(e.ty)]);
+  }
+
+  /** What the two sides share must be computed before the branch, which may not be taken. */
+  private rareScalar(e: Expr & { k: 'rare' }): Ref {
+    if (e.call.k !== 'call') return this.scalar({ ...e, k: 'sel', a: e.call, b: e.other });
+    const { m } = this;
+    const args = e.call.args.map((a) => this.keep(this.scalar(a), scalarType(a.ty)));
+    const other = this.keep(this.scalar(e.other), scalarType(e.ty));
+    const sets = [...args.map((a) => a.set), other.set];
+    const called = this.call(
+      e.call,
+      args.map((a) => a.get()),
+    );
+    return this.after(sets, m.if(this.scalar(e.c), called, other.get()));
+  }
+
+  /** The vector without the rare lanes, which are called and put in one by one. */
+  private rareVector(e: Expr & { k: 'rare' }): Ref {
+    if (e.call.k !== 'call') return this.vector({ ...e, k: 'sel', a: e.call, b: e.other });
+    const { m } = this;
+    const call = e.call;
+    const args = call.args.map((a) => ({ ty: a.ty, kept: this.keep(this.vector(a), 'v128') }));
+    const cond = this.keep(this.vector(e.c), 'v128');
+    const l = this.newLocal('v128', e.ty);
+    const set = m.local.set(l.index, this.vector(e.other));
+    const lanes = Array.from({ length: (this.vec as Vec).lanes }, (_, k) => {
+      const value = this.call(
+        call,
+        args.map((a) => this.lane(a.ty, a.kept.get(), k)),
+      );
+      return m.if(this.lane('bool', cond.get(), k), m.local.set(l.index, this.withLane(e.ty, this.get(l), k, value)));
+    });
+    const rareLanes = m.if(m.v128.any_true(cond.get()), m.block(null, lanes));
+    return this.after([...args.map((a) => a.kept.set), cond.set, set, rareLanes], this.get(l));
+  }
+
+  /** Emits a kernel function: its parameters are the first locals. */
+  emitFunction(name: string, params: readonly { readonly name: string; readonly ty: DType }[], body: Expr): void {
+    const { b, m } = this;
+    this.params = params.length;
+    this.env = new Map(params.map((p, index) => [p.name, { index, type: scalarType(p.ty), ty: p.ty }]));
+    this.count(body);
+    const value = this.scalar(body);
+    const types = b.createType(params.map((p) => b[scalarType(p.ty)]));
+    m.addFunction(name, types, b[scalarType(body.ty)], this.varTypes, value);
+  }
 }
+
+/** The WASM function of a kernel function. */
+export const functionName = (fn: string): string => `f_${fn}`;
 
 const iotaVector = (m: Mod): Ref => m.v128.const([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
 

@@ -14,6 +14,8 @@ export interface CodegenOptions {
   readonly relaxed: boolean;
   /** Names of the module's constant globals that exist. */
   readonly globals: Set<string>;
+  /** Kernel functions that the code calls: collected while it is written. */
+  readonly functions: Set<string>;
 }
 
 export type LocalType = 'i32' | 'f32' | 'f64' | 'v128';
@@ -109,9 +111,11 @@ export class Frame implements Emit {
   perLane(ty: DType, f: (lane: number) => Ref): Ref {
     const { m } = this;
     let v = ty === 'f32' ? m.f32x4.splat(f(0)) : m.i32x4.splat(f(0));
-    for (let l = 1; l < (this.vec?.lanes ?? 4); l++)
-      v = ty === 'f32' ? m.f32x4.replace_lane(v, l, f(l)) : m.i32x4.replace_lane(v, l, f(l));
+    for (let l = 1; l < (this.vec?.lanes ?? 4); l++) v = this.withLane(ty, v, l, f(l));
     return v;
+  }
+  withLane(ty: DType, v: Ref, lane: number, x: Ref): Ref {
+    return ty === 'f32' ? this.m.f32x4.replace_lane(v, lane, x) : this.m.i32x4.replace_lane(v, lane, x);
   }
 
   // --- register tiles ------------------------------------------------------------------------------

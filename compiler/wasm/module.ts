@@ -4,7 +4,7 @@
 
 import type binaryen from 'binaryen';
 import type { Kernel } from '../../ir/kernel/kernel.ts';
-import { emitKernel } from './codegen.ts';
+import { emitFunctions, emitKernel } from './codegen.ts';
 import { emitRun } from './run.ts';
 import type { Mod } from './scalar-ops.ts';
 
@@ -89,10 +89,11 @@ export function emitModule(b: typeof binaryen, job: EmitJob): binaryen.Module {
   m.setMemory(1, 65536, null, [], opt.shared);
   m.addMemoryImport('0', 'env', 'memory', opt.shared);
   emitBarrier(b, m, opt.shared);
-  const globals = new Set<string>();
+  const options = { relaxed: opt.relaxed, globals: new Set<string>(), functions: new Set<string>() };
   kernels.forEach((k, i) => {
-    emitKernel(b, m, k, `k${i}`, { relaxed: opt.relaxed, globals });
+    emitKernel(b, m, k, `k${i}`, options);
   });
+  emitFunctions(b, m, options);
   emitRun(b, m, job.steps, job.slots, job.loops);
   m.addFunctionExport('run', 'run');
   return m;

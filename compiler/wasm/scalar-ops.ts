@@ -190,6 +190,15 @@ export function reinterpret(m: Mod, from: DType, to: DType, a: Ref, vector: bool
   return dst === 'f32' ? m.f32.reinterpret(a) : m.i32.reinterpret(a);
 }
 
+/** The high or low half of a double's bits. */
+export function wordOf(m: Mod, half: 'hi' | 'lo', a: Ref): Ref {
+  const bits = m.i64.reinterpret(a);
+  return m.i32.wrap(half === 'lo' ? bits : m.i64.shr_u(bits, m.i64.const(32n)));
+}
+/** The double of two halves. */
+export const doubleOf = (m: Mod, hi: Ref, lo: Ref): Ref =>
+  m.f64.reinterpret(m.i64.or(m.i64.shl(m.i64.extend_u(hi), m.i64.const(32n)), m.i64.extend_u(lo)));
+
 const asBin: Readonly<Record<ReduceOp, BinOp>> = {
   add: 'add',
   mul: 'mul',

@@ -52,7 +52,7 @@ export interface ComplexMethods {
 const { complex: _complex, concat: _concat, stack: _stack, asComplex: _asComplex, ...functions } = complex;
 const table = { ...functions, fft, ifft, irfft };
 
-for (const [name, f] of Object.entries(table) as [string, (...args: unknown[]) => unknown][])
+for (const [name, f] of Object.entries({ ...table, fft, ifft, irfft }) as [string, (...args: unknown[]) => unknown][])
   Object.defineProperty(ComplexTensor.prototype, name, {
     value(this: ComplexTensor, ...args: unknown[]) {
       return f(this, ...args);

@@ -2,9 +2,10 @@
 // checked against the dtype.
 
 import { ArgumentError, DTypeError, ShapeError } from '../../ir/errors.ts';
-import { arrayFor, type TypedArray } from '../../ir/literal.ts';
+import { arrayFor, roundTo, type TypedArray } from '../../ir/literal.ts';
 import { type DType, isFloat, tensorType } from '../../ir/types.ts';
 import { ComplexTensor } from './complex-tensor.ts';
+import { publicDType } from './dtypes.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 
 /** Typed arrays that tensors are made from. */
@@ -82,21 +83,28 @@ const describe = (x: unknown): string =>
         ? 'a Promise'
         : `a ${x.constructor?.name ?? 'object'}`;
 
+/** What integers may be. */
+const integerRanges: Partial<Record<DType, readonly [number, number]>> = {
+  i32: [-2147483648, 2147483647],
+  u32: [0, 4294967295],
+  i8: [-128, 127],
+  u8: [0, 255],
+};
+
 /** Copies values into an array of the dtype, refusing what it cannot hold. */
 function fillArray(out: TypedArray, values: unknown, dtype: DType, op: string): void {
   let at = 0;
-  const check = dtype === 'i32' || dtype === 'u32';
-  const [lo, hi] = dtype === 'u32' ? [0, 4294967295] : [-2147483648, 2147483647];
+  const range = integerRanges[dtype];
   const put = (v: unknown) => {
     if (typeof v !== 'number' && typeof v !== 'boolean')
       throw new ArgumentError(`element ${at} is ${describe(v)}, not a number`, { op, fix: 'give numbers or booleans' });
     const x = Number(v);
-    if (check && (!Number.isInteger(x) || x < lo || x > hi))
-      throw new DTypeError(`element ${at} is ${x}, which ${dtype === 'i32' ? 'int32' : 'uint32'} cannot hold`, {
+    if (range && (!Number.isInteger(x) || x < range[0] || x > range[1]))
+      throw new DTypeError(`element ${at} is ${x}, which ${publicDType(dtype)} cannot hold`, {
         op,
         fix: "round the data first, or use dtype 'float32'",
       });
-    out[at++] = dtype === 'bool' ? (x ? 1 : 0) : x;
+    out[at++] = range ? x : roundTo(dtype, x);
   };
   const walk = (v: unknown): void => {
     if (isTyped(v)) {

@@ -1,10 +1,13 @@
 // The public names of element types, and TensorFlow.js's rules for mixing them.
 
 import { DTypeError } from '../../ir/errors.ts';
-import type { DType } from '../../ir/types.ts';
+import { type DType, isStorage } from '../../ir/types.ts';
 
-/** Element types as users write them. `uint32` holds random bits and is seldom seen. */
-export type DataType = 'float32' | 'float64' | 'int32' | 'bool' | 'uint32';
+/**
+ * Element types as users write them. `uint32` holds random bits and is seldom seen. `int8`, `uint8` and
+ * `float16` store a quarter or half of the bytes: they can be moved and cast, and have no arithmetic.
+ */
+export type DataType = 'float32' | 'float64' | 'int32' | 'bool' | 'uint32' | 'int8' | 'uint8' | 'float16';
 
 const toIr: Readonly<Record<DataType, DType>> = {
   float32: 'f32',
@@ -12,6 +15,9 @@ const toIr: Readonly<Record<DataType, DType>> = {
   int32: 'i32',
   bool: 'bool',
   uint32: 'u32',
+  int8: 'i8',
+  uint8: 'u8',
+  float16: 'f16',
 };
 const fromIr = Object.fromEntries(Object.entries(toIr).map(([k, v]) => [v, k])) as Record<DType, DataType>;
 
@@ -28,8 +34,17 @@ export const publicDType = (d: DType): DataType => fromIr[d];
 
 const order: readonly DType[] = ['bool', 'i32', 'u32', 'f32', 'f64'];
 
-/** The dtype that two operands meet at: bool < int32 < float32 < float64, as in TensorFlow.js. */
+/** The dtype that two operands meet at: bool < int32 < float32 < float64, as in TensorFlow.js. Throws DTypeError for a storage dtype beside another. */
 export function upcast(a: DType, b: DType): DType {
+  if (a === b) return a;
+  for (const d of [a, b])
+    if (isStorage(d))
+      throw new DTypeError(
+        `${publicDType(d)} only stores, and does not meet ${publicDType(d === a ? b : a)} by itself`,
+        {
+          fix: "cast it first: x.cast('float32') or x.cast('int32')",
+        },
+      );
   return order.indexOf(a) >= order.indexOf(b) ? a : b;
 }
 
@@ -37,3 +52,6 @@ export function upcast(a: DType, b: DType): DType {
 export function upcastType(a: DataType, b: DataType): DataType {
   return publicDType(upcast(irDType(a), irDType(b)));
 }
+
+/** The dtype of a sum over elements of that dtype: booleans are counted as int32. */
+export const sumOutType = (dtype: DataType): DataType => upcastType(dtype, 'int32');

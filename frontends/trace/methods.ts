@@ -1,23 +1,32 @@
 // The methods of tensors: one table of the functions that take a tensor first, put on the prototype.
 
+import { buffer, type TensorBuffer } from './buffer.ts';
 import type { TensorLike } from './convert.ts';
 import * as creation from './creation.ts';
+import type { DataType } from './dtypes.ts';
+import { at } from './ops/at.ts';
 import * as binary from './ops/binary.ts';
 import * as conv from './ops/conv.ts';
 import { rfft } from './ops/fft.ts';
+import * as filters from './ops/filters.ts';
 import * as indexing from './ops/indexing.ts';
 import * as linalg from './ops/linalg.ts';
 import * as nn from './ops/nn.ts';
 import * as pool from './ops/pool.ts';
 import * as reduce from './ops/reduce.ts';
+import { resizeBilinear, resizeNearestNeighbor } from './ops/resize.ts';
 import * as running from './ops/running.ts';
+import { unsortedSegmentSum } from './ops/segments.ts';
+import { unique } from './ops/select.ts';
 import * as shape from './ops/shape.ts';
 import * as sorting from './ops/sorting.ts';
+import { batchToSpaceND, depthToSpace, ensureShape, roll, spaceToBatchND } from './ops/space.ts';
 import * as unary from './ops/unary.ts';
 import { Tensor } from './tensor.ts';
+import { type Variable, variable } from './variable.ts';
 
 const { conv1d, conv2d, conv2dTranspose, depthwiseConv2d, separableConv2d } = conv;
-const { maxPool, avgPool } = pool;
+const { maxPool, avgPool, pool: anyPool } = pool;
 const { slice, stridedSlice, gather } = indexing;
 const { matMul, dot } = linalg;
 const { addN: _addN, where: _where, ...binaries } = binary;
@@ -33,7 +42,10 @@ const table = {
   ...shapes,
   ...nn,
   ...{ conv1d, conv2d, conv2dTranspose, depthwiseConv2d, separableConv2d, maxPool, avgPool },
-  ...{ rfft, topk, sort, argsort, searchSorted, lowerBound, upperBound },
+  ...filters,
+  ...{ pool: anyPool, resizeBilinear, resizeNearestNeighbor, unsortedSegmentSum, unique, at, rfft },
+  ...{ batchToSpaceND, depthToSpace, ensureShape, roll, spaceToBatchND },
+  ...{ topk, sort, argsort, searchSorted, lowerBound, upperBound },
   ...{ slice, stridedSlice, gather, matMul, dot, oneHot, zerosLike, onesLike },
 };
 
@@ -61,6 +73,18 @@ interface Others {
   toInt(): Tensor;
   /** Cast to bool. */
   toBool(): Tensor;
+  /** The same values as another dtype; see `tf.cast`. */
+  asType(dtype: DataType): Tensor;
+  /** A Variable that starts with these elements; see `tf.variable`. */
+  variable(trainable?: boolean, name?: string, dtype?: DataType): Variable;
+  /** A buffer of the elements, which may be changed. Throws TraceError on a traced tensor. */
+  bufferSync(): TensorBuffer;
+  /** `bufferSync` as a promise. */
+  buffer(): Promise<TensorBuffer>;
+  /** The bytes of the elements, a copy. Throws TraceError on a traced tensor. */
+  bytes(): Promise<Uint8Array>;
+  /** Does nothing: tensors are never disposed of. */
+  throwIfDisposed(): void;
 }
 
 /** All methods that tensors have beside those of the class. */
@@ -108,6 +132,23 @@ const others: Others & ThisType<Tensor> = {
   toBool() {
     return cast(this, 'bool');
   },
+  asType(dtype) {
+    return cast(this, dtype);
+  },
+  variable(trainable, name, dtype) {
+    return variable(this, trainable, name, dtype);
+  },
+  bufferSync() {
+    return buffer(this.shape, this.dtype, this.dataSync());
+  },
+  async buffer() {
+    return this.bufferSync();
+  },
+  async bytes() {
+    const data = this.dataSync();
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  },
+  throwIfDisposed() {},
 };
 
 const methods: Record<string, unknown> = { ...others };

@@ -2,7 +2,7 @@
 // the ranges of loop variables. This is what makes view folding free: a reshape of a reshape comes
 // out as the plain index.
 
-import { add, bin, type Expr, exprEq, i32, mul } from './expr.ts';
+import { add, bin, children, type Expr, exprEq, i32, mul } from './expr.ts';
 
 /** sum of coef * term + c; terms are variables or opaque i32 expressions. */
 export interface Affine {
@@ -203,22 +203,6 @@ export function strideIn(e: Expr, v: string): number | null {
 }
 
 export function dependsOn(e: Expr, v: string): boolean {
-  switch (e.k) {
-    case 'const':
-      return false;
-    case 'var':
-      return e.name === v;
-    case 'load':
-      return dependsOn(e.index, v);
-    case 'tile':
-      return e.index.some((x) => dependsOn(x, v));
-    case 'bin':
-      return dependsOn(e.a, v) || dependsOn(e.b, v);
-    case 'sel':
-      return dependsOn(e.c, v) || dependsOn(e.a, v) || dependsOn(e.b, v);
-    case 'fma':
-      return dependsOn(e.a, v) || dependsOn(e.b, v) || dependsOn(e.c, v);
-    default:
-      return dependsOn(e.a, v);
-  }
+  if (e.k === 'var') return e.name === v;
+  return children(e).some((x) => dependsOn(x, v));
 }

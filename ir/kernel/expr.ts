@@ -2,7 +2,7 @@
 // sub-expression is one object, and code generators emit it once. Constructors fold constants, so
 // lowering may build indices naively.
 
-import type { DType } from '../types.ts';
+import { type DType, valueType } from '../types.ts';
 
 export type UnOp = 'neg' | 'abs' | 'sqrt' | 'floor' | 'ceil' | 'trunc' | 'nearest' | 'not';
 export type BinOp =
@@ -33,17 +33,32 @@ export type Expr =
   | { readonly k: 'sel'; readonly ty: DType; readonly c: Expr; readonly a: Expr; readonly b: Expr }
   | { readonly k: 'cast'; readonly ty: DType; readonly a: Expr }
   | { readonly k: 'bits'; readonly ty: DType; readonly a: Expr }
-  | { readonly k: 'fma'; readonly ty: DType; readonly a: Expr; readonly b: Expr; readonly c: Expr };
+  | { readonly k: 'fma'; readonly ty: DType; readonly a: Expr; readonly b: Expr; readonly c: Expr }
+  /** One half of a double's bits, as i32. */
+  | { readonly k: 'word'; readonly ty: DType; readonly half: 'hi' | 'lo'; readonly a: Expr }
+  /** The double of two i32 halves. */
+  | { readonly k: 'double'; readonly ty: DType; readonly hi: Expr; readonly lo: Expr }
+  /** A function of functions.ts, which is code of its own; lanes call it one by one. */
+  | { readonly k: 'call'; readonly ty: DType; readonly fn: string; readonly args: readonly Expr[] }
+  /** `call` where `c` holds, which is seldom, else `other`: nothing is called where no lane needs it. */
+  | { readonly k: 'rare'; readonly ty: DType; readonly c: Expr; readonly call: Expr; readonly other: Expr };
 
 const cmps = new Set<string>(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 export const isCmp = (op: BinOp): op is CmpOp => cmps.has(op);
 
-export const konst = (ty: DType, value: number): Expr => ({ k: 'const', ty, value });
+// Elements of storage dtypes are values of wider ones: an expression is never of a storage dtype.
+export const konst = (ty: DType, value: number): Expr => ({ k: 'const', ty: valueType(ty), value });
 export const i32 = (value: number): Expr => konst('i32', value | 0);
 export const f32 = (value: number): Expr => konst('f32', Math.fround(value));
-export const variable = (name: string, ty: DType = 'i32'): Expr => ({ k: 'var', ty, name });
-export const load = (ty: DType, buf: string, index: Expr): Expr => ({ k: 'load', ty, buf, index });
-export const tileRead = (ty: DType, tile: string, index: readonly Expr[]): Expr => ({ k: 'tile', ty, tile, index });
+export const variable = (name: string, ty: DType = 'i32'): Expr => ({ k: 'var', ty: valueType(ty), name });
+/** An element of a buffer; the value of a storage dtype. */
+export const load = (ty: DType, buf: string, index: Expr): Expr => ({ k: 'load', ty: valueType(ty), buf, index });
+export const tileRead = (ty: DType, tile: string, index: readonly Expr[]): Expr => ({
+  k: 'tile',
+  ty: valueType(ty),
+  tile,
+  index,
+});
 
 export const un = (op: UnOp, a: Expr): Expr => ({ k: 'un', ty: a.ty, op, a });
 export const sel = (c: Expr, a: Expr, b: Expr): Expr => {
@@ -57,6 +72,12 @@ export const bits = (ty: DType, a: Expr): Expr =>
     : { k: 'bits', ty, a };
 /** a*b + c; rounded once where the engine has a fused multiply-add and the program may use it. */
 export const fma = (a: Expr, b: Expr, c: Expr): Expr => ({ k: 'fma', ty: a.ty, a, b, c });
+
+/** The high or low 32 bits of a double. */
+export const word = (half: 'hi' | 'lo', a: Expr): Expr => ({ k: 'word', ty: 'i32', half, a });
+/** The double whose halves these i32 are. */
+export const double = (hi: Expr, lo: Expr): Expr => ({ k: 'double', ty: 'f64', hi, lo });
+export const rare = (c: Expr, call: Expr, other: Expr): Expr => ({ k: 'rare', ty: other.ty, c, call, other });
 
 export const isConst = (e: Expr, value?: number): e is Expr & { k: 'const' } =>
   e.k === 'const' && (value === undefined || e.value === value);
@@ -158,7 +179,14 @@ export function children(e: Expr): readonly Expr[] {
     case 'un':
     case 'cast':
     case 'bits':
+    case 'word':
       return [e.a];
+    case 'double':
+      return [e.hi, e.lo];
+    case 'call':
+      return e.args;
+    case 'rare':
+      return [e.c, e.call, e.other];
     case 'bin':
       return [e.a, e.b];
     case 'sel':
@@ -191,7 +219,8 @@ export function mapChildren(e: Expr, go: (e: Expr) => Expr): Expr {
       return { ...e, index: e.index.map(go) };
     case 'un':
     case 'cast':
-    case 'bits': {
+    case 'bits':
+    case 'word': {
       const a = go(e.a);
       return a === e.a ? e : { ...e, a };
     }
@@ -204,6 +233,12 @@ export function mapChildren(e: Expr, go: (e: Expr) => Expr): Expr {
       return sel(go(e.c), go(e.a), go(e.b));
     case 'fma':
       return { ...e, a: go(e.a), b: go(e.b), c: go(e.c) };
+    case 'double':
+      return { ...e, hi: go(e.hi), lo: go(e.lo) };
+    case 'call':
+      return { ...e, args: e.args.map(go) };
+    case 'rare':
+      return { ...e, c: go(e.c), call: go(e.call), other: go(e.other) };
   }
 }
 
@@ -216,6 +251,8 @@ export function exprEq(a: Expr, b: Expr): boolean {
   if (a.k === 'load' && a.buf !== (b as typeof a).buf) return false;
   if (a.k === 'tile' && a.tile !== (b as typeof a).tile) return false;
   if ((a.k === 'un' || a.k === 'bin') && a.op !== (b as typeof a).op) return false;
+  if (a.k === 'word' && a.half !== (b as typeof a).half) return false;
+  if (a.k === 'call' && a.fn !== (b as typeof a).fn) return false;
   const x = children(a);
   const y = children(b);
   return x.length === y.length && x.every((c, i) => exprEq(c, y[i]));

@@ -1,13 +1,14 @@
 // Elementary functions as scalar expressions, so that the scalar, SIMD and GPU code generators all
-// lower one definition. Everything is branch-free (selects), hence vectorises. Errors are measured
-// over the whole range by test/accuracy (table in docs/accuracy.md). float32 only.
+// lower one definition. Everything but large angles is branch-free (selects), hence vectorises. Errors are measured
+// over the whole range by test/accuracy (table in docs/accuracy.md). float32 only; float64 is in math64.ts.
 //
 // Range reductions and the log, sin, cos and tanh polynomials follow S. Moshier, Cephes (single
 // precision). The other polynomials are our own minimax fits of the relative error (Lawson iteration,
 // coefficients rounded to float32 one after the other and the rest fitted again); erf is fitted as
 // erf(x)/x and as -log erfc.
 
-import { add, bin, bits, cast, type Expr, f32, fma, konst, mul, sel, sub, un } from './expr.ts';
+import { add, bin, bits, cast, type Expr, f32, fma, konst, mul, rare, sel, sub, un } from './expr.ts';
+import { call, type FunctionName } from './functions.ts';
 
 const i = (v: number) => konst('i32', v | 0);
 const lt = (a: Expr, b: Expr) => bin('lt', a, b);
@@ -67,8 +68,10 @@ function halfExp(x: Expr): Expr {
 export function expm1(x: Expr): Expr {
   const { p, k } = expParts(clamp(x, -30, 89));
   const off = sub(f32(1), pow2(sub(i(0), bin('min', k, i(64)))));
-  return scale(add(p, off), k);
+  return keepZero(x, scale(add(p, off), k));
 }
+/** The zero itself where x is one: its sign is lost on the way. */
+const keepZero = (x: Expr, y: Expr): Expr => sel(bin('eq', x, f32(0)), x, y);
 
 /** Mantissa in [sqrt(1/2), sqrt(2)) minus 1, and exponent, of a positive float (denormals included). */
 function frexp(x: Expr): { m1: Expr; e: Expr } {
@@ -108,7 +111,7 @@ export const log = (x: Expr): Expr => logWith(x);
 export function log1p(x: Expr): Expr {
   const u = add(x, f32(1));
   const lost = sel(lt(x, f32(1)), sub(x, sub(u, f32(1))), sub(f32(1), sub(u, x)));
-  return sel(bin('eq', u, inf), inf, logWith(u, bin('div', lost, u)));
+  return keepZero(x, sel(bin('eq', u, inf), inf, logWith(u, bin('div', lost, u))));
 }
 
 const copySign = (mag: Expr, sign: Expr): Expr =>
@@ -120,7 +123,7 @@ export function tanh(x: Expr): Expr {
   const p = poly(z, [-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3]);
   const near = fma(mul(p, z), x, x);
   const far = sub(f32(1), bin('div', f32(2), add(exp(add(a, a)), f32(1))));
-  return sel(lt(a, f32(0.625)), near, copySign(far, x));
+  return copySign(sel(lt(a, f32(0.625)), near, far), x);
 }
 
 export function erf(x: Expr): Expr {
@@ -152,10 +155,14 @@ export function softplus(x: Expr): Expr {
   return add(bin('pmax', x, f32(0)), log1p(exp(un('neg', un('abs', x)))));
 }
 
+/** Angles beyond take the float64 functions, lane by lane. */
+const LARGE_ANGLE = 1e4;
+const large = (fn: FunctionName, x: Expr, usual: Expr): Expr =>
+  rare(bin('gt', un('abs', x), f32(LARGE_ANGLE)), call(fn, x), usual);
+
 /**
  * Reduction to [-pi/4, pi/4] with the quadrant. Products with the first three parts of pi/2 are exact
- * for |x| up to 1e4; beyond, the angle loses digits, and the quadrant's own rounding lets it stray past
- * pi/4. From 3e6 on nothing of it is left but a number in range. `lo` is what rounding took off `r`.
+ * for |x| up to 1e4. `lo` is what rounding took off `r`.
  */
 function reducePi(x: Expr): { r: Expr; lo: Expr; q: Expr } {
   const { n, i: q } = nearest(mul(x, f32(0.6366197723675814)));
@@ -166,7 +173,7 @@ function reducePi(x: Expr): { r: Expr; lo: Expr; q: Expr } {
   const near = sub(r, third);
   const rounded = sub(near, fourth);
   const lo = add(sub(sub(r, near), third), sub(sub(near, rounded), fourth));
-  return { r: clamp(rounded, -1, 1), lo: clamp(lo, -1e-6, 1e-6), q };
+  return { r: rounded, lo, q };
 }
 function sinCos(x: Expr, shift: number): Expr {
   const { r, lo, q } = reducePi(x);
@@ -180,8 +187,8 @@ function sinCos(x: Expr, shift: number): Expr {
   const v = sel(bin('eq', bin('and', k, i(1)), i(0)), s, c);
   return bits('f32', bin('xor', bits('i32', v), bin('shl', bin('and', k, i(2)), i(30))));
 }
-export const sin = (x: Expr): Expr => sinCos(x, 0);
-export const cos = (x: Expr): Expr => sinCos(x, 1);
+export const sin = (x: Expr): Expr => large('sin_f32', x, keepZero(x, sinCos(x, 0)));
+export const cos = (x: Expr): Expr => large('cos_f32', x, sinCos(x, 1));
 export function tan(x: Expr): Expr {
   const { r, lo, q } = reducePi(x);
   const z = mul(r, r);
@@ -189,7 +196,7 @@ export function tan(x: Expr): Expr {
   // tan(r + lo) is tan r + lo (1 + tan^2 r), where z may stand for tan^2.
   const t = add(fma(mul(p, z), r, fma(lo, z, lo)), r);
   const odd = bin('ne', bin('and', q, i(1)), i(0));
-  return bin('div', sel(odd, f32(-1), t), sel(odd, t, f32(1)));
+  return large('tan_f32', x, keepZero(x, bin('div', sel(odd, f32(-1), t), sel(odd, t, f32(1)))));
 }
 
 // pi/2 and pi in two parts: taken off the first, what the first lacks is added last.

@@ -2,8 +2,9 @@
 // only; those of expressions follow. Nothing is folded: what is written is what is built.
 
 import { ParseError } from '../errors.ts';
-import { type DType, dtypes } from '../types.ts';
+import { type DType, dtypes, valueType } from '../types.ts';
 import { type BinOp, type Expr, isCmp, type UnOp } from './expr.ts';
+import { kernelFunction } from './functions.ts';
 import type { Buffer, BufferRole, For, Kernel, ReduceOp, Stmt } from './kernel.ts';
 import { infix } from './print.ts';
 
@@ -281,6 +282,7 @@ class KernelParser {
       return this.#binary(op, a, b);
     }
     const at = this.#token.at;
+    if (this.#accept('@')) return this.#functionCall(at);
     const name = this.#word('an expression');
     if (this.#accept('(')) return this.#call(name, at);
     if (this.#is('[')) {
@@ -289,7 +291,7 @@ class KernelParser {
       this.#next();
       const index = this.#expr();
       this.#mark(']');
-      return { k: 'load', ty, buf: name, index };
+      return { k: 'load', ty: valueType(ty), buf: name, index };
     }
     // Only after the name of a tile does a brace open an index; else it opens a block.
     const tile = this.#scope.type('tile', name);
@@ -302,6 +304,15 @@ class KernelParser {
 
   #binary(op: BinOp, a: Expr, b: Expr): Expr {
     return { k: 'bin', ty: isCmp(op) ? 'bool' : a.ty, op, a, b };
+  }
+
+  /** `@name(…)`: a function of functions.ts. */
+  #functionCall(at: number): Expr {
+    const fn = this.#word("a function's name");
+    const f = kernelFunction(fn);
+    if (!f) throw this.#fail(`there is no kernel function ${fn}`, at);
+    this.#mark('(');
+    return { k: 'call', ty: f.body.ty, fn, args: this.#list(')', () => this.#expr()) };
   }
 
   /** Behind `name(`: a constant of that type, a conversion, a function. */
@@ -328,6 +339,18 @@ class KernelParser {
     if (name === 'fma') {
       need(3);
       return { k: 'fma', ty: a.ty, a, b, c };
+    }
+    if (name === 'rare') {
+      need(3);
+      return { k: 'rare', ty: c.ty, c: a, call: b, other: c };
+    }
+    if (name === 'hi_word' || name === 'lo_word') {
+      need(1);
+      return { k: 'word', ty: 'i32', half: name === 'hi_word' ? 'hi' : 'lo', a };
+    }
+    if (name === 'double') {
+      need(2);
+      return { k: 'double', ty: 'f64', hi: a, lo: b };
     }
     if (unary.includes(name as UnOp)) {
       need(1);

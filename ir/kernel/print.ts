@@ -56,6 +56,14 @@ export function printExpr(e: Expr): string {
       return `bits_${e.ty}(${printExpr(e.a)})`;
     case 'fma':
       return `fma(${printExpr(e.a)}, ${printExpr(e.b)}, ${printExpr(e.c)})`;
+    case 'word':
+      return `${e.half}_word(${printExpr(e.a)})`;
+    case 'double':
+      return `double(${printExpr(e.hi)}, ${printExpr(e.lo)})`;
+    case 'call':
+      return `@${e.fn}(${e.args.map(printExpr).join(', ')})`;
+    case 'rare':
+      return `rare(${printExpr(e.c)}, ${printExpr(e.call)}, ${printExpr(e.other)})`;
   }
 }
 

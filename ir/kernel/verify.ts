@@ -2,9 +2,10 @@
 // loop structure, so this is where a slip shows as a sentence and not as a wrong number.
 
 import { VerifyError } from '../errors.ts';
-import { byteSize, type DType, isFloat, isInt } from '../types.ts';
+import { byteSize, type DType, isFloat, isInt, isStorage, valueType } from '../types.ts';
 import { affine, type Ranges, rangeOf } from './affine.ts';
 import { children, type Expr, isCmp, sub } from './expr.ts';
+import { kernelFunction } from './functions.ts';
 import type { Buffer, For, Kernel, ReduceOp, Stmt } from './kernel.ts';
 import { printExpr, printKernel } from './print.ts';
 
@@ -195,7 +196,7 @@ class Verifier {
       return;
     }
     if (b.role === 'in') this.say(`${s.buf} is an input and is stored to`);
-    if (b.ty !== s.value.ty) this.say(`${s.buf} holds ${b.ty}, the value is ${s.value.ty}`);
+    if (valueType(b.ty) !== s.value.ty) this.say(`${s.buf} holds ${b.ty}, the value is ${s.value.ty}`);
     if (!c.guarded) this.bounds(b, s.index, c.ranges);
   }
 
@@ -279,6 +280,7 @@ class Verifier {
 
   /** What is wrong with the expression itself, its operands being right. */
   typeError(e: Expr, c: Context): string | undefined {
+    if (isStorage(e.ty)) return `${e.ty}, which only buffers hold,`;
     switch (e.k) {
       case 'const':
         return isInt(e.ty) && !Number.isInteger(e.value) ? `the constant ${e.value} is no ${e.ty}` : undefined;
@@ -292,7 +294,7 @@ class Verifier {
         if (!b) return `there is no buffer ${e.buf}`;
         if (e.index.ty !== 'i32') return `the index is ${e.index.ty}, not i32`;
         if (!c.guarded) this.bounds(b, e.index, c.ranges, SLACK);
-        return b.ty === e.ty ? undefined : `${e.buf} holds ${b.ty}, and is read as ${e.ty}`;
+        return valueType(b.ty) === e.ty ? undefined : `${e.buf} holds ${b.ty}, and is read as ${e.ty}`;
       }
       case 'tile': {
         const t = this.tile(e.tile, e.index, c);
@@ -315,8 +317,28 @@ class Verifier {
         return isFloat(e.ty) && [e.a, e.b, e.c].every((x) => x.ty === e.ty)
           ? undefined
           : `operands of ${e.a.ty}, ${e.b.ty} and ${e.c.ty}`;
+      case 'word':
+        return e.a.ty === 'f64' && e.ty === 'i32' ? undefined : `the ${e.half} word of ${e.a.ty} as ${e.ty}`;
+      case 'double':
+        return e.ty === 'f64' && e.hi.ty === 'i32' && e.lo.ty === 'i32'
+          ? undefined
+          : `words of ${e.hi.ty} and ${e.lo.ty} as ${e.ty}`;
+      case 'call':
+        return callError(e);
+      case 'rare':
+        if (e.c.ty !== 'bool') return `the condition is ${e.c.ty}, not bool`;
+        return e.call.ty === e.ty && e.other.ty === e.ty ? undefined : `${e.call.ty} or ${e.other.ty} as ${e.ty}`;
     }
   }
+}
+
+function callError(e: Expr & { k: 'call' }): string | undefined {
+  const f = kernelFunction(e.fn);
+  if (!f) return `there is no kernel function ${e.fn}`;
+  const takes = f.params.map((p) => p.ty).join(', ');
+  const given = e.args.map((a) => a.ty).join(', ');
+  if (takes !== given) return `${e.fn} takes (${takes}), got (${given})`;
+  return f.body.ty === e.ty ? undefined : `${e.fn} gives ${f.body.ty}, not ${e.ty}`;
 }
 
 function unaryError(e: Expr & { k: 'un' }): string | undefined {

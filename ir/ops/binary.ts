@@ -1,8 +1,8 @@
 // Binary element-wise primitives on operands of one dtype and shape, comparisons included.
 
 import type { Val } from '../graph.ts';
+import * as m from '../kernel/elementary.ts';
 import { bin, type Expr, konst, sel, sub, un } from '../kernel/expr.ts';
-import * as m from '../kernel/math.ts';
 import { mapElements } from '../ndarray.ts';
 import { defineOp, type GradRule, type OpDef, sample } from '../op.ts';
 import { type DType, isFloat, isInt, shapeEq, tensorType, typeEq } from '../types.ts';

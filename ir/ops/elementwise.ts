@@ -1,12 +1,10 @@
 // The other element-wise primitives: selection, conversion, logical negation.
 
-import type { Attrs } from '../graph.ts';
-import { bin, bits, cast, type Expr, konst, sel, un } from '../kernel/expr.ts';
+import { bits, sel, un } from '../kernel/expr.ts';
+import { convertExpr } from '../kernel/storage.ts';
 import { mapElements } from '../ndarray.ts';
 import { defineOp, dtypeAttr, sample } from '../op.ts';
 import { type DType, dtypes, isFloat, isInt, shapeEq, tensorType } from '../types.ts';
-
-const zero = (x: Expr) => konst(x.ty, 0);
 
 defineOp({
   name: 'not',
@@ -15,7 +13,8 @@ defineOp({
   arity: 1,
   constraints: { not_c1: "the operand's dtype must be bool or an integer" },
   infer: (c) => {
-    c.check(!isFloat(c.inputs[0].dtype), 'not_c1', c.inputs[0].dtype);
+    const { dtype } = c.inputs[0];
+    c.check(dtype === 'bool' || isInt(dtype), 'not_c1', dtype, 'convert the operand first');
     return [c.inputs[0]];
   },
   scalar: ([x]) => un('not', x),
@@ -56,9 +55,59 @@ defineOp({
   samples: [sample(['bool[3,5]', 'f32[3,5]', 'f32[3,5]']), sample(['bool[9]', 'i32[9]', 'i32[9]'], {}, false)],
 });
 
+/** Numbers at which conversions differ: halves, ends of the ranges, denormals and ties of float16. */
+const edges = [
+  0,
+  -0,
+  0.5,
+  -0.5,
+  1.999,
+  -1.999,
+  127,
+  128,
+  -128,
+  -129,
+  255,
+  256,
+  -1,
+  300,
+  65504,
+  65519.996,
+  65520,
+  -65520,
+  1e9,
+  3e9,
+  -3e9,
+  4294967295,
+  5e9,
+  NaN,
+  Infinity,
+  -Infinity,
+  2 ** -14,
+  2 ** -24,
+  2 ** -25,
+  3 * 2 ** -26,
+  1 + 2 ** -11,
+  1 + 3 * 2 ** -11,
+  1 + 2 ** -11 + 2 ** -40,
+  6.1e-5,
+  1e-8,
+  2049,
+  2051,
+];
+/** Every dtype to every other. */
+const conversions = dtypes.flatMap((from) =>
+  dtypes
+    .filter((to) => to !== from)
+    .map((to) => {
+      const values = isFloat(from) || from === 'f16' ? edges : edges.filter(Number.isFinite);
+      return sample([{ type: tensorType(from, [values.length]), values }], { dtype: to }, false);
+    }),
+);
+
 defineOp({
   name: 'convert',
-  doc: 'To another dtype. Float to integer truncates and saturates, NaN gives 0; to bool is x != 0.',
+  doc: 'To another dtype. Float to integer truncates and saturates, NaN gives 0; to bool is x != 0. To i8 and u8: as to i32, and the low 8 bits of that (300 gives 44). To f16: the nearest, ties to even.',
   kind: 'elementwise',
   arity: 1,
   constraints: { convert_c1: `the dtype attribute must be one of ${dtypes.join(', ')}` },
@@ -67,17 +116,14 @@ defineOp({
     c.check(dtypes.includes(d) && !c.inputs[0].state, 'convert_c1', String(d));
     return [tensorType(d, c.inputs[0].shape)];
   },
-  scalar: ([x], attrs: Attrs) => {
-    const d = dtypeAttr(attrs, 'dtype');
-    return d === 'bool' && x.ty !== 'bool' ? bin('ne', x, zero(x)) : cast(d, x);
-  },
+  scalar: ([x], attrs) => convertExpr(x, dtypeAttr(attrs, 'dtype')),
   grad: (b, n, [g]) => [isFloat(n.inputs[0].type.dtype) ? b.convert(g, n.inputs[0].type.dtype) : null],
   reference: ([x], _, [t]) => [
     mapElements(t.dtype, [x], (v) => {
       if (t.dtype === 'bool') return +(v !== 0);
-      if (!isInt(t.dtype) || !isFloat(x.dtype)) return v;
+      if (isFloat(t.dtype) || t.dtype === 'f16' || !(isFloat(x.dtype) || x.dtype === 'f16')) return v;
       if (Number.isNaN(v)) return 0;
-      const [lo, hi] = t.dtype === 'i32' ? [-2147483648, 2147483647] : [0, 4294967295];
+      const [lo, hi] = t.dtype === 'u32' ? [0, 4294967295] : [-2147483648, 2147483647];
       return Math.min(Math.max(Math.trunc(v), lo), hi);
     }),
   ],
@@ -89,6 +135,7 @@ defineOp({
       false,
     ),
     sample([['i32[9]', -9, 9]], { dtype: 'f32' }, false),
+    ...conversions,
     sample([['f32[9]', -1, 1]], { dtype: 'bool' }, false),
     sample(['bool[9]'], { dtype: 'f32' }, false),
   ],

@@ -3,7 +3,7 @@
 import type { TypedArray } from '../literal.ts';
 import { build, ndarray } from '../ndarray.ts';
 import { defineOp, dtypeAttr, literalAttr, numAttr, sample, shapeAttr } from '../op.ts';
-import { dtypes, shapeSize, shapeText, staticShape, tensorType } from '../types.ts';
+import { dtypes, isStorage, shapeSize, shapeText, staticShape, tensorType } from '../types.ts';
 
 defineOp({
   name: 'constant',
@@ -35,12 +35,16 @@ defineOp({
   doc: 'Each element is its index along `axis`.',
   kind: 'generate',
   arity: 0,
-  constraints: { iota_c1: 'axis must be an axis of the shape', iota_c2: 'the dtype must not be bool' },
+  constraints: {
+    iota_c1: 'axis must be an axis of the shape',
+    iota_c2: 'the dtype must not be bool, nor one that only stores (i8, u8, f16)',
+  },
   infer: (c) => {
     const shape = shapeAttr(c.attrs, 'shape');
     const axis = numAttr(c.attrs, 'axis');
     c.check(axis >= 0 && axis < shape.length, 'iota_c1', `axis ${axis} of ${shapeText(shape)}`);
-    c.check(dtypeAttr(c.attrs, 'dtype') !== 'bool', 'iota_c2', 'bool');
+    const dtype = dtypeAttr(c.attrs, 'dtype');
+    c.check(dtype !== 'bool' && !isStorage(dtype), 'iota_c2', dtype, 'make it as i32 and convert it');
     return [tensorType(dtypeAttr(c.attrs, 'dtype'), shape)];
   },
   grad: { none: 'it has no operands' },

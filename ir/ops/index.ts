@@ -18,6 +18,7 @@ import './resample.ts';
 import './random.ts';
 import './state.ts';
 import './unary.ts';
+import './gamma.ts';
 import './control.ts';
 import './activation.ts';
 import './softmax.ts';

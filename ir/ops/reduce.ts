@@ -4,7 +4,7 @@ import type { Emitter } from '../emit.ts';
 import { flatIndex, forEachIndex, type NDArray, ndarray } from '../ndarray.ts';
 import type { GradCtx, GradRule } from '../op.ts';
 import { defineOp, type InferCtx, intsAttr, numAttr, type OpDef, sample } from '../op.ts';
-import { type DType, shapeText, staticShape, tensorType } from '../types.ts';
+import { type DType, isStorage, shapeText, staticShape, tensorType } from '../types.ts';
 
 const numeric: readonly DType[] = ['f32', 'f64', 'i32', 'u32'];
 
@@ -161,7 +161,7 @@ function argReduction(name: string, doc: string, better: (x: number, best: numbe
     arity: 1,
     constraints: {
       [`${name}_c1`]: 'axis must be an axis of the operand, and that dimension at least 1',
-      [`${name}_c2`]: "the operand's dtype must not be bool",
+      [`${name}_c2`]: "the operand's dtype must not be bool, nor one that only stores (i8, u8, f16)",
     },
     infer: (c) => {
       const [x] = c.inputs;
@@ -171,7 +171,7 @@ function argReduction(name: string, doc: string, better: (x: number, best: numbe
         `${name}_c1`,
         `axis ${axis} of ${shapeText(x.shape)}`,
       );
-      c.check(x.dtype !== 'bool', `${name}_c2`, x.dtype, 'convert it to i32 first');
+      c.check(x.dtype !== 'bool' && !isStorage(x.dtype), `${name}_c2`, x.dtype, 'convert it first, to i32 or f32');
       return [
         tensorType(
           'i32',

@@ -3,8 +3,8 @@
 
 import type { Emitter } from '../emit.ts';
 import type { Val } from '../graph.ts';
+import * as m from '../kernel/elementary.ts';
 import { bin, type Expr, konst, sel, sub, un } from '../kernel/expr.ts';
-import * as m from '../kernel/math.ts';
 import { mapElements } from '../ndarray.ts';
 import { defineOp, type OpDef, type Sample, sample } from '../op.ts';
 import { type DType, isFloat, tensorType } from '../types.ts';
@@ -233,6 +233,26 @@ unary('erf', {
   ref: erfReference,
   grad: (b, x, _y, g) => b.mul(b.mul(g, 2 / Math.sqrt(Math.PI)), b.un('exp', b.neg(b.square(x)))),
 });
+unary('erfc', {
+  doc: '1 - erf(x), accurate where that is small.',
+  scalar: m.erfc,
+  ref: erfcReference,
+  grad: (b, x, _y, g) => b.mul(b.mul(g, -2 / Math.sqrt(Math.PI)), b.un('exp', b.neg(b.square(x)))),
+});
+unary('lgamma', {
+  doc: 'log |gamma(x)|; infinite at 0 and the negative integers.',
+  scalar: m.lgamma,
+  ref: lgammaReference,
+  grad: (b, x, _y, g) => b.mul(g, b.un('digamma', x)),
+  range: [0.2, 4],
+});
+unary('digamma', {
+  doc: 'Logarithmic derivative of the gamma function; NaN at the negative integers, infinite at 0.',
+  scalar: m.digamma,
+  ref: digammaReference,
+  grad: (b, x, _y, g) => b.mul(g, b.call('polygamma', [x], { order: 1 })),
+  range: [0.2, 4],
+});
 unary('logistic', {
   doc: 'Sigmoid, 1 / (1 + e^-x).',
   scalar: m.logistic,
@@ -245,6 +265,39 @@ unary('softplus', {
   ref: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   grad: (b, x, _y, g) => b.mul(g, b.un('logistic', x)),
 });
+
+/** 1 - erf, from 2.5 on the continued fraction. */
+function erfcReference(x: number): number {
+  if (x < 2.5) return 1 - erfReference(x);
+  let c = 0;
+  for (let k = 80; k > 0; k--) c = k / 2 / (x + c);
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + c);
+}
+
+/** Lanczos's approximation with g = 7 and nine terms (coefficients after P. Godfrey), and the reflection. */
+function lgammaReference(x: number): number {
+  if (x <= 0 && Number.isInteger(x)) return Infinity;
+  if (Math.abs(x) === Infinity) return Infinity;
+  if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x % 2)))) - lgammaReference(1 - x);
+  const c = [
+    0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+    12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+  ];
+  const sum = c.reduce((s, v, i) => (i === 0 ? v : s + v / (x - 1 + i)), 0);
+  const t = x + 6.5;
+  return Math.log(2 * Math.PI) / 2 + (x - 0.5) * Math.log(t) - t + Math.log(sum);
+}
+
+/** The asymptotic series beyond 20, reached by the recurrence. */
+function digammaReference(x: number): number {
+  if (x === 0) return -1 / x;
+  if (x < 0) return Number.isInteger(x) ? NaN : digammaReference(1 - x) - Math.PI / Math.tan(Math.PI * (x % 1));
+  let y = x;
+  let sum = 0;
+  for (; y < 20; y++) sum -= 1 / y;
+  const z = 1 / (y * y);
+  return sum + Math.log(y) - 1 / (2 * y) - z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z / 240)));
+}
 
 /** erf by its Maclaurin series, or by the continued fraction of erfc (Abramowitz, Stegun 7.1.5, 7.1.14). */
 export function erfReference(x: number): number {

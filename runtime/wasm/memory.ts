@@ -2,7 +2,7 @@
 // blocks of it; one arena, sized by the largest program, serves every call. The first page holds the
 // words that threads meet at.
 
-import { type DType, MemoryError, type TypedArray } from '../../ir/plan.ts';
+import { arrayFor, type DType, fromHalfBits, halfBits, MemoryError, type TypedArray } from '../../ir/plan.ts';
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -16,6 +16,8 @@ interface Views {
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
   readonly u8: Uint8Array;
+  readonly i8: Int8Array;
+  readonly u16: Uint16Array;
 }
 
 export class DeviceMemory {
@@ -48,6 +50,8 @@ export class DeviceMemory {
         i32: new Int32Array(b),
         u32: new Uint32Array(b),
         u8: new Uint8Array(b),
+        i8: new Int8Array(b),
+        u16: new Uint16Array(b),
       };
     }
     return this.#views;
@@ -118,47 +122,42 @@ export class DeviceMemory {
     return this.#arena;
   }
 
-  /** Copies elements in; booleans widen to 32 bits. */
+  /** Copies elements in; booleans widen to 32 bits, float16 becomes 16. */
   write(at: number, dtype: DType, data: TypedArray): void {
-    const v = this.views;
-    switch (dtype) {
-      case 'f32':
-        v.f32.set(data, at >>> 2);
-        break;
-      case 'f64':
-        v.f64.set(data, at / 8);
-        break;
-      case 'u32':
-        v.u32.set(data, at >>> 2);
-        break;
-      default:
-        v.i32.set(data, at >>> 2);
+    if (dtype === 'f16') {
+      const { u16 } = this.views;
+      for (let i = 0; i < data.length; i++) u16[at / 2 + i] = halfBits(data[i]);
+    } else {
+      const { view, bytes } = this.#viewOf(dtype);
+      view.set(data, at / bytes);
     }
   }
 
   /** Copies elements out into an array of the caller. */
   readInto(at: number, dtype: DType, to: TypedArray): void {
-    const v = this.views;
-    const i = at >>> 2;
-    if (dtype === 'f64') to.set(v.f64.subarray(at / 8, at / 8 + to.length));
-    else to.set((dtype === 'f32' ? v.f32 : dtype === 'u32' ? v.u32 : v.i32).subarray(i, i + to.length));
+    if (dtype === 'f16') {
+      const { u16 } = this.views;
+      for (let i = 0; i < to.length; i++) to[i] = fromHalfBits(u16[at / 2 + i]);
+    } else {
+      const { view, bytes } = this.#viewOf(dtype);
+      to.set(view.subarray(at / bytes, at / bytes + to.length));
+    }
   }
 
   /** Copies elements out into a fresh array of the dtype's class. */
   read(at: number, dtype: DType, n: number): TypedArray {
-    const v = this.views;
-    const i = at >>> 2;
-    switch (dtype) {
-      case 'f32':
-        return v.f32.slice(i, i + n);
-      case 'f64':
-        return v.f64.slice(at / 8, at / 8 + n);
-      case 'u32':
-        return v.u32.slice(i, i + n);
-      case 'i32':
-        return v.i32.slice(i, i + n);
-      case 'bool':
-        return Uint8Array.from(v.i32.subarray(i, i + n));
+    if (dtype === 'bool' || dtype === 'f16') {
+      const out = arrayFor(dtype, n);
+      this.readInto(at, dtype, out);
+      return out;
     }
+    const { view, bytes } = this.#viewOf(dtype);
+    return view.slice(at / bytes, at / bytes + n);
+  }
+
+  /** The view that elements of a dtype are copied through, where one is enough. */
+  #viewOf(dtype: Exclude<DType, 'f16'>): { view: TypedArray; bytes: number } {
+    const view = this.views[dtype === 'bool' ? 'i32' : dtype];
+    return { view, bytes: view.BYTES_PER_ELEMENT };
   }
 }

@@ -59,7 +59,8 @@ export class WasmProgram implements Program {
     const module = new WebAssembly.Module(plan.module as BufferSource);
     this.#run = new WebAssembly.Instance(module, { env: { memory: mem.memory } }).exports.run as Run;
     this.#constants = mem.alloc(plan.constantBytes);
-    for (const c of plan.constants) mem.write(this.#constants + c.offset, arrayType(c.data), c.data);
+    for (const { offset, data } of plan.constants)
+      mem.views.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), this.#constants + offset);
     this.#bind = mem.alloc(4 * (2 + cells.length));
     device.own(this, [this.#constants, this.#bind]);
     this.#moduleId = this.threads > 1 ? device.register(this, plan.module) : 0;
@@ -147,10 +148,4 @@ export class WasmProgram implements Program {
       return { name: k.name, kind: k.kind, ops: k.ops, us, gflops: k.flops / us / 1e3, gbs: k.bytes / us / 1e3 };
     });
   }
-}
-
-function arrayType(a: TypedArray): 'f32' | 'f64' | 'i32' | 'u32' {
-  if (a instanceof Float32Array) return 'f32';
-  if (a instanceof Float64Array) return 'f64';
-  return a instanceof Uint32Array ? 'u32' : 'i32';
 }

@@ -108,7 +108,7 @@ describe('bad data', () => {
       /element 1 is NaN, which int32 cannot hold/,
     ],
     ['a fraction as int32', () => tf.scalar(1.5, 'int32'), tf.DTypeError, /1\.5/],
-    ['an unknown dtype', () => tf.zeros([1], 'float16' as 'float32'), tf.DTypeError, /no dtype 'float16'/],
+    ['an unknown dtype', () => tf.zeros([1], 'float8' as 'float32'), tf.DTypeError, /no dtype 'float8'/],
     ['a string', () => tf.tensor(['a'] as never), tf.ArgumentError, /string "a"/],
     ['null', () => tf.add(null as never, 1), tf.ArgumentError, /argument 'a'.*null/],
     ['a promise', () => tf.relu(Promise.resolve(1) as never), tf.ArgumentError, /Promise/],

@@ -28,7 +28,7 @@ export interface Case {
 }
 
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps, ...controlSteps, ...algorithmSteps]
+  [...lightSteps, ...heavySteps, ...algorithmSteps, ...controlSteps]
     .filter((s) => s.smooth || !smooth)
     .flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);

@@ -134,6 +134,8 @@ const close = (x: number, y: number, scale: number): boolean =>
 
 /** Does a decision of this node hang on the last bits of rounded operands? */
 export function isRisky(n: Node, inputs: readonly Known[]): boolean {
+  // A product that overflows on the way to its zero is no number in float32.
+  if (n.op.name === 'reduce_prod') return inputs[0].array.data.reduce((p, x) => p * Math.max(1, Math.abs(x)), 1) > 1e30;
   if (inputs.every((x) => x.exact)) return false;
   const [a, b] = inputs.map((x) => x.array);
   const scale = a?.data.length ? mean(a) : 0;

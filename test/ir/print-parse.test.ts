@@ -167,7 +167,7 @@ describe('an error names line, column and what was expected:', () => {
     ['unknown attribute', body('%0 : f32[2] = neg %x {axis=1}'), /neg has no attribute 'axis'/, 2, 17],
     ['number out of place', body('%0 : f32[2] = neg 3'), /a number may stand only/, 2, 21],
     ['missing colon', body('%0 f32[2] = neg %x'), /expected ':', found 'f32'/, 2, 6],
-    ['unknown type', body('%0 : f16[2] = neg %x'), /expected a type, found 'f16'/, 2, 8],
+    ['unknown type', body('%0 : c64[2] = neg %x'), /expected a type, found 'c64'/, 2, 8],
     ['bad dimension', body('%0 : f32[2.5] = neg %x'), /a dimension must be an integer/, 2, 12],
     ['bad character', body('%0 : f32[2] = neg ?x'), /unexpected character "\?"/, 2, 21],
     ['unclosed list', body('%0 : f32[] = reduce_sum %x {axes=[0}'), /expected ',' or '\]', found '}'/, 2, 38],

@@ -10,7 +10,7 @@ import { makeCase } from '../fuzz/graphs.ts';
 import { opCases, opGraph, weightedSum } from '../helpers.ts';
 import { kernelsOf, tiles } from './kernels.ts';
 
-const cases = opCases().filter((c) => c.op.kind !== 'control' && !c.sample.inputs.some((i) => i.type.dtype === 'f64'));
+const cases = opCases().filter((c) => c.op.kind !== 'control');
 
 function check(g: Graph): void {
   for (const tile of tiles)
@@ -46,6 +46,19 @@ describe('the kernels of', () => {
       makeCase({ seed: 900 + i, mode, steps: Array.from({ length: 12 }, (_, k) => (i + 1) * 7919 + k * 104729) }).graph,
     );
   });
+});
+
+it('functions, rare calls and the halves of doubles', () => {
+  const text = `kernel @k(in b0: f64[4], in b1: f32[4], out b2: f64[4], out b3: f32[4], out b4: i32[4]) {
+  for i = 0 to 4 {
+    b2[i] = double(hi_word(b0[i]), lo_word(@pow(b0[i], f64(2))))
+    b3[i] = rare((b1[i] > f32(1)), @sin_f32(b1[i]), b1[i])
+    b4[i] = hi_word(b0[i])
+  }
+}`;
+  const k = parseKernel(text);
+  expect(printKernel(k)).toBe(text);
+  expect(verifyKernel(k)).toEqual([]);
 });
 
 it('several kernels in one text', () => {

@@ -19,6 +19,26 @@ kernel @k(out b0: f32[4]) {
   b0[0] = 1
   ; error: b0 holds f32, the value is i32
 }`,
+  'a call with an operand of another type': `
+kernel @k(in b0: f32[4], out b1: f64[4]) {
+  b1[0] = @exp(b0[0])
+  ; error: exp takes (f64), got (f32) in @exp(b0[0])
+}`,
+  'a rare case of another type': `
+kernel @k(in b0: f32[4], out b1: f32[4]) {
+  b1[0] = rare((b0[0] > f32(1)), @exp(f64(1)), b0[0])
+  ; error: f64 or f32 as f32 in rare((b0[0] > f32(1)), @exp(f64(1)), b0[0])
+}`,
+  'half of a float32': `
+kernel @k(in b0: f32[4], out b1: i32[4]) {
+  b1[0] = hi_word(b0[0])
+  ; error: the hi word of f32 as i32 in hi_word(b0[0])
+}`,
+  'a double of floats': `
+kernel @k(in b0: f32[4], out b1: f64[4]) {
+  b1[0] = double(b0[0], 0)
+  ; error: words of f32 and i32 as f64 in double(b0[0], 0)
+}`,
   'a store to no buffer': `
 kernel @k(out b0: f32[4]) {
   b1[0] = f32(1)
@@ -298,7 +318,7 @@ describe('the parser refuses', () => {
     ['kernel @k() {\n  let x: i32 = max(1)\n}', 'max takes 2 operand(s), got 1'],
     ['kernel @k() {\n  jump 3\n}', "there is no statement 'jump'"],
     ['kernel @k(own b: f32[1]) {\n}', "expected a buffer's role"],
-    ['kernel @k(in b: f16[1]) {\n}', 'expected a type'],
+    ['kernel @k(in b: c64[1]) {\n}', 'expected a type'],
     ['kernel @k() {', 'expected a statement, found the end of the text'],
     ['kernel @k() {\n}\n}', 'expected the end of the text'],
   ])('%j', (text, message) => {

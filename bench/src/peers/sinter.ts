@@ -36,6 +36,11 @@ export function sinterOps(tf: Api): Ops<T> {
     flatten: (x, shape) => x.reshape([...shape]),
     crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
     meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+    resizeBilinear: (x, size) => tf.image.resizeBilinear(x, size),
+    resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x, size),
+    gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
+    scatterAdd: (i, updates, rows) =>
+      tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1]]),
     cumsum: (x, axis) => tf.cumsum(x, axis),
     sort: (x) => tf.sort(x),
     topk: (x, k) => tf.topk(x, k).values,
@@ -43,11 +48,6 @@ export function sinterOps(tf: Api): Ops<T> {
       const y = tf.fft(tf.complex(re, im));
       return tf.add(tf.real(y), tf.imag(y));
     },
-    resizeBilinear: (x, size) => tf.image.resizeBilinear(x, size),
-    resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x, size),
-    gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
-    scatterAdd: (i, updates, rows) =>
-      tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1]]),
   };
 }
 

@@ -51,6 +51,11 @@ const ops = (trains: boolean): Ops<T> => ({
   flatten: (x, shape) => tf.reshape(x, shape as [number, number]),
   crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
   meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+  resizeBilinear: (x, size) => tf.image.resizeBilinear(x as tf.Tensor4D, [...size]),
+  resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size]),
+  gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
+  scatterAdd: (i, updates, rows) =>
+    tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1] as number]),
   cumsum: (x, axis) => tf.cumsum(x, axis),
   // TensorFlow.js has no sort: the largest of all elements are all of them, in descending order.
   sort: (x, n) => tf.neg(tf.topk(tf.neg(x), n).values),
@@ -59,11 +64,6 @@ const ops = (trains: boolean): Ops<T> => ({
     const y = tf.fft(tf.complex(re, im));
     return tf.add(tf.real(y), tf.imag(y));
   },
-  resizeBilinear: (x, size) => tf.image.resizeBilinear(x as tf.Tensor4D, [...size]),
-  resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size]),
-  gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
-  scatterAdd: (i, updates, rows) =>
-    tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1] as number]),
 });
 
 function prepareInference(c: Case, values: Record<string, T>): Prepared {

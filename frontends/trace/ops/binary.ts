@@ -2,11 +2,12 @@
 // (bool < int32 < float32 < float64; a plain number is float32), as in TensorFlow.js.
 // Throw ShapeError where the shapes do not broadcast, DTypeError for a dtype that has no such operation.
 
-import { isFloat } from '../../../ir/types.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
+import { isFloat, shapeEq } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, boolArg, broadcastPair, commonShape, pair, to } from './common.ts';
+import { apply, arg, boolArg, broadcastPair, commonShape, pair, to } from './common.ts';
 
 type Binary = (a: TensorLike, b: TensorLike) => Tensor;
 
@@ -126,7 +127,24 @@ export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tens
   );
 }
 
-/** Sum of tensors of one shape and dtype. */
+/** Sum of tensors of one shape and dtype; bool counts as int32. Throws ShapeError or DTypeError where they differ. */
 export function addN(tensors: readonly TensorLike[]): Tensor {
-  return tensors.slice(1).reduce<Tensor>((s, t) => add(s, t), add(tensors[0], 0));
+  const op = 'addN';
+  if (!Array.isArray(tensors) || tensors.length === 0)
+    throw new ArgumentError('takes an array of at least one tensor', { op });
+  const ts = tensors.map((x, i) => arg(x, `tensors[${i}]`, op));
+  const [first] = ts;
+  for (const [i, t] of ts.entries()) {
+    if (t.type.dtype !== first.type.dtype)
+      throw new DTypeError(`tensors[0] is ${first.dtype}, tensors[${i}] is ${t.dtype}`, {
+        op,
+        fix: 'cast them to one',
+      });
+    if (!shapeEq(t.type.shape, first.type.shape))
+      throw new ShapeError(`tensors[0] has shape [${first.shape}], tensors[${i}] [${t.shape}]`, {
+        op,
+        fix: 'tf.add broadcasts',
+      });
+  }
+  return ts.map((t) => (t.type.dtype === 'bool' ? to(t, 'i32') : t)).reduce((p, q) => apply('add', [p, q]));
 }

@@ -104,7 +104,7 @@ export function stridedSlice(
 }
 
 /** The elements that one entry of a strided slice means: from `low` up, read backwards if step < 0. */
-function rangeOf(
+export function rangeOf(
   t: Tensor,
   axis: number,
   begin: number,

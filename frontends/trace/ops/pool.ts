@@ -47,7 +47,8 @@ function avgPoolNd(x: TensorLike, p: Pool): Tensor {
   const shape = s.shape.map((d, i) => (i === 0 || i === s.rank - 1 ? 1 : d));
   const inside = (axis: number, o: number) => {
     const from = o * w.strides[axis] - w.pad[axis][0];
-    return Math.min(input.shape[axis], from + w.window[axis]) - Math.max(0, from);
+    // A window of padding only has no mean: 0 / 0.
+    return Math.max(0, Math.min(input.shape[axis], from + w.window[axis]) - Math.max(0, from));
   };
   const counts = arrayFor(
     t.type.dtype,

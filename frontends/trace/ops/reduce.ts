@@ -109,6 +109,10 @@ export function norm(
       ) as Tensor);
 }
 
+/** Root of the sum of squares over axes, by default of all elements. */
+export const euclideanNorm = (x: TensorLike, axis?: Axis, keepDims = false): Tensor =>
+  norm(x, 'euclidean', axis, keepDims);
+
 const arg1 =
   (name: string, op: string) =>
   (x: TensorLike, axis = 0): Tensor => {

@@ -157,6 +157,7 @@ function mapped(v: Val, size: number, mode: FillMode): Val {
   const below = b.compare('lt', v, 0);
   const above = b.compare('gt', v, size - 1);
   if (mode === 'wrap') {
+    // TensorFlow counts in steps of size - 1, so that just beyond whole repetitions it ends at the border.
     const up = b.add(v, b.mul(b.add(turns(b.neg(v), size - 1), 1), size));
     const down = b.sub(v, b.mul(turns(v, size - 1), size));
     return clamp(b.select(below, up, b.select(above, down, v)));

@@ -70,6 +70,12 @@ export const acosh: Unary = analytic('acosh');
 export const atanh: Unary = analytic('atanh');
 /** Gauss error function. */
 export const erf: Unary = analytic('erf');
+/** 1 - erf(x), accurate where that is small. */
+export const erfc: Unary = analytic('erfc');
+/** log |gamma(x)|; infinite at 0 and the negative whole numbers. */
+export const lgamma: Unary = analytic('lgamma');
+/** Logarithmic derivative of the gamma function; NaN at the negative whole numbers. */
+export const digamma: Unary = analytic('digamma');
 /** 1 / (1 + e^-x). */
 export const sigmoid: Unary = analytic('sigmoid', 'logistic');
 /** log(1 + e^x). */

@@ -1,0 +1,3 @@
+// The functions of `tf.math`.
+
+export { confusionMatrix } from './ops/segments.ts';
