@@ -43,6 +43,7 @@ export {
 } from './trace/control.ts';
 export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
+export { hessian, jacobian, jvp } from './trace/derivatives.ts';
 export { type DataType, sumOutType, upcastType } from './trace/dtypes.ts';
 export * from './trace/environment.ts';
 export { type ConcreteFunction, type Func, type FuncOptions, func } from './trace/func.ts';
@@ -139,6 +140,7 @@ export * from './trace/random.ts';
 export { recomputeGrad } from './trace/recompute.ts';
 export * as signal from './trace/signal.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
+export { type Feeds, K, placeholder, Session, StaticGraph, type Update } from './trace/static-graph.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
 export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';

@@ -59,15 +59,15 @@ export function recordRegion(b: Builder, g: Graph, params: readonly Val[]): { re
   return { results: g.results.map((r) => at.get(r) as Val), records };
 }
 
-/** The nodes that some values depend on. */
-export function nodesFor(values: Iterable<Value>, g: Graph): Set<Node> {
-  const wanted = new Set<Value>(values);
+/** The nodes that some values depend on, as far as these are not given. */
+export function nodesFor(values: Iterable<Value>, g: Graph, given: ReadonlySet<Value> = new Set()): Set<Node> {
+  const wanted = new Set<Value>([...values].filter((v) => !given.has(v)));
   const out = new Set<Node>();
   for (let i = g.nodes.length - 1; i >= 0; i--) {
     const n = g.nodes[i];
     if (!n.outputs.some((o) => wanted.has(o))) continue;
     out.add(n);
-    for (const v of n.inputs) wanted.add(v);
+    for (const v of n.inputs) if (!given.has(v)) wanted.add(v);
   }
   return out;
 }

@@ -1,12 +1,13 @@
 // The one door of every operation, eager or traced; tapes listen here. `emitter` lets gradient rules
 // and composites, which are written against the IR's Emitter, run on tensors.
 
-import { Emitter } from '../../ir/emit.ts';
+import { type Arg, Emitter } from '../../ir/emit.ts';
 import type { Attrs, Graph, Val } from '../../ir/graph.ts';
 import type { OpDef } from '../../ir/op.ts';
-import { context } from './context.ts';
+import { context, withTrace } from './context.ts';
 import { evaluate } from './eager.ts';
 import type { Tensor } from './tensor.ts';
+import type { Trace } from './trace.ts';
 
 const none: readonly Graph[] = [];
 
@@ -20,6 +21,8 @@ export function applyOp(
   attrs: Attrs = {},
   regions: readonly Graph[] = none,
 ): Tensor[] {
+  if (!context.trace && inputs.some((t) => t.owner?.isStatic))
+    return inStaticGraph(inputs, () => applyOp(op, inputs, attrs, regions));
   const operands = inputs.map(operandOf);
   const { trace } = context;
   const outputs = trace ? trace.emit(op, operands, attrs, regions) : evaluate(op, operands, attrs, regions);
@@ -40,6 +43,17 @@ export class TensorEmitter extends Emitter {
   override emit(op: OpDef, inputs: readonly Val[], attrs: Attrs = {}, regions: readonly Graph[] = none): Tensor[] {
     return applyOp(op, inputs as readonly Tensor[], attrs, regions);
   }
+  // A Variable that is broadcast to a placeholder's shape is read when the graph runs, not now.
+  override align(x: Arg, y: Arg): [Val, Val] {
+    return inStaticGraph([x, y], () => super.align(x, y));
+  }
+}
+
+/** Runs `f` in the graph built by hand that one of the operands belongs to, if there is one. */
+function inStaticGraph<T>(operands: readonly unknown[], f: () => T): T {
+  if (context.trace) return f();
+  const owner = operands.map((t) => (t as Partial<Tensor>).owner).find((o) => o?.isStatic);
+  return owner ? withTrace(owner as Trace, f) : f();
 }
 
 /** The emitter that all functions on tensors share; it has no state. */

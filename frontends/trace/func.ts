@@ -18,6 +18,8 @@ export interface FuncOptions {
   readonly inputSignature?: readonly unknown[];
   /** Name of the graph; by default the function's. */
   readonly name?: string;
+  /** Signatures that are kept; of more, the one that was not used for longest is traced anew. Default 256. */
+  readonly maxSignatures?: number;
 }
 
 /** A function traced for one signature; it takes arguments of that signature only. */
@@ -31,8 +33,10 @@ export interface ConcreteFunction<F extends AnyFunction> {
 /** What `tf.func` returns: the same function, traced. */
 export interface Func<F extends AnyFunction> {
   (...args: Parameters<F>): ReturnType<F>;
-  /** How many signatures have been traced so far. */
+  /** How often it has been traced so far. */
   readonly traceCount: number;
+  /** How many traced signatures are kept at present. */
+  readonly signatureCount: number;
   readonly functionName: string;
   /** The graph for these arguments (or specs in their place); traces it if need be. */
   graphFor(...inputs: unknown[]): Graph;
@@ -52,15 +56,24 @@ class Tracer {
   readonly #known = new Map<string, Concrete>();
   #last: Tree | undefined;
   #warned = false;
+  #traces = 0;
+  readonly #most: number;
 
   constructor(fn: AnyFunction, opts: FuncOptions) {
     if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'func' });
+    const { maxSignatures = 256 } = opts;
+    if (!Number.isInteger(maxSignatures) || maxSignatures < 1)
+      throw new ArgumentError(`maxSignatures must be a whole number from 1 on, not ${maxSignatures}`, { op: 'func' });
+    this.#most = maxSignatures;
     this.fn = fn;
     this.name = opts.name ?? (fn.name || 'func');
     this.signature = opts.inputSignature;
   }
 
-  get count(): number {
+  get traces(): number {
+    return this.#traces;
+  }
+  get kept(): number {
     return this.#known.size;
   }
 
@@ -73,10 +86,16 @@ class Tracer {
     const key = treeText(tree);
     let c = this.#known.get(key);
     if (!c) {
-      c = new Concrete(this.fn, tree, inputs, this.name, this.#known.size === 0);
+      c = new Concrete(this.fn, tree, inputs, this.name, this.#traces === 0);
+      this.#traces++;
+      if (this.#known.size >= this.#most) this.#known.delete(this.#known.keys().next().value as string);
       this.#known.set(key, c);
       this.#warn(tree);
       this.#last = tree;
+    } else if (this.#known.size > this.#most / 2) {
+      // The map's order is that of last use, where it matters which one goes.
+      this.#known.delete(key);
+      this.#known.set(key, c);
     }
     return c;
   }
@@ -89,7 +108,7 @@ class Tracer {
   }
 
   #warn(tree: Tree): void {
-    if (this.#warned || this.signature || this.#known.size < manyTraces || !this.#last) return;
+    if (this.#warned || this.signature || this.#traces < manyTraces || !this.#last) return;
     this.#warned = true;
     const items = (t: Tree) => (t.kind === 'list' ? t.items.map(treeText) : []);
     const [old, now] = [items(this.#last), items(tree)];
@@ -99,7 +118,7 @@ class Tracer {
         ? `the number of arguments differed (${old.length}, then ${now.length})`
         : `argument ${i} differed: ${old[i] ?? 'none'}, then ${now[i]}`;
     console.warn(
-      `tf.func '${this.name}' has been traced ${this.#known.size} times; between the last two calls ${what}. Tracing is slow: ` +
+      `tf.func '${this.name}' has been traced ${this.#traces} times; between the last two calls ${what}. Tracing is slow: ` +
         'pass numbers that change as tensors, keep shapes fixed, and create the function once, outside of loops.',
     );
   }
@@ -130,22 +149,57 @@ function bind(s: unknown, x: unknown, path: string, op: string): unknown {
  * Wraps a function of tensors so that it is traced once per signature (dtypes, shapes, and the values
  * of everything that is no tensor) and then runs as one compiled program. Called inside another trace
  * it becomes part of that one; called under a GradientTape it is differentiated.
- * Variables it uses are its state. Throws what the function throws while it is traced.
+ * Variables it uses are its state. As a method, `call = tf.func(...)`, on a prototype or as a decorator
+ * `@tf.func`, it is traced for each object it is called on. Throws what the function throws while it
+ * is traced.
  */
-export function func<F extends AnyFunction>(fn: F, opts: FuncOptions = {}): Func<F> {
-  const tracer = new Tracer(fn, opts);
-  const concreteFor = (given: readonly unknown[]): Concrete => {
-    const { tree, inputs } = parseArguments(given, (x) => makeTensor(x, undefined, undefined, tracer.name));
-    return tracer.concrete(tree, inputs);
+export function func<F extends AnyFunction>(fn: F, opts: FuncOptions | ClassMethodDecoratorContext = {}): Func<F> {
+  const options: FuncOptions = 'kind' in opts ? { name: String(opts.name) } : opts;
+  const unbound = new Tracer(fn, options);
+  const bound = new WeakMap<object, Tracer>();
+  const method = usesThis(fn);
+  /** The tracer for calls on that object. */
+  const tracerOf = (self: unknown): Tracer => {
+    if (!method || typeof self !== 'object' || self === null) return unbound;
+    let t = bound.get(self);
+    if (!t) {
+      t = new Tracer(fn.bind(self) as F, { ...options, name: unbound.name });
+      bound.set(self, t);
+    }
+    return t;
   };
-  const f = ((...args: unknown[]) => tracer.call(args)) as unknown as Func<F>;
+  const concreteFor = (self: unknown, given: readonly unknown[]): [Tracer, Concrete] => {
+    const tracer = tracerOf(self);
+    const { tree, inputs } = parseArguments(given, (x) => makeTensor(x, undefined, undefined, tracer.name));
+    return [tracer, tracer.concrete(tree, inputs)];
+  };
+  const f = function (this: unknown, ...args: unknown[]) {
+    return tracerOf(this).call(args);
+  } as unknown as Func<F>;
+  const self = (x: unknown) => (x === f ? undefined : x);
   return Object.defineProperties(f, {
-    traceCount: { get: () => tracer.count },
-    functionName: { value: tracer.name },
-    concreteFor: { value: concreteFor },
-    graphFor: { value: (...args: unknown[]) => concreteFor(args).graph },
-    getConcreteFunction: { value: (...args: unknown[]) => concreteFunction(tracer, concreteFor(args)) },
+    traceCount: { get: () => unbound.traces },
+    signatureCount: { get: () => unbound.kept },
+    functionName: { value: unbound.name },
+    concreteFor: { value: (args: readonly unknown[]) => concreteFor(undefined, args)[1] },
+    graphFor: {
+      value(this: unknown, ...args: unknown[]) {
+        return concreteFor(self(this), args)[1].graph;
+      },
+    },
+    getConcreteFunction: {
+      value(this: unknown, ...args: unknown[]) {
+        return concreteFunction(...concreteFor(self(this), args));
+      },
+    },
   });
+}
+
+/** Does the result depend on the object that it is called on? Arrow functions have no `this` of their own. */
+function usesThis(fn: AnyFunction): boolean {
+  const text = Function.prototype.toString.call(fn);
+  const isArrow = !Object.hasOwn(fn, 'prototype') && /^(async\s*)?(\([^)]*\)|[\w$]+)\s*=>/.test(text);
+  return !isArrow && /\b(this|super)\b/.test(text);
 }
 
 function concreteFunction(tracer: Tracer, c: Concrete): ConcreteFunction<AnyFunction> {

@@ -7,12 +7,12 @@
 import { backprop } from '../../compiler/autodiff/backprop.ts';
 import { GradientError, ShapeError } from '../../ir/errors.ts';
 import type { Val } from '../../ir/graph.ts';
-import { arrayFor } from '../../ir/literal.ts';
 import { isFloat, typeEq, typeText } from '../../ir/types.ts';
 import { context, type OpRecord, type Recorder, withRecorders } from './context.ts';
+import { mapFn } from './control.ts';
 import { emitter, operandOf } from './dispatch.ts';
 import { flattenTensors, pack, type Tree } from './nest.ts';
-import { eagerTensor, type Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
 import { Variable } from './variable.ts';
 
 export interface TapeOptions {
@@ -165,18 +165,16 @@ export class GradientTape implements Recorder {
     this.#begin('jacobian');
     const [t] = this.#targets(target, 'jacobian');
     const { tree, sets } = this.#sources(sources);
-    const rows = Array.from({ length: t.size }, (_, i) => {
-      const one = arrayFor(t.type.dtype, t.size);
-      one[i] = 1;
-      return this.#backprop(new Map([[t, eagerTensor(t.type, one)]]), sets);
-    });
+    const zero = opts.unconnectedGradients === 'zero';
+    const depends = this.#dependent(t, sets);
+    const some = sets.filter((_, k) => depends[k]);
+    // One row of the identity after the other; traced, the rows are the runs of one loop.
+    const ones = emitter.reshape(identity(t), [t.size, ...t.shape]) as Tensor;
+    const rows = some.length ? mapFn((row) => this.#backprop(new Map([[t, row]]), some) as Tensor[], ones) : [];
     const result = sets.map(({ like }, k) => {
       const shape = [...t.shape, ...like.shape];
-      const filled = (g: Tensor | null) => g ?? (emitter.zerosLike(like) as Tensor);
-      if (rows.every((r) => r[k] === null))
-        return opts.unconnectedGradients === 'zero' ? emitter.splat({ dtype: t.type.dtype, shape }, 0) : null;
-      const parts = rows.map((r) => emitter.reshape(filled(r[k]), [1, ...like.shape]));
-      return emitter.reshape(emitter.concat(parts, 0), shape);
+      if (depends[k]) return emitter.reshape(rows[some.indexOf(sets[k])], shape);
+      return zero ? emitter.splat({ dtype: t.type.dtype, shape }, 0) : null;
     });
     this.#end();
     return pack(tree, result) as Gradients<S>;
@@ -222,6 +220,15 @@ export class GradientTape implements Recorder {
     };
   }
 
+  /** Which sources the target depends on through what was recorded. */
+  #dependent(t: Tensor, sets: readonly { vals: readonly Tensor[] }[]): boolean[] {
+    const needed = new Set<Val>([t]);
+    for (const r of this.#records.toReversed())
+      if (r.op.name !== 'stop_gradient' && r.outputs.some((o) => needed.has(o)))
+        for (const v of r.inputs) if (isFloat(v.type.dtype)) needed.add(v);
+    return sets.map(({ vals }) => vals.some((v) => this.#tracked.has(v) && needed.has(v)));
+  }
+
   /** Gradients by source; what several reads of one Variable give is added. */
   #backprop(seeds: ReadonlyMap<Val, Val>, sets: readonly { vals: readonly Tensor[] }[]): (Tensor | null)[] {
     const all = [...new Set(sets.flatMap((s) => s.vals))].filter((v) => this.#tracked.has(v));
@@ -234,6 +241,13 @@ export class GradientTape implements Recorder {
       }, null),
     );
   }
+}
+
+/** The identity matrix over the elements of a tensor. */
+function identity(t: Tensor): Val {
+  const n = t.size;
+  const [row, column] = [0, 1].map((axis) => emitter.iota([n, n], axis));
+  return emitter.convert(emitter.compare('eq', row, column), t.type.dtype);
 }
 
 /** The structure of the sources, with a gradient or null in place of each tensor. */

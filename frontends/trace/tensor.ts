@@ -18,6 +18,8 @@ export interface TraceOwner {
   readonly name: string;
   /** False once the trace is over: its tensors are dead then. */
   readonly open: boolean;
+  /** True for a graph built by hand, which takes up operations on its tensors. */
+  readonly isStatic: boolean;
 }
 
 const fixes =

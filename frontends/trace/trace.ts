@@ -18,6 +18,9 @@ export interface Stateful {
   readonly cell: StateCell;
 }
 
+/** Eager tensors that are what a Variable was when it was read: a graph built by hand reads the Variable. */
+export const snapshots = new WeakMap<Tensor, Stateful>();
+
 interface StateEntry {
   readonly param: Value;
   /** The newest version. */
@@ -50,6 +53,8 @@ export class Trace implements TraceOwner {
   customGradient = false;
   /** The trace around the body of a control-flow operation; such a body takes from it what it uses. */
   readonly parent: Trace | undefined;
+  /** Built by hand: operations on its tensors belong to it wherever they are called. */
+  readonly isStatic: boolean = false;
   /** The body of an operation: Variables are values that come in and go out. */
   readonly isBody: boolean;
   readonly #captures = new Map<Tensor, Value>();
@@ -104,6 +109,8 @@ export class Trace implements TraceOwner {
   symbolOf(t: Tensor): Value {
     if (t.symbol && t.owner === this) return t.symbol;
     if (t.symbol) return this.#capture(t);
+    const variable = this.isStatic && snapshots.get(t);
+    if (variable) return this.symbolOf(this.read(variable));
     let v = this.#constants.get(t);
     if (!v) {
       const { dtype, shape } = t.type;
@@ -179,6 +186,11 @@ export class Trace implements TraceOwner {
       graph: this.#builder.snapshot(results.map((t) => this.symbolOf(t))),
       variables: [...this.#states.keys()],
     };
+  }
+
+  /** A tensor that stands for a value of this trace. */
+  tensorOf(v: Value): Tensor {
+    return this.#wrap(v);
   }
 
   /** Declares the trace over: its tensors are dead from here on. */

@@ -14,7 +14,7 @@ import { emitter, operandOf } from './dispatch.ts';
 import { type DataType, irDType, publicDType } from './dtypes.ts';
 import { fromNDArray } from './eager.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
-import type { Trace } from './trace.ts';
+import { snapshots, type Trace } from './trace.ts';
 
 let nextVariable = 0;
 
@@ -69,8 +69,7 @@ export class Variable extends Tensor {
 
   override operand(): Tensor {
     if (context.trace) return context.trace.read(this);
-    this.#seen ??= eagerTensor(this.type, this.cell.read());
-    return this.#seen;
+    return this.#seen ?? this.#remember(this.cell.read());
   }
   override elements(use?: string): TypedArray {
     return this.operand().elements(use);
@@ -93,6 +92,13 @@ export class Variable extends Tensor {
   /** As `read()`. */
   get value(): Tensor {
     return this.read();
+  }
+
+  /** Elements that it has now, as a tensor for readers. */
+  #remember(data: TypedArray): Tensor {
+    this.#seen = eagerTensor(this.type, data);
+    snapshots.set(this.#seen, this);
+    return this.#seen;
   }
 
   /** Says that a program has changed the elements. */
@@ -125,7 +131,7 @@ export class Variable extends Tensor {
     else {
       const data = value.elements('a value to assign');
       this.cell.write(data);
-      this.#seen = eagerTensor(this.type, data);
+      this.#remember(data);
     }
     return this;
   }

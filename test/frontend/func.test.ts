@@ -303,3 +303,47 @@ describe('TensorFlow.js leftovers', () => {
     close(tf.scalar(1), 1);
   });
 });
+
+describe('func as a method', () => {
+  class Layer {
+    readonly w: tf.Variable;
+    constructor(k: number) {
+      this.w = tf.variable(k);
+    }
+    readonly own = tf.func((x: tf.Tensor) => x.mul(this.w));
+    shared(_x: tf.Tensor): tf.Tensor {
+      throw new Error('replaced below');
+    }
+  }
+  Layer.prototype.shared = tf.func(function (this: Layer, x: tf.Tensor) {
+    return x.mul(this.w);
+  });
+  it('is traced for each object', () => {
+    const [a, b] = [new Layer(2), new Layer(3)];
+    for (const f of ['own', 'shared'] as const) {
+      expect(a[f](tf.scalar(5)).arraySync()).toBe(10);
+      expect(b[f](tf.scalar(5)).arraySync()).toBe(15);
+      a.w.assign(4);
+      expect(a[f](tf.scalar(5)).arraySync()).toBe(20);
+      a.w.assign(2);
+    }
+    expect(a.own.traceCount).toBe(1);
+  });
+  it('works as a decorator does', () => {
+    const method = function (this: Layer, x: tf.Tensor) {
+      return x.add(this.w);
+    };
+    const decorated = tf.func(method, { kind: 'method', name: 'plus' } as ClassMethodDecoratorContext);
+    expect(decorated.functionName).toBe('plus');
+    expect(decorated.call(new Layer(7), tf.scalar(1)).arraySync()).toBe(8);
+  });
+});
+
+it('keeps a bounded number of signatures, those used last', () => {
+  const f = tf.func((x: tf.Tensor) => x.sum(), { maxSignatures: 2, inputSignature: [tf.spec([null])] });
+  for (const n of [1, 2, 1, 3, 1]) f(tf.ones([n]));
+  expect([f.traceCount, f.signatureCount]).toEqual([3, 2]);
+  f(tf.ones([2]));
+  expect(f.traceCount).toBe(4);
+  expect(errorOf(() => tf.func((x: tf.Tensor) => x, { maxSignatures: 0 }))).toBeInstanceOf(tf.ArgumentError);
+});
