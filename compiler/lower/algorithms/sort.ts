@@ -176,13 +176,13 @@ set at{${j}, l} = select(c_${step}, ${q}, ${p})`;
       ['l', [0, lanes - 1] as const],
     ]);
     const target = (p: Place, i: number) => `${p.buf}[((${printExpr(row)} * ${k}) + ${i})]`;
-    const first_ = places.slice(0, k);
+    const kept = places.slice(0, k);
     const lines = [
       ...places.map((i) => `set keys{${i}, l} = ${keyOf(a.ty, a.readAt(0, row, [i32(i)], ranges), descending)}`),
       ...(indices ? places.map((i) => `set at{${i}, l} = ${i}`) : []),
       ...exchanges,
-      ...(values ? first_.map((i) => `${target(values, i)} = ${elementOf(a.ty, `keys{${i}, l}`, descending)}`) : []),
-      ...(indices ? first_.map((i) => `${target(indices, i)} = at{${i}, l}`) : []),
+      ...(values ? kept.map((i) => `${target(values, i)} = ${elementOf(a.ty, `keys{${i}, l}`, descending)}`) : []),
+      ...(indices ? kept.map((i) => `${target(indices, i)} = at{${i}, l}`) : []),
     ];
     return `tile keys: u32[${n}, 4] = 0
 ${indices ? `tile at: i32[${n}, 4] = 0` : ''}
