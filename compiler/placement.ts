@@ -294,6 +294,8 @@ export class Placement {
 
   /** An output of a pointwise kernel takes the place of an input that dies there and is read only at the same index. */
   reuseInPlace(steps: readonly Step[]): void {
+    const holds = new Map<Region, Value[]>();
+    for (const [v, r] of this.regions) holds.set(r, [...(holds.get(r) ?? []), v]);
     steps.forEach((s, i) => {
       if (!isKernel(s)) return;
       const taken = new Set<Region>();
@@ -315,7 +317,9 @@ export class Placement {
           // One region now lives through both.
           taken.add(ir);
           ir.to = Math.max(ir.to, r.to);
-          for (const [v, x] of this.regions) if (x === r) this.regions.set(v, ir);
+          const moved = holds.get(r) ?? [];
+          for (const v of moved) this.regions.set(v, ir);
+          holds.set(ir, [...(holds.get(ir) ?? []), ...moved]);
           break;
         }
       });

@@ -6,6 +6,7 @@ import './trace/complex-methods.ts';
 import './trace/methods.ts';
 import { fft, fft2d, ifft, ifft2d, irfft, rfft } from './trace/ops/fft.ts';
 import * as allLosses from './trace/ops/losses.ts';
+import * as stateless from './trace/random-stateless.ts';
 
 export {
   ArgumentError,
@@ -112,6 +113,7 @@ export {
   type Rounding,
   separableConv2d,
 } from './trace/ops/conv.ts';
+export { einsum } from './trace/ops/einsum.ts';
 export * from './trace/ops/fft.ts';
 export * from './trace/ops/filters.ts';
 export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
@@ -137,6 +139,7 @@ export * from './trace/ops/space.ts';
 export * from './trace/ops/unary.ts';
 export { cosineWindow, enclosingPowerOfTwo } from './trace/ops/windows.ts';
 export * from './trace/random.ts';
+export type { StatelessSeed } from './trace/random-stateless.ts';
 export { recomputeGrad } from './trace/recompute.ts';
 export * as signal from './trace/signal.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
@@ -159,6 +162,8 @@ export {
 const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
 
 export { Reduction };
+/** Random tensors of an explicit seed. */
+export const random = Object.freeze({ ...stateless });
 /** Loss functions. */
 export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
 export const { sparseSoftmaxCrossEntropy } = losses;

@@ -25,17 +25,17 @@ export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
   const order = lives
     .map((_, i) => i)
     .sort((a, b) => lives[b].bytes - lives[a].bytes || lives[a].from - lives[b].from || a - b);
-  const placed: { at: number; end: number; from: number; to: number }[] = [];
   let arenaBytes = 0;
+  const placed = new Timeline(lives);
   for (const i of order) {
     const l = lives[i];
     const size = aligned(l.bytes);
     // Buffers alive at the same time, by offset; take the tightest gap between them.
-    const rivals = placed.filter((p) => p.from <= l.to && l.from <= p.to);
+    const rivals = placed.during(l);
     let at = 0;
     let best = -1;
     let bestGap = Number.POSITIVE_INFINITY;
-    for (const r of rivals) {
+    for (const r of rivals ?? []) {
       const gap = r.at - at;
       if (gap >= size && gap < bestGap) {
         best = at;
@@ -43,15 +43,78 @@ export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
       }
       at = Math.max(at, r.end);
     }
-    const offset = best >= 0 ? best : at;
+    const offset = rivals === null ? placed.top(l) : best >= 0 ? best : at;
     offsets[i] = offset;
     arenaBytes = Math.max(arenaBytes, offset + size);
-    const entry = { at: offset, end: offset + size, from: l.from, to: l.to };
-    let k = placed.findIndex((p) => p.at > offset);
-    if (k < 0) k = placed.length;
-    placed.splice(k, 0, entry);
+    placed.add({ ...l, at: offset, end: offset + size });
   }
   return { offsets, arenaBytes, lowerBound: lowerBound(lives) };
+}
+
+interface Placed extends Lifetime {
+  readonly at: number;
+  readonly end: number;
+}
+
+/** Up to so many buffers, each is compared with all that are placed. */
+const MAX_EXACT = 8192;
+/** Beyond: a buffer with more neighbours in time than this goes on top of them, into no gap. */
+const MAX_RIVALS = 4096;
+
+/** Placed buffers by time, in spans of steps, so that a short life meets few others. */
+class Timeline {
+  readonly #width: number;
+  readonly #spans: Placed[][];
+  readonly #tops: number[];
+  readonly #most: number;
+
+  constructor(lives: readonly Lifetime[]) {
+    const last = lives.reduce((n, l) => Math.max(n, l.to), 0);
+    const spans = lives.length <= MAX_EXACT ? 1 : 1024;
+    this.#most = lives.length <= MAX_EXACT ? MAX_EXACT : MAX_RIVALS;
+    this.#width = Math.max(1, Math.ceil((last + 1) / spans));
+    const n = Math.floor(last / this.#width) + 1;
+    this.#spans = Array.from({ length: n }, () => []);
+    this.#tops = new Array<number>(n).fill(0);
+  }
+
+  #range(l: Lifetime): [number, number] {
+    return [Math.floor(l.from / this.#width), Math.floor(l.to / this.#width)];
+  }
+
+  add(p: Placed): void {
+    const [first, last] = this.#range(p);
+    for (let s = first; s <= last; s++) {
+      const span = this.#spans[s];
+      let k = span.length;
+      while (k > 0 && span[k - 1].at > p.at) k--;
+      span.splice(k, 0, p);
+      this.#tops[s] = Math.max(this.#tops[s], p.end);
+    }
+  }
+
+  /** Those alive at some time of `l`, by offset; null where they are too many. */
+  during(l: Lifetime): Placed[] | null {
+    const [first, last] = this.#range(l);
+    let looked = 0;
+    for (let s = first; s <= last; s++) {
+      looked += this.#spans[s].length;
+      if (looked > this.#most) return null;
+    }
+    const alive = (p: Placed) => p.from <= l.to && l.from <= p.to;
+    if (first === last) return this.#spans[first].filter(alive);
+    const found = new Set<Placed>();
+    for (let s = first; s <= last; s++) for (const p of this.#spans[s]) if (alive(p)) found.add(p);
+    return [...found].sort((a, b) => a.at - b.at);
+  }
+
+  /** The end of everything alive at some time of `l`. */
+  top(l: Lifetime): number {
+    const [first, last] = this.#range(l);
+    let end = 0;
+    for (let s = first; s <= last; s++) end = Math.max(end, this.#tops[s]);
+    return end;
+  }
 }
 
 function lowerBound(lives: readonly Lifetime[]): number {

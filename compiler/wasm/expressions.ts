@@ -292,18 +292,8 @@ export class Expressions extends Frame {
         const z = this.vector(e.c);
         return this.opt.relaxed ? relaxedMadd(b, m, x, y, z) : m.f32x4.add(m.f32x4.mul(x, y), z);
       }
-      case 'call': {
-        const args = e.args.map((a) => ({ ty: a.ty, kept: this.keep(this.vector(a), 'v128') }));
-        const one = (l: number) =>
-          this.call(
-            e,
-            args.map((a) => this.lane(a.ty, a.kept.get(), l)),
-          );
-        return this.after(
-          args.map((a) => a.kept.set),
-          this.perLane(e.ty, one),
-        );
-      }
+      case 'call':
+        return this.callVector(e);
       case 'rare':
         return this.rareVector(e);
       case 'word':
@@ -316,6 +306,20 @@ export class Expressions extends Frame {
   private call(e: Expr & { k: 'call' }, args: Ref[]): Ref {
     this.opt.functions.add(e.fn);
     return this.m.call(functionName(e.fn), args, this.b[scalarType(e.ty)]);
+  }
+
+  /** Lane by lane. */
+  private callVector(e: Expr & { k: 'call' }): Ref {
+    const args = e.args.map((a) => ({ ty: a.ty, kept: this.keep(this.vector(a), 'v128') }));
+    const one = (l: number) =>
+      this.call(
+        e,
+        args.map((a) => this.lane(a.ty, a.kept.get(), l)),
+      );
+    return this.after(
+      args.map((a) => a.kept.set),
+      this.perLane(e.ty, one),
+    );
   }
 
   /** What the two sides share must be computed before the branch, which may not be taken. */

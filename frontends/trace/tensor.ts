@@ -52,7 +52,7 @@ export class Tensor implements Val {
     this.site = site;
   }
 
-  /** Element type: 'float32', 'float64', 'int32' or 'bool'. */
+  /** Element type, as 'float32'. */
   get dtype(): DataType {
     return publicDType(this.type.dtype);
   }

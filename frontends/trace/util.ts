@@ -85,7 +85,9 @@ export const isFunction = (x: unknown): boolean => typeof x === 'function';
 export const isPromise = (x: unknown): boolean => typeof (x as Promise<unknown> | null)?.then === 'function';
 /** Whether it is an array that tensors keep their elements in. */
 export const isTypedArray = (x: unknown): x is TypedArray | Uint8ClampedArray =>
-  [Float32Array, Float64Array, Int32Array, Uint32Array, Uint8Array, Uint8ClampedArray].some((T) => x instanceof T);
+  [Float32Array, Float64Array, Int32Array, Uint32Array, Int8Array, Uint8Array, Uint8ClampedArray].some(
+    (T) => x instanceof T,
+  );
 /** Whether tensors have that dtype. */
 export function isValidDtype(dtype: string): boolean {
   try {

@@ -1,8 +1,8 @@
 // The elementary functions by dtype: float32 written out as expressions that vectorize (math.ts), float64
 // as calls of kernel functions (functions.ts).
 
-import type { Expr } from './expr.ts';
-import { call, type FunctionName } from './functions.ts';
+import { call, type Expr } from './expr.ts';
+import type { FunctionName } from './functions.ts';
 import * as f32 from './math.ts';
 
 type Unary = (x: Expr) => Expr;

@@ -77,6 +77,8 @@ export const fma = (a: Expr, b: Expr, c: Expr): Expr => ({ k: 'fma', ty: a.ty, a
 export const word = (half: 'hi' | 'lo', a: Expr): Expr => ({ k: 'word', ty: 'i32', half, a });
 /** The double whose halves these i32 are. */
 export const double = (hi: Expr, lo: Expr): Expr => ({ k: 'double', ty: 'f64', hi, lo });
+/** A call of a function of functions.ts: every one gives the type of its first operand. */
+export const call = (fn: string, ...args: Expr[]): Expr => ({ k: 'call', ty: args[0].ty, fn, args });
 export const rare = (c: Expr, call: Expr, other: Expr): Expr => ({ k: 'rare', ty: other.ty, c, call, other });
 
 export const isConst = (e: Expr, value?: number): e is Expr & { k: 'const' } =>

@@ -2,7 +2,8 @@
 // everything in float64. A kernel names them; a code generator emits each that it meets once.
 
 import type { DType } from '../types.ts';
-import { cast, children, type Expr, variable } from './expr.ts';
+import { gammaAttempt, intBelowAgain } from './distributions.ts';
+import { call, cast, children, type Expr, konst, variable } from './expr.ts';
 import * as gamma from './gamma64.ts';
 import * as m from './math64.ts';
 import * as trig from './trig64.ts';
@@ -23,7 +24,7 @@ const f64 = (make: Definition['make'], arity = 1): Definition => ({ params: new 
 /** A float32 function that computes in float64. */
 const f32 = (fn: string): Definition => ({
   params: ['f32'],
-  make: (x) => cast('f32', { k: 'call', ty: 'f64', fn, args: [cast('f64', x)] }),
+  make: (x) => cast('f32', call(fn, cast('f64', x))),
 });
 
 /** Float64 functions, and what of float32 is computed in float64. */
@@ -61,6 +62,12 @@ const definitions = {
   erfc_f32: f32('erfc'),
   lgamma_f32: f32('lgamma'),
   digamma_f32: f32('digamma'),
+  int_below: { params: ['u32', 'u32', 'u32', 'u32', 'u32'], make: intBelowAgain },
+  gamma_sample: { params: ['f64', 'u32', 'u32', 'u32', 'u32'], make: gammaAttempt },
+  gamma_sample_f32: {
+    params: ['f32', 'u32', 'u32', 'u32'],
+    make: (alpha, ...key) => cast('f32', call('gamma_sample', cast('f64', alpha), ...key, konst('u32', 1))),
+  },
 } satisfies Record<string, Definition>;
 
 export type FunctionName = keyof typeof definitions;
@@ -79,9 +86,6 @@ export function kernelFunction(name: string): KernelFunction | undefined {
   }
   return f;
 }
-
-/** A call; every function's result has the type of its first parameter. */
-export const call = (fn: FunctionName, ...args: Expr[]): Expr => ({ k: 'call', ty: args[0].ty, fn, args });
 
 /** A function's body as text, each shared part once: what compiled code depends on besides the kernels. */
 export function functionText(name: string): string {

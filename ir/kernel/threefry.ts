@@ -10,16 +10,19 @@ const rotl = (x: Expr, n: number): Expr => bin('or', bin('shl', x, u32(n)), bin(
 /** Rotation distances of rounds 0 to 7; they repeat. */
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
 
+/** First output word of Threefry-2x32 for the counter (hi = 0, lo = `counter`). All operands are u32. */
+export const threefryExpr = (k0: Expr, k1: Expr, counter: Expr): Expr => threefryPair(k0, k1, counter)[0];
+
 /**
- * First output word of Threefry-2x32 with 20 rounds for the counter (hi = 0, lo = `counter`): the
- * counter's words enter as (lo, hi), as in the Random123 library. All operands are u32.
+ * Both output words of Threefry-2x32 with 20 rounds: the counter's words enter as (lo, hi), as in the
+ * Random123 library. All operands are u32.
  */
-export function threefryExpr(k0: Expr, k1: Expr, counter: Expr): Expr {
+export function threefryPair(k0: Expr, k1: Expr, lo: Expr, hi?: Expr): [Expr, Expr] {
   // The parity constant keeps an all-zero key from being a fixed point.
   const k2 = bin('xor', bin('xor', k0, k1), u32(0x1bd11bda));
   const keys = [k0, k1, k2];
-  let x0 = add(counter, k0);
-  let x1 = k1; // the high word of the counter is 0
+  let x0 = add(lo, k0);
+  let x1 = hi ? add(hi, k1) : k1;
   for (let round = 0; round < 20; round++) {
     x0 = add(x0, x1);
     x1 = bin('xor', rotl(x1, rotations[round % 8]), x0);
@@ -29,5 +32,5 @@ export function threefryExpr(k0: Expr, k1: Expr, counter: Expr): Expr {
       x1 = add(add(x1, keys[(s + 1) % 3]), u32(s));
     }
   }
-  return x0;
+  return [x0, x1];
 }

@@ -21,7 +21,7 @@ import {
   twoSum,
   upper,
 } from './double.ts';
-import { add, bin, cast, double, type Expr, mul, rare, sel, sub, un, word } from './expr.ts';
+import { add, bin, call, cast, double, type Expr, mul, rare, sel, sub, un, word } from './expr.ts';
 
 interface Reduced extends Pair {
   /** The quadrant; its low two bits count. */
@@ -157,8 +157,7 @@ function tanOf(x: Expr, r: Reduced): Expr {
   const t = pairQuotient(top, { h: pick(s.h, c.h), l: pick(s.l, c.l) });
   return sel(lt(un('abs', x), inf), t.h, nan);
 }
-const huge = (fn: string, x: Expr, usual: Expr): Expr =>
-  rare(bin('gt', un('abs', x), f64(LARGE)), { k: 'call', ty: 'f64', fn, args: [x] }, usual);
+const huge = (fn: string, x: Expr, usual: Expr): Expr => rare(bin('gt', un('abs', x), f64(LARGE)), call(fn, x), usual);
 /** sin -0 is -0: no reduction changes the zero, but its sum with the tail would. */
 const keepZero = (x: Expr, y: Expr): Expr => sel(bin('eq', x, f64(0)), x, y);
 

@@ -335,8 +335,7 @@ class Verifier {
 function callError(e: Expr & { k: 'call' }): string | undefined {
   const f = kernelFunction(e.fn);
   if (!f) return `there is no kernel function ${e.fn}`;
-  const takes = f.params.map((p) => p.ty).join(', ');
-  const given = e.args.map((a) => a.ty).join(', ');
+  const [takes, given] = [f.params, e.args].map((list) => list.map((x) => x.ty).join(', '));
   if (takes !== given) return `${e.fn} takes (${takes}), got (${given})`;
   return f.body.ty === e.ty ? undefined : `${e.fn} gives ${f.body.ty}, not ${e.ty}`;
 }

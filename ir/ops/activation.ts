@@ -22,7 +22,7 @@ interface Activation {
   readonly expand: (b: Emitter, x: Val, attrs: Attrs) => Val;
   /** From operand x, result y and the result's gradient g; differentiates the expansion if absent. */
   readonly grad?: (b: Emitter, x: Val, y: Val, g: Val, attrs: Attrs) => Val;
-  readonly ref: (x: number, attrs: Attrs) => number;
+  readonly ref: (x: number, attrs: Attrs, dtype: DType) => number;
 }
 
 function activation(name: string, a: Activation): OpDef {
@@ -53,7 +53,7 @@ function activation(name: string, a: Activation): OpDef {
     },
     expand: (b, [x], attrs) => [a.expand(b, x, attrs)],
     grad: grad ? (b, n, [g]) => [grad(b, n.inputs[0], n.outputs[0], g, n.attrs)] : 'expand',
-    reference: ([x], attrs, [t]) => [mapElements(t.dtype, [x], (v) => a.ref(v, attrs))],
+    reference: ([x], attrs, [t]) => [mapElements(t.dtype, [x], (v) => a.ref(v, attrs, t.dtype))],
     samples,
   });
 }
@@ -129,7 +129,7 @@ activation('square', {
   types: signed,
   expand: (b, x) => b.mul(x, x),
   grad: (b, x, _y, g) => b.mul(g, b.mul(x, 2)),
-  ref: (x) => x * x,
+  ref: (x, _a, t) => (t === 'i32' ? Math.imul(x, x) : x * x),
 });
 activation('reciprocal', {
   doc: '1 / x.',
@@ -160,7 +160,9 @@ defineComposite({
     const d = b.mul(g, b.mul(b.sub(x, y), 2));
     return [d, n.needs[1] ? b.neg(d) : null];
   },
-  reference: (xs, _, [t]) => [mapElements(t.dtype, xs, (x, y) => (x - y) ** 2)],
+  reference: (xs, _, [t]) => [
+    mapElements(t.dtype, xs, (x, y) => (t.dtype === 'i32' ? Math.imul(x - y, x - y) : (x - y) ** 2)),
+  ],
   samples: [
     sample(['f32[3,5]', 'f32[3,5]']),
     sample(['f32[]', 'f32[]']),

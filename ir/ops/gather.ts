@@ -230,7 +230,9 @@ for (const [name, mode] of Object.entries(modes))
         {},
         false,
       ),
-      ...(mode.dtypes.includes('bool') ? [sample(['bool[6]', ['i32[4,1]', 0, 5], 'bool[4]'], {}, false)] : []),
+      ...(mode.dtypes.includes('bool')
+        ? ['bool', 'i8', 'f16'].map((d) => sample([`${d}[6]`, ['i32[4,1]', 0, 5], `${d}[4]`], {}, false))
+        : []),
       sample(
         [
           { type: tensorType('f32', [4]), values: [NaN, 1, -Infinity, -0] },

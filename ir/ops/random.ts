@@ -5,10 +5,11 @@
 import type { Emitter } from '../emit.ts';
 import type { Val } from '../graph.ts';
 import { build, type NDArray } from '../ndarray.ts';
-import { defineComposite, defineOp, type InferCtx, numAttr, type Sample, shapeAttr } from '../op.ts';
-import { isOpen, type Shape, shapeText, sizeOf, staticShape, tensorType } from '../types.ts';
-import { erfReference } from './unary.ts';
+import { defineComposite, defineOp, type InferCtx, numAttr, type Sample, shapeAttr, t } from '../op.ts';
+import { isFloat, isOpen, type Shape, shapeText, sizeOf, staticShape, tensorType, typeEq, typeText } from '../types.ts';
+import { exponentialAt, gammaAt, gumbelAt, normalAt, truncatedNormalAt } from './random-elements.ts';
 
+const keyType = tensorType('u32', [2]);
 const rules = (name: string) => ({
   [`${name}_c1`]: "the key's dtype must be u32, and it must have the shape [2]",
   [`${name}_c2`]: 'the shape attribute must list dimensions of at least 0, of at most 2^32 elements in all',
@@ -89,58 +90,114 @@ defineComposite({
   samples: samples(),
 });
 
-// Single-precision approximation of the inverse error function by M. Giles, "Approximating the erfinv
-// function" (2010): polynomials in w = -log(1 - x^2), central and tail, highest power first.
-const central = [
-  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3, -4.17768164e-3,
-  2.46640727e-1, 1.50140941,
-];
-const tail = [
-  -2.00214257e-4, 1.00950558e-4, 1.34934322e-3, -3.67342844e-3, 5.73950773e-3, -7.6224613e-3, 9.43887047e-3, 1.00167406,
-  2.83297682,
-];
-
-function erfInv(b: Emitter, x: Val): Val {
-  // (1 - x)(1 + x) keeps the digits that 1 - x^2 would lose near the ends.
-  const w = b.neg(b.un('log', b.mul(b.sub(1, x), b.add(x, 1))));
-  const isTail = b.compare('ge', w, 5);
-  const v = b.select(isTail, b.sub(b.un('sqrt', w), 3), b.sub(w, 2.5));
-  const coefficient = (i: number) => b.select(isTail, b.splat(x.type, tail[i]), b.splat(x.type, central[i]));
-  let p = coefficient(0);
-  for (let i = 1; i < central.length; i++) p = b.add(b.mul(p, v), coefficient(i));
-  return b.mul(p, x);
+/** Elements of a distribution that are functions of one word each. */
+function fromWords(name: string, element: string, doc: string, at: (word: number) => number): void {
+  defineComposite({
+    name,
+    doc,
+    arity: 1,
+    constraints: rules(name),
+    infer: (c) => [tensorType('f32', checkKey(c))],
+    grad: noGrad,
+    expand: (b, [key], attrs) => [b.call(element, [b.call('rng_bits', [key], { shape: shapeAttr(attrs, 'shape') })])],
+    reference: ([key], _, [t]) => [build('f32', staticShape(t.shape), (_i, flat) => at(bitsAt(key, flat)))],
+    samples: samples(),
+  });
 }
 
-/** Newton's method on erf; quadratic from a start that is good to three digits (Winitzki). */
-function erfInvReference(x: number): number {
-  const l = Math.log1p(-x * x);
-  const k = 2 / (Math.PI * 0.147) + l / 2;
-  let y = Math.sign(x) * Math.sqrt(Math.sqrt(k * k - l / 0.147) - k);
-  for (let i = 0; i < 6; i++) y -= ((erfReference(y) - x) * Math.sqrt(Math.PI) * Math.exp(y * y)) / 2;
-  return y;
+fromWords(
+  'random_normal',
+  'normal_of_bits',
+  'Standard normal f32: the normal quantile of (k + 1/2) 2^-24, where k is the top 24 bits of each word. So no value is infinite, and none beyond 5.4 in magnitude.',
+  normalAt,
+);
+fromWords(
+  'random_truncated_normal',
+  'truncated_normal_of_bits',
+  'Standard normal f32 within two deviations: the quantile of a uniform number between those of -2 and 2, so that none is drawn again.',
+  truncatedNormalAt,
+);
+fromWords(
+  'random_exponential',
+  'exponential_of_bits',
+  'Exponential f32 of mean 1: -log(1 - (w + 1/2) 2^-32), w being each word; at most 16.6.',
+  exponentialAt,
+);
+fromWords('random_gumbel', 'gumbel_of_bits', 'Gumbel f32: -log of the exponential number of each word.', gumbelAt);
+
+/** An operand's element, the key and the index, for elements that may draw more than one word. */
+function withCounters(b: Emitter, key: Val, x: Val): readonly Val[] {
+  const { shape } = x.type;
+  const word = (k: number) => b.broadcastTo(b.reshape(b.slice(key, [k], [1]), []), shape);
+  const counter = b.reshape(b.iota([sizeOf(shape)], 0, 'u32'), shape);
+  return [x, word(0), word(1), counter];
 }
 
 defineComposite({
-  name: 'random_normal',
-  doc: 'Standard normal f32: the normal quantile of (k + 1/2) 2^-24, where k is the top 24 bits of each word. So no value is infinite, and none beyond 5.4 in magnitude.',
-  arity: 1,
-  constraints: rules('random_normal'),
-  infer: (c) => [tensorType('f32', checkKey(c))],
-  grad: noGrad,
-  expand: (b, [key], attrs) => {
-    // Symmetric in (-1, 1), and exact in float32: an odd multiple of 2^-24.
-    const u = uniform(b, key, shapeAttr(attrs, 'shape'));
-    const x = b.add(b.sub(b.mul(u, 2), 1), 2 ** -24);
-    return [b.mul(erfInv(b, x), Math.SQRT2)];
+  name: 'random_int',
+  doc: 'Whole numbers u32 below the second operand, element by element and equally likely: words of the incomplete last run of it are drawn again. 0 where it is 0.',
+  arity: 2,
+  constraints: {
+    random_int_c1: "the key's dtype must be u32, and it must have the shape [2]",
+    random_int_c2: "the second operand's dtype must be u32",
   },
-  reference: ([key], _, [t]) => [
-    build(
-      'f32',
-      staticShape(t.shape),
-      (_i, flat) => Math.SQRT2 * erfInvReference(2 * uniformAt(key, flat) - 1 + 2 ** -24),
+  infer: (c) => {
+    const [key, n] = c.inputs;
+    c.check(typeEq(key, keyType), 'random_int_c1', typeText(key));
+    c.check(n.dtype === 'u32' && !n.state, 'random_int_c2', typeText(n));
+    return [n];
+  },
+  grad: noGrad,
+  expand: (b, [key, n]) => [b.call('int_below', withCounters(b, key, n))],
+  reference: ([key, n], _, [t]) => [
+    build('u32', staticShape(t.shape), (_i, flat) => intBelowReference(n.data[flat], key, flat)),
+  ],
+  samples: [
+    ...[[3, 5], [], [0, 4], [1030]].map((shape) => ({
+      inputs: [keyInput(12, 34), { type: tensorType('u32', shape), range: [1, 100] as const }],
+      grad: false,
+    })),
+    // A range that is drawn again for a quarter of the words.
+    {
+      inputs: [keyInput(5, 6), { type: tensorType('u32', [40]), values: new Array<number>(40).fill(3 * 2 ** 30) }],
+      grad: false,
+    },
+  ],
+});
+function intBelowReference(n: number, key: NDArray, i: number): number {
+  if (n === 0) return 0;
+  const runs = Math.floor(2 ** 32 / n) * n;
+  for (let attempt = 0; ; attempt++) {
+    const w = threefry2x32(Array.from(key.data), [i, attempt])[0];
+    if (w < runs) return w % n;
+  }
+}
+
+defineComposite({
+  name: 'random_gamma',
+  doc: 'Gamma variates of scale 1 and of the shape that the second operand (f32 or f64) gives, element by element, by exact rejection (Marsaglia, Tsang 2000) in float64; normal numbers and uniform ones have 24 bits. NaN for a shape that is not positive and finite.',
+  arity: 2,
+  constraints: {
+    random_gamma_c1: "the key's dtype must be u32, and it must have the shape [2]",
+    random_gamma_c2: "the second operand's dtype must be a float",
+  },
+  infer: (c) => {
+    const [key, alpha] = c.inputs;
+    c.check(typeEq(key, keyType), 'random_gamma_c1', typeText(key));
+    c.check(isFloat(alpha.dtype) && !alpha.state, 'random_gamma_c2', typeText(alpha));
+    return [alpha];
+  },
+  grad: { none: 'the accepted attempt does not depend smoothly on the shape' },
+  expand: (b, [key, alpha]) => [b.call('gamma_element', withCounters(b, key, alpha))],
+  reference: ([key, alpha], _, [t]) => [
+    build(t.dtype, staticShape(t.shape), (_i, flat) =>
+      gammaAt(t.dtype, alpha.data[flat], key.data[0], key.data[1], flat),
     ),
   ],
-  samples: samples(),
+  samples: ['[3,5]', '[]', '[0,4]', '[1030]'].map((shape) => ({
+    inputs: [keyInput(7, 8), { type: t(`f32${shape}`), range: [0.05, 20] as const }],
+    grad: false,
+  })),
 });
 
 defineComposite({

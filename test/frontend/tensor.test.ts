@@ -223,6 +223,93 @@ describe('random numbers', () => {
     const c = tf.multinomial(tf.log([0.2, 0.8]), n, 6);
     expect(c.mean().arraySync()).toBeCloseTo(0.8, 1);
   });
+  it('of an explicit seed follow from it alone', () => {
+    const { random } = tf;
+    const seed = [12, -34] as const;
+    equalTo(
+      random.statelessUniform([5], seed),
+      random.statelessUniform([5], tf.tensor1d([12, -34], 'int32')).arraySync(),
+    );
+    const traced = tf.func((s: tf.Tensor) => random.statelessNormal([2, 3], s, 1, 2));
+    equalTo(traced(tf.tensor1d([12, -34], 'int32')), random.statelessNormal([2, 3], seed, 1, 2).arraySync());
+    expect(random.statelessNormal([4], [1, 2]).arraySync()).not.toEqual(
+      random.statelessNormal([4], [2, 1]).arraySync(),
+    );
+    expect(random.statelessTruncatedNormal([1000], seed, 5, 0.5).sub(5).abs().max().arraySync()).toBeLessThanOrEqual(1);
+    expect(random.statelessGamma([2, 3], seed, [0.5, 1, 2]).min().arraySync()).toBeGreaterThan(0);
+    expect(random.statelessBernoulli([100], seed, 1).sum().arraySync()).toBe(100);
+    expect(
+      random
+        .statelessCategorical(
+          [
+            [0, -1e9],
+            [-1e9, 0],
+          ],
+          3,
+          seed,
+        )
+        .arraySync(),
+    ).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
+    ]);
+    const keys = random.split(seed, 3);
+    expect([keys.dtype, keys.shape]).toEqual(['uint32', [3, 2]]);
+    expect(random.statelessUniform([2], keys.gather(0)).arraySync()).not.toEqual(
+      random.statelessUniform([2], keys.gather(1)).arraySync(),
+    );
+    for (const bad of [[1], [0.5, 1], 7, tf.zeros([2])])
+      expect(() => random.statelessUniform([2], bad as never)).toThrow(tf.ArgumentError);
+  });
+  it('permute and shuffle', () => {
+    const { random } = tf;
+    for (const n of [0, 1, 2, 1000, 20_000]) {
+      const p = random.permutation(n, [n, 1]);
+      expect(p.dtype).toBe('int32');
+      expect(Array.from(p.dataSync()).sort((x, y) => x - y)).toEqual(Array.from({ length: n }, (_, i) => i));
+    }
+    const rows = tf.tensor2d([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    const s = random.shuffle(rows, [3, 4]).arraySync() as number[][];
+    expect(s.map((r) => r[1] - r[0])).toEqual([1, 1, 1]);
+    expect(s.map((r) => r[0]).sort()).toEqual([1, 3, 5]);
+    // The six orders of three, 6,000 seeds: chi-square of 5 degrees of freedom, at one in 1,000.
+    const counts = new Map<string, number>();
+    for (let seed = 0; seed < 6000; seed++) {
+      const order = random.permutation(3, [seed, 7]).dataSync().join('');
+      counts.set(order, (counts.get(order) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(6);
+    expect([...counts.values()].reduce((sum, c) => sum + (c - 1000) ** 2 / 1000, 0)).toBeLessThan(20.52);
+    expect(() => random.shuffle(3, [1, 2])).toThrow(tf.ShapeError);
+    expect(() => random.permutation(-1, [1, 2])).toThrow(tf.ArgumentError);
+  });
+  it('of shapes and rates, of integers', () => {
+    const n = 20000;
+    const g = tf.randomGamma([n], 3, 2, 'float32', 1);
+    // Mean alpha / beta, variance alpha / beta^2.
+    expect(g.mean().arraySync()).toBeCloseTo(1.5, 1);
+    expect(tf.moments(g).variance.arraySync()).toBeCloseTo(0.75, 1);
+    expect(tf.randomGamma([3], 3, 2, 'float64', 1).dtype).toBe('float64');
+    const i = tf.randomNormal([n], 10, 4, 'int32', 2);
+    expect(i.dtype).toBe('int32');
+    expect(i.mean().arraySync()).toBeCloseTo(10, 0);
+    const all = tf.randomUniformInt([n], -(2 ** 31), 2 ** 31, 3);
+    expect(all.less(0).mean().arraySync()).toBeCloseTo(0.5, 1);
+    expect(tf.multinomial([0.25, 0.75], n, 4, true).mean().arraySync()).toBeCloseTo(0.75, 1);
+  });
+  it.each([
+    ['a rate of 0', () => tf.randomGamma([2], 1, 0)],
+    ['a shape parameter of 0', () => tf.randomGamma([2], 0)],
+    ['an empty range', () => tf.randomUniformInt([2], 3, 3)],
+    ['a range beyond int32', () => tf.randomUniformInt([2], 0, 2 ** 33)],
+    ['one class', () => tf.multinomial([0], 3)],
+    ['no samples', () => tf.multinomial([0, 1], 0)],
+    ['bool normals', () => tf.randomNormal([2], 0, 1, 'bool' as never)],
+  ])('refuse %s', (_, f) => expect(f).toThrow(tf.ArgumentError));
   it('drop elements', () => {
     const d = tf.dropout(tf.ones([1000]), 0.25, undefined, 1);
     const kept = d.notEqual(0).sum().arraySync();

@@ -108,6 +108,39 @@ it('fused multiply-add is there and does change the bits of a product', async ()
   expect(sameBits(fused.outputs, plain.outputs)).toBe(false);
 });
 
+describe('random numbers of every distribution', () => {
+  const shape = [70_001];
+  const text = `
+func @draw(%key: u32[2], %alpha: f32[${shape}], %n: u32[${shape}]) -> (f32[${shape}], f32[${shape}], f32[${shape}], f32[${shape}], f32[${shape}], u32[${shape}], f32[${shape}]) {
+  %0 : f32[${shape}] = random_normal %key {shape=[${shape}]}
+  %1 : f32[${shape}] = random_truncated_normal %key {shape=[${shape}]}
+  %2 : f32[${shape}] = random_exponential %key {shape=[${shape}]}
+  %3 : f32[${shape}] = random_gumbel %key {shape=[${shape}]}
+  %4 : f32[${shape}] = random_gamma %key, %alpha
+  %5 : u32[${shape}] = random_int %key, %n
+  %6 : f32[${shape}] = scale_shift %0 {scale=0.3, shift=1.7}
+  return %0, %1, %2, %3, %4, %5, %6
+}`;
+  const g = parseGraph(text);
+  const alpha = Array.from({ length: shape[0] }, (_, i) => Math.fround(0.01 + (i % 1000) * 0.013));
+  const n = Array.from({ length: shape[0] }, (_, i) => (i % 3 === 0 ? 3 * 2 ** 30 : i + 1));
+  it.each([
+    { relaxed: true, threads: 1 },
+    { relaxed: true, threads: 2 },
+    { relaxed: false, threads: 1 },
+  ])('have the bits of their definition: $relaxed, $threads thread(s)', async (opt) => {
+    const inputs = [[123456789, 42], alpha, n];
+    const want = runReference(g, inputs);
+    const { outputs } = await runWasm(g, inputs, opt);
+    outputs.forEach((o, k) => {
+      expect(
+        Array.from(o).findIndex((x, i) => !Object.is(x, want[k][i])),
+        `result ${k}`,
+      ).toBe(-1);
+    });
+  });
+});
+
 describe('random numbers', () => {
   it.each([[100003], [7, 33, 65], [1]])(
     'of shape %j have the same bits in the reference and in WASM',

@@ -2,12 +2,13 @@
 // device memory; everything else refuses them by a label. Sizes cover whole SIMD steps and remainders.
 
 import { describe, expect, it } from 'vitest';
+import { Builder } from '../../ir/builder.ts';
 import { DTypeError, SinterError } from '../../ir/errors.ts';
 import { fromHalfBits, halfBits, roundHalf } from '../../ir/half.ts';
-import type { Sample } from '../../ir/op.ts';
+import type { OpDef, Sample } from '../../ir/op.ts';
 import { parseGraph } from '../../ir/parse.ts';
-import type { DType } from '../../ir/types.ts';
-import { opCases, opGraph, sampleInputs } from '../helpers.ts';
+import type { DType, TensorType } from '../../ir/types.ts';
+import { closeness, opCases, opGraph, sampleInputs } from '../helpers.ts';
 import { runReference, runWasm } from './run.ts';
 
 const storage: readonly DType[] = ['i8', 'u8', 'f16'];
@@ -24,7 +25,11 @@ const movers = new Set([
   'pad',
   'concat',
   'gather',
+  'scatter_set',
 ]);
+/** Resampling moves elements where it takes the nearest one. */
+const moves = ({ op, sample }: { op: OpDef; sample: Sample }): boolean =>
+  movers.has(op.name) || (op.name === 'resample' && sample.attrs?.method === 'nearest' && !sample.attrs.adjoint);
 
 /** A sample with its float operands (integers where it has none) of another dtype. */
 function retyped(s: Sample, to: DType): Sample | null {
@@ -43,13 +48,16 @@ const cases = storage.flatMap((dtype) =>
     .filter((c) => !['control', 'state'].includes(c.op.kind))
     .flatMap(({ name, op, sample }) => {
       const s = retyped(sample, dtype);
-      // A gather's integers are its indices.
-      const indices = op.name === 'gather' && !sample.inputs[0].type.dtype.startsWith('f');
+      // Integers of gathers and scatters are indices.
+      const indices =
+        (op.name === 'gather' || op.name === 'scatter_set') && !sample.inputs[0].type.dtype.startsWith('f');
       return s && !indices ? [{ name: `${name} on ${dtype}`, op, sample: s }] : [];
     }),
 );
-const isMove = (c: (typeof cases)[number]) =>
-  movers.has(c.op.name) && !(c.op.name === 'convert' && c.sample.inputs[0].values);
+/** Nearest neighbours are moved too. */
+const moves = (c: (typeof cases)[number]) =>
+  movers.has(c.op.name) || (c.sample.attrs?.method === 'nearest' && !c.sample.attrs.adjoint);
+const isMove = (c: (typeof cases)[number]) => moves(c) && !(c.op.name === 'convert' && c.sample.inputs[0].values);
 
 describe('moving', () => {
   it.each(cases.filter(isMove))('$name', async ({ op, sample }) => {
@@ -63,7 +71,7 @@ describe('moving', () => {
   });
 });
 
-it.each(cases.filter((c) => !movers.has(c.op.name)))('refused: $name', ({ op, sample }) => {
+it.each(cases.filter((c) => !moves(c)))('refused: $name', ({ op, sample }) => {
   let error: unknown;
   try {
     opGraph(op, sample);
@@ -72,6 +80,47 @@ it.each(cases.filter((c) => !movers.has(c.op.name)))('refused: $name', ({ op, sa
   }
   expect(error).toBeInstanceOf(SinterError);
   expect((error as SinterError).label).toMatch(new RegExp(`^${op.name}_c\\d$`));
+});
+
+describe('computing on float16 operands, with float16 results', () => {
+  const floats = opCases().filter(
+    ({ op, sample }) =>
+      !['control', 'state', 'random', 'algorithm'].includes(op.kind) &&
+      sample.inputs.some((i) => i.type.dtype === 'f32'),
+  );
+  it.each(floats)('$name', async ({ op, sample }) => {
+    const b = new Builder('sample');
+    const stored = (t: TensorType) => (t.dtype === 'f32' ? { ...t, dtype: 'f16' as const } : t);
+    const params = sample.inputs.map((x, i) => b.param(stored(x.type), `p${i}`));
+    const results = b.emit(
+      op,
+      params.map((p, i) => b.convert(p, sample.inputs[i].type.dtype)),
+      sample.attrs ?? {},
+    );
+    const g = b.build(results.map((r) => (r.type.dtype === 'f32' ? b.convert(r, 'f16') : r)));
+    const inputs = sampleInputs(sample).map((x, i) =>
+      sample.inputs[i].type.dtype === 'f32' ? x.data.map(roundHalf) : x.data,
+    );
+    const want = runReference(g, inputs);
+    for (const threads of [1, 2]) {
+      const { outputs } = await runWasm(g, inputs, { threads });
+      // An ulp of float16 is 1/1024 of a number at most: rounding may go either way.
+      want.forEach((w, i) => {
+        const half = g.results[i].type.dtype === 'f16';
+        expect(
+          closeness(
+            outputs[i],
+            w,
+            half ? 1.5e-3 : 0,
+            half
+              ? 2e-5 *
+                  Math.max(1, ...inputs.flatMap((x) => Array.from(x, (v) => (Number.isFinite(v) ? Math.abs(v) : 0))))
+              : 0,
+          ),
+        ).toBe('');
+      });
+    }
+  });
 });
 
 describe('device memory', () => {

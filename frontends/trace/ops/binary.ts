@@ -116,6 +116,21 @@ export const logicalXor: Binary = logical('logicalXor', 'xor');
 /** Bool: not x. Throws DTypeError unless x is bool. */
 export const logicalNot = (x: TensorLike): Tensor => apply('not', [boolArg(x, 'x', 'logicalNot')]);
 
+/** Bit by bit a and b, two int32 tensors. Throws DTypeError for any other dtype. */
+export const bitwiseAnd: Binary = (x, y) => {
+  const [p, q] = [arg(x, 'a', 'bitwiseAnd', 'i32'), arg(y, 'b', 'bitwiseAnd', 'i32')];
+  for (const [t, name] of [
+    [p, 'a'],
+    [q, 'b'],
+  ] as const)
+    if (t.type.dtype !== 'i32')
+      throw new DTypeError(`argument '${name}' must be an int32 tensor, got ${t.dtype}`, {
+        op: 'bitwiseAnd',
+        fix: "cast it: x.cast('int32')",
+      });
+  return apply('and', broadcastPair(p, q, 'bitwiseAnd'));
+};
+
 /** `x` where the condition (bool) holds, else `y`; all three broadcast together. */
 export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const c = boolArg(condition, 'condition', 'where');
