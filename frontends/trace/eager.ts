@@ -58,6 +58,11 @@ export function fromNDArray(t: TensorType, a: NDArray) {
   return out;
 }
 
+/** Operations whose definitions touch each element once for every element of its row, or about as often. */
+const steep = new Set(
+  'fft rfft irfft search_sorted cholesky triangular_solve lu qr eigh svd solve det slogdet'.split(' '),
+);
+
 /** A rough count of the elements that an operation touches. */
 function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[], attrs: Attrs): number {
   const out = types.reduce((n, t) => n + sizeOf(t.shape), 0);
@@ -68,8 +73,7 @@ function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[]
   const read = inputs.reduce((n, t) => n + t.size, 0);
   // Every output of a convolution reads a filter's worth of inputs; a composite runs several loops.
   if (op.kind === 'contraction') return (out * inputs[1].size) / Math.max(1, inputs[1].shape.at(-1) ?? 1);
-  // The definitions of algorithms are quadratic (transforms) or cubic (factorizations).
-  if (op.kind === 'algorithm') return (read + out) * Math.max(1, inputs[0].shape.at(-1) ?? 1);
+  if (steep.has(op.name)) return (read + out) * Math.max(1, inputs[0].shape.at(-1) ?? 1);
   return op.kind === 'composite' ? 4 * (read + out) : read + out;
 }
 
