@@ -60,7 +60,8 @@ function pixelNest(
     }
     return v;
   };
-  for (const s of mapStmts(body, (e) => mapExpr(e, outside))) {
+  for (const given of body) {
+    const [s] = mapStmts([given], (e) => mapExpr(e, outside));
     const at = s.s === 'let' ? depth(s.value) : last;
     if (s.s === 'let') depthOf.set(s.name, at);
     levels[at].push(s);
