@@ -183,6 +183,7 @@ function tapeOps(tape: Tape): Ops<Node> {
     },
     resizeBilinear: unwritten,
     resizeNearest: unwritten,
+    lstm: unwritten,
     gatherRows: unwritten,
     scatterAdd: unwritten,
   };

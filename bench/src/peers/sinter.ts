@@ -38,6 +38,23 @@ export function sinterOps(tf: Api): Ops<T> {
     meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
     resizeBilinear: (x, size) => tf.image.resizeBilinear(x, size),
     resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x, size),
+    lstm: (x, w, u, b) => {
+      const [steps, batch, inputs] = x.shape;
+      const units = u.shape[0];
+      const z = tf.add(tf.matMul(x.reshape([steps * batch, inputs]), w), b).reshape([steps, batch, 4 * units]);
+      const zero = tf.zeros([batch, units]);
+      const [, hs] = tf.scanLoop(
+        ([h, c], zx: T) => {
+          const [i, o, f, g] = tf.split(tf.add(zx, tf.matMul(h, u)), 4, 1) as T[];
+          const next = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+          const out = tf.mul(tf.sigmoid(o), tf.tanh(next));
+          return [[out, next], out];
+        },
+        [zero, zero],
+        z,
+      );
+      return hs;
+    },
     gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
     scatterAdd: (i, updates, rows) =>
       tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1]]),
