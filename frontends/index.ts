@@ -149,6 +149,7 @@ export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';
 export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
+export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
 export {
   AdamOptimizer,
   type GradientsToApply,

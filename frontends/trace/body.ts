@@ -21,7 +21,7 @@ export interface Body {
   /** Number of its own parameters, and of the results that its function gave. */
   readonly own: number;
   readonly given: number;
-  /** Tensors of traces around it, and their parameters. */
+  /** Tensors of traces around it, or that tapes around it follow, and their parameters. */
   readonly captures: ReadonlyMap<Tensor, Value>;
   /** Variables that it reads or assigns. */
   readonly states: ReadonlyMap<Stateful, BodyState>;
@@ -47,7 +47,9 @@ export function traceBody(
   f: (xs: Tensor[]) => unknown,
   like?: readonly TensorType[],
 ): Body {
-  const trace = new Trace(name, false, { parent: context.trace });
+  const tapes = context.recorders;
+  const isWatched = (t: Tensor) => tapes.some((r) => r.interested([t]));
+  const trace = new Trace(name, false, { parent: context.trace, isWatched });
   try {
     return withTrace(trace, () =>
       withRecorders([], () => {

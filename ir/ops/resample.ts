@@ -241,6 +241,7 @@ defineComposite({
   name: 'resample',
   doc: 'Resized along `axis` from `from` to `to` elements by `method` (nearest, bilinear, bicubic: Keys with a = -1/2, area: the mean of what an element covers). `grid` says where the elements lie: half_pixel (their centres, as TensorFlow 2), corners (first on first, last on last) or asymmetric (first on first). `antialias` widens the kernels of bilinear and bicubic where the axis shrinks. `adjoint` is the transposed map, from `to` to `from` elements: the gradient.',
   arity: 1,
+  batching: 'axis',
   constraints: {
     resample_c1: 'axis must be an axis of the operand, whose shape is fixed',
     resample_c2: "from and to must be at least 1, and from (adjoint: to) the axis' dimension",
