@@ -134,12 +134,3 @@ export function sameStructure(op: string, what: string, want: Tree, got: Tree, w
     fix: 'give tensors of the same dtypes and shapes in the same structure (cast, reshape or broadcast them)',
   });
 }
-
-/** Throws ShapeError unless a tensor keeps a type. */
-export function sameType(op: string, what: string, want: TensorType, got: TensorType): void {
-  if (typeEq(want, got)) return;
-  throw new ShapeError(`${what} is ${typeText(got)}, not ${typeText(want)}`, {
-    op,
-    fix: 'what is carried keeps its dtype and shape',
-  });
-}

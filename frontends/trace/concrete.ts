@@ -10,6 +10,7 @@ import { context, type Target, withRecorders, withTrace } from './context.ts';
 import { applyOp, operandOf } from './dispatch.ts';
 import { flatten, flattenTensors, leafNames, pack, type Tree } from './nest.ts';
 import { TensorSpec } from './spec.ts';
+import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import { refusePromise, Trace } from './trace.ts';
 import { Variable } from './variable.ts';
@@ -99,7 +100,7 @@ export class Concrete {
 
   /** Runs a program of this graph. */
   runProgram(program: Program, inputs: readonly Tensor[]): unknown {
-    const out = program.run(inputs.map((t) => t.elements()));
+    const out = program.runBuffers(inputs.map((t) => storageOf(t)));
     for (const v of this.assigned) v.changed();
     const tree = this.resultTree;
     if (tree.kind === 'leaf') return eagerTensor(this.outputTypes[0], out[0]);

@@ -9,7 +9,7 @@ import { context } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { applyOp, inStaticGraph, operandOf } from './dispatch.ts';
 import { checkFunction } from './gradients.ts';
-import { Tensor } from './tensor.ts';
+import { sameElements, Tensor } from './tensor.ts';
 
 const op = 'customGrad';
 
@@ -64,7 +64,7 @@ function checkGradient(g: unknown, x: Tensor, i: number): void {
 function eager(f: CustomFunction, inputs: readonly Tensor[]): Tensor {
   const { value, gradients } = run(f, inputs);
   // Another tensor of the same value, whose gradient is the given one.
-  const result = new Tensor(value.type, value.host);
+  const result = sameElements(value.type, value);
   const record = { op: recordedOp(gradients, inputs.length), inputs, outputs: [result], attrs: {}, regions: [] };
   for (const r of context.recorders) r.record(record);
   return result;

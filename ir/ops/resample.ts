@@ -114,13 +114,15 @@ function table(r: Resampling, adjoint: boolean): Taps[] {
 
 /** More taps than this are multiplied as a matrix. */
 const mostGathers = 6;
-/** Rows shorter than this are gathered element by element, several of the result's at a time. */
+/** Rows of no more elements than this are pixels: they are gathered whole, their elements written out. */
+const pixel = 4;
+/** Longer ones, but shorter than this, are gathered element by element, several of the result's at a time. */
 const shortRow = 16;
 
 /** The operand as [before, axis, after], its parts at each tap weighted and added. */
 function gatherTaps(b: Emitter, x: Val, rows: readonly Taps[]): Val {
   const [before, n, after] = staticShape(x.type.shape);
-  const short = after < shortRow;
+  const short = after > pixel && after < shortRow;
   const each = short ? after : 1;
   const source = short ? b.reshape(x, [before, n * after]) : x;
   const perm = short ? [1, 0] : [1, 0, 2];
