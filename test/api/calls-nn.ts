@@ -6,7 +6,12 @@ import { b, f, i } from './operands.ts';
 type Rows = Record<string, unknown[][]>;
 
 const image = () => f([1, 4, 5, 3], 0, 1);
-const boxes = () => tf.tensor2d([[0, 0, 1, 1], [0.1, 0, 0.9, 1], [0, 0, 0.2, 0.3]]);
+const boxes = () =>
+  tf.tensor2d([
+    [0, 0, 1, 1],
+    [0.1, 0, 0.9, 1],
+    [0, 0, 0.2, 0.3],
+  ]);
 
 const layers = (): Rows => ({
   softmax: [[f([2, 3]), -1]],
@@ -18,7 +23,10 @@ const layers = (): Rows => ({
   layerNorm: [[f([2, 3]), -1, f([3]), f([3]), 0.01]],
   dropout: [[f([2, 3]), 0.5, [2, 1], 1]],
   conv1d: [[f([1, 6, 2]), f([3, 2, 4]), 1, 'same', 'NWC', 1]],
-  conv2d: [[f([1, 5, 6, 2]), f([3, 3, 2, 4]), 2, 'same', 'NHWC', 1], [f([5, 6, 2]), f([2, 2, 2, 1]), [1, 2], 1]],
+  conv2d: [
+    [f([1, 5, 6, 2]), f([3, 3, 2, 4]), 2, 'same', 'NHWC', 1],
+    [f([5, 6, 2]), f([2, 2, 2, 1]), [1, 2], 1],
+  ],
   conv2dTranspose: [[f([1, 2, 2, 3]), f([2, 2, 1, 3]), [1, 4, 4, 1], 2, 'same']],
   conv3d: [[f([1, 3, 3, 3, 1]), f([2, 2, 2, 1, 2]), 1, 'valid', 'NDHWC', 1]],
   conv3dTranspose: [[f([1, 2, 2, 2, 1]), f([2, 2, 2, 1, 1]), [1, 4, 4, 4, 1], 2, 'same']],

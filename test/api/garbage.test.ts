@@ -61,7 +61,11 @@ async function trouble(f: (...args: unknown[]) => unknown, args: readonly unknow
     const wrong = unsound(result);
     if (wrong) return `returns ${wrong}`;
   } catch (e) {
-    if (!(e instanceof tf.SinterError)) return `throws ${String((e as Error)?.stack ?? e).split('\n').slice(0, 3).join(' ')}`;
+    if (!(e instanceof tf.SinterError))
+      return `throws ${String((e as Error)?.stack ?? e)
+        .split('\n')
+        .slice(0, 3)
+        .join(' ')}`;
   }
   const ms = performance.now() - start;
   return ms > 2000 ? `takes ${ms} ms` : '';
@@ -90,7 +94,8 @@ describe('bad arguments', () => {
           if (wrong) found.push(`argument ${at} = ${what}: ${wrong}`);
         }
     }
-    if (process.env.DBG) (await import('node:fs')).appendFileSync(process.env.DBG, found.map((x) => `${name} ${x}\n`).join(''));
+    if (process.env.DBG)
+      (await import('node:fs')).appendFileSync(process.env.DBG, found.map((x) => `${name} ${x}\n`).join(''));
     expect(found).toEqual([]);
   });
 });
