@@ -5,7 +5,7 @@ import { Builder } from '../../ir/builder.ts';
 import { ShapeError } from '../../ir/errors.ts';
 import type { Graph, Val, Value } from '../../ir/graph.ts';
 import { writeNodes } from '../../ir/region.ts';
-import { type TensorType, typeEq, typeText } from '../../ir/types.ts';
+import { type TensorType, typeText } from '../../ir/types.ts';
 import { context, withRecorders, withTrace } from './context.ts';
 import { makeTensor } from './convert.ts';
 import { operandOf } from './dispatch.ts';
