@@ -3,7 +3,8 @@
 
 import type { Extra } from './extras.ts';
 import { loadSinter } from './peers/sinter.ts';
-import { textTable, timeText } from './table.ts';
+import { timeText } from './report.ts';
+import { textTable } from './table.ts';
 
 type Api = Awaited<ReturnType<typeof loadSinter>>;
 type T = ReturnType<Api['tensor']>;
