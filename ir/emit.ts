@@ -2,7 +2,7 @@
 // builder implements it over graph values; the eager front end implements it over tensors, so one
 // set of rules serves both.
 
-import { ShapeError } from './errors.ts';
+import { ArgumentError, ShapeError, valueText } from './errors.ts';
 import type { Attrs, Graph, Val } from './graph.ts';
 import { Literal } from './literal.ts';
 import { type OpDef, opByName } from './op.ts';
@@ -34,6 +34,8 @@ export abstract class Emitter {
   }
   /** A tensor of one value everywhere. */
   splat(type: TensorType, x: number): Val {
+    if (typeof x !== 'number')
+      throw new ArgumentError(`${valueText(x)} stands where a number must`, { fix: 'pass a plain number' });
     return this.constant(Literal.splat(x), type);
   }
   zerosLike(v: Val): Val {
@@ -50,6 +52,9 @@ export abstract class Emitter {
       return [this.splat(b.type, a), b];
     }
     if (typeof b === 'number') return [a, this.splat(a.type, b)];
+    for (const v of [a, b])
+      if (v?.type === undefined)
+        throw new ArgumentError(`${valueText(v)} stands where a number or a tensor must`, { fix: 'pass a plain number' });
     const shape = broadcastShapes(a.type.shape, b.type.shape);
     if (!shape)
       throw new ShapeError(

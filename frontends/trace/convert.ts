@@ -1,7 +1,7 @@
 // JavaScript values into tensors: shape and dtype inferred as TensorFlow.js infers them, values
 // checked against the dtype.
 
-import { ArgumentError, DTypeError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, valueText } from '../../ir/errors.ts';
 import { arrayFor, roundTo, type TypedArray } from '../../ir/literal.ts';
 import { type DType, isFloat, tensorType } from '../../ir/types.ts';
 import { ComplexTensor } from './complex-tensor.ts';
@@ -124,8 +124,8 @@ const count = (shape: readonly number[]): number => shape.reduce((n, d) => n * d
 export function checkShape(shape: unknown, op: string): number[] {
   if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d >= 0))
     throw new ShapeError(
-      `a shape is an array of whole numbers from 0 on, not ${JSON.stringify(shape) ?? String(shape)}`,
-      { op },
+      `a shape is an array of whole numbers from 0 on, not ${valueText(shape)}`,
+      { op, fix: 'give one size per axis, such as [2, 3]; [] is a scalar' },
     );
   return shape.slice();
 }
@@ -152,7 +152,7 @@ export function makeTensor(
       { op },
     );
   const found = inferShape(values, op);
-  if (shape) {
+  if (shape !== undefined && shape !== null) {
     checkShape(shape, op);
     if (count(shape) !== count(found))
       throw new ShapeError(`shape [${shape}] has ${count(shape)} elements, the data has ${count(found)}`, {

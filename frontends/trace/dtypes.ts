@@ -1,6 +1,6 @@
 // The public names of element types, and TensorFlow.js's rules for mixing them.
 
-import { DTypeError } from '../../ir/errors.ts';
+import { DTypeError, valueText } from '../../ir/errors.ts';
 import { type DType, isStorage } from '../../ir/types.ts';
 
 /**
@@ -23,9 +23,9 @@ const fromIr = Object.fromEntries(Object.entries(toIr).map(([k, v]) => [v, k])) 
 
 /** The IR's name of a public dtype; throws DTypeError for an unknown one. */
 export function irDType(name: DataType | string, op?: string): DType {
-  const d = toIr[name as DataType];
+  const d = Object.hasOwn(toIr, name) ? toIr[name as DataType] : undefined;
   if (!d)
-    throw new DTypeError(`there is no dtype '${name}'`, { op, fix: `use one of ${Object.keys(toIr).join(', ')}` });
+    throw new DTypeError(`there is no dtype ${valueText(name)}`, { op, fix: `use one of ${Object.keys(toIr).join(', ')}` });
   return d;
 }
 

@@ -1,6 +1,7 @@
 // Gradient checkpointing: a function whose inner values are not kept for its gradient but computed anew
 // (T. Chen, B. Xu, C. Zhang, C. Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016).
 
+import { functionArg } from './ops/common.ts';
 import { opByName } from '../../ir/op.ts';
 import { assignAll, leavesOf, type Role, regionOf, sharedBy, traceBody, valuesOf } from './body.ts';
 import { applyOp } from './dispatch.ts';
@@ -12,8 +13,9 @@ import { pack } from './nest.ts';
  * outside and Variables.
  */
 export function recomputeGrad<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  const op = 'recomputeGrad';
+  functionArg(f, 'f', op);
   return (...args) => {
-    const op = 'recomputeGrad';
     const { tree, leaves } = leavesOf(args, op);
     const types = leaves.map((t) => t.type);
     const body = traceBody(f.name || op, types, (xs) => f(...(pack(tree, xs) as A)));

@@ -56,6 +56,7 @@ function unsound(x: unknown): string {
 /** What goes wrong in a call that is not as it should, or ''. */
 async function trouble(f: (...args: unknown[]) => unknown, args: readonly unknown[]): Promise<string> {
   const start = performance.now();
+  if (process.env.DBG) (await import('node:fs')).writeFileSync(process.env.DBG + '.now', args.map((x) => { try { return String(x); } catch { return '?'; } }).join(' ; '));
   try {
     const result = await f(...args);
     const wrong = unsound(result);

@@ -5,7 +5,7 @@ import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
 import { add, div, mul, pow, sub } from './binary.ts';
-import { arg, checkRank, floatArg, need } from './common.ts';
+import { arg, checkRank, floatArg, need, listArg } from './common.ts';
 import { matMul } from './linalg.ts';
 import { concat, split } from './shape.ts';
 import { sigmoid, tanh } from './unary.ts';
@@ -57,6 +57,14 @@ export function multiRNNCell(
   h: readonly TensorLike[],
 ): [Tensor[], Tensor[]] {
   const op = 'multiRNNCell';
+  need(
+    Array.isArray(lstmCells) && lstmCells.every((f) => typeof f === 'function'),
+    op,
+    'lstmCells must be an array of functions',
+    lstmCells,
+  );
+  listArg(c, 'c', op);
+  listArg(h, 'h', op);
   need(c.length === lstmCells.length && h.length === lstmCells.length, op, 'c and h must have one entry a cell', [
     lstmCells.length,
     c.length,

@@ -5,7 +5,7 @@ import { isFloat } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, checkRank, floatArg, need, to } from './common.ts';
+import { arg, checkRank, floatArg, need, to, numberArg } from './common.ts';
 import { cumsum } from './running.ts';
 import { bincount } from './segments.ts';
 import { mirrorPad } from './shape.ts';
@@ -74,6 +74,7 @@ export function threshold(
       fix: "cast it: image.cast('float32')",
     });
   need(method === 'binary' || method === 'otsu', op, "method must be 'binary' or 'otsu'", method);
+  numberArg(threshValue, 'threshValue', op);
   const x = isFloat(t.type.dtype) ? t : to(t, 'f32');
   const grey = t.shape[2] === 3 ? rgbToGrayscale(x) : x;
   const level = () => bincount(to(b.un('round', grey) as Tensor, 'i32'), null, 256);

@@ -6,7 +6,7 @@ import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { upcast } from '../dtypes.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, to } from './common.ts';
+import { arg, need, to } from './common.ts';
 
 const op = 'einsum';
 /** A tensor and the name of each axis: a letter, or `.k` for the k-th of the axes that `...` stands for. */
@@ -28,6 +28,7 @@ function namesOf(text: string, axes: number, widest: number): string[] {
 
 /** Operands with their axes named, and the names of the result's. */
 function parse(equation: string, tensors: readonly TensorLike[]): { terms: Term[]; out: string[] } {
+  need(typeof equation === 'string', op, 'the equation must be text', equation, "write it first: tf.einsum('ij,jk->ik', a, b)");
   const m = pattern.exec(equation.replace(/\s/g, ''));
   if (!m)
     throw new ArgumentError(`the equation '${equation}' is not of the form 'ij,jk->ik'`, {

@@ -1,6 +1,6 @@
 // Discrete Fourier transforms. Those of complex tensors refuse real ones, as in TensorFlow.js.
 
-import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, valueText } from '../../../ir/errors.ts';
 import { opByName } from '../../../ir/op.ts';
 import { ComplexTensor } from '../complex-tensor.ts';
 import type { TensorLike } from '../convert.ts';
@@ -56,7 +56,10 @@ function fitted(x: Tensor, n: number): Tensor {
 }
 
 function checkLength(n: number, op: string): void {
-  if (!Number.isInteger(n) || n < 1) throw new ArgumentError(`fftLength must be a positive integer, got ${n}`, { op });
+  if (!Number.isInteger(n) || n < 1) throw new ArgumentError(`fftLength must be a positive integer, got ${valueText(n)}`, {
+      op,
+      fix: 'leave it out to transform the whole axis',
+    });
 }
 
 /**

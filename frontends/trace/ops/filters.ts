@@ -6,7 +6,7 @@ import { isFloat } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, checkRank, floatArg, need, pair } from './common.ts';
+import { apply, checkRank, floatArg, need, numberArg, pair } from './common.ts';
 import { channelsLast, type Pad, paddingOf, perAxis } from './conv.ts';
 
 /**
@@ -62,7 +62,13 @@ export function localResponseNormalization(x: TensorLike, depthRadius = 5, bias 
   const op = 'localResponseNormalization';
   const t = floatArg(x, 'x', op);
   checkRank(t, [3, 4], 'x', op);
-  need(Number.isInteger(depthRadius) && depthRadius >= 0, op, 'depthRadius must be a whole number', depthRadius);
+  need(
+    Number.isInteger(depthRadius) && depthRadius >= 0 && depthRadius < 2 ** 15,
+    op,
+    'depthRadius must be a whole number from 0 to 32767',
+    depthRadius,
+  );
+  for (const [name, v] of Object.entries({ bias, alpha, beta })) numberArg(v, name, op);
   const last = t.rank - 1;
   const each = (own: number, other: number) => t.shape.map((_, i) => (i === last ? own : other));
   const sum = apply('reduce_window_sum', [b.square(t) as Tensor], {

@@ -5,7 +5,7 @@ import { ShapeError } from '../../../ir/errors.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, axisOf, commonShape, floatArg, need, to } from './common.ts';
+import { apply, arg, axisOf, commonShape, floatArg, need, to, numberArg } from './common.ts';
 
 /** What becomes of the losses of single elements. */
 export const Reduction = Object.freeze({
@@ -113,6 +113,7 @@ export function huberLoss(
   reduction?: Reduction,
 ): Tensor {
   const [l, p] = both(labels, predictions, 'huberLoss');
+  numberArg(delta, 'delta', 'huberLoss');
   const error = b.un('abs', b.sub(p, l));
   const near = b.min(error, delta);
   return computeWeightedLoss(
@@ -131,6 +132,7 @@ export function logLoss(
   reduction?: Reduction,
 ): Tensor {
   const [l, p] = both(labels, predictions, 'logLoss');
+  numberArg(epsilon, 'epsilon', 'logLoss');
   const hit = b.mul(l, b.un('log', b.add(p, epsilon)));
   const miss = b.mul(b.sub(1, l), b.un('log', b.add(b.sub(1, p), epsilon)));
   return computeWeightedLoss(b.neg(b.add(hit, miss)) as Tensor, weights, reduction);
@@ -145,7 +147,8 @@ export function sigmoidCrossEntropy(
   reduction?: Reduction,
 ): Tensor {
   const [l, x] = both(multiClassLabels, logits, 'sigmoidCrossEntropy', ['multiClassLabels', 'logits']);
-  const y = labelSmoothing ? b.add(b.mul(l, 1 - labelSmoothing), labelSmoothing / 2) : l;
+  const share = numberArg(labelSmoothing, 'labelSmoothing', 'sigmoidCrossEntropy');
+  const y = share ? b.add(b.mul(l, 1 - share), share / 2) : l;
   // softplus(x) - x * y, which is max(x, 0) - x * y + log(1 + e^-|x|).
   return computeWeightedLoss(b.sub(b.un('softplus', x), b.mul(x, y)) as Tensor, weights, reduction);
 }
@@ -159,7 +162,8 @@ export function softmaxCrossEntropy(
   reduction?: Reduction,
 ): Tensor {
   const [l, x] = both(onehotLabels, logits, 'softmaxCrossEntropy', ['onehotLabels', 'logits']);
-  const y = labelSmoothing ? b.add(b.mul(l, 1 - labelSmoothing), labelSmoothing / l.shape[l.rank - 1]) : l;
+  const share = numberArg(labelSmoothing, 'labelSmoothing', 'softmaxCrossEntropy');
+  const y = share ? b.add(b.mul(l, 1 - share), share / l.shape[l.rank - 1]) : l;
   return computeWeightedLoss(apply('softmax_cross_entropy', [x, y as Tensor]), weights, reduction);
 }
 

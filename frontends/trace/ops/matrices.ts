@@ -220,7 +220,8 @@ export function gramSchmidt(xs: readonly Tensor[]): Tensor[];
 export function gramSchmidt(xs: Tensor | readonly Tensor[]): Tensor | Tensor[] {
   const list = !(xs instanceof Tensor);
   if (list) {
-    need(xs.length > 0, 'gramSchmidt', 'takes at least one vector', xs.length);
+    const tensors = Array.isArray(xs) && xs.length > 0 && xs.every((x) => x instanceof Tensor);
+    need(tensors, 'gramSchmidt', 'xs must be a matrix or a list of at least one vector, all tensors', xs);
     const wrong = xs.findIndex((x) => x.rank !== 1 || x.size !== xs[0].size);
     if (wrong >= 0)
       throw new ShapeError(`takes vectors of one length, got shapes [${xs[0].shape}] and [${xs[wrong].shape}]`, {

@@ -12,8 +12,11 @@ interface Rule {
   readonly antialias: boolean;
 }
 
+/** The tables of positions, made for each axis, must stay small. */
+const LARGEST_SIDE = 2 ** 16;
+const SIZE_RULE = `size must be [height, width], whole numbers from 1 to ${LARGEST_SIDE}`;
 const isSize = (size: unknown): size is readonly [number, number] =>
-  Array.isArray(size) && size.length === 2 && size.every((n) => Number.isInteger(n) && n >= 1);
+  Array.isArray(size) && size.length === 2 && size.every((n) => Number.isInteger(n) && n >= 1 && n <= LARGEST_SIDE);
 
 function image(x: TensorLike, name: string, op: string): Tensor {
   const t = arg(x, name, op);
@@ -56,7 +59,7 @@ export function resizeBilinear(
 ): Tensor {
   const op = 'resizeBilinear';
   const t = image(images, 'images', op);
-  need(isSize(size), op, 'size must be [height, width], positive whole numbers', size);
+  need(isSize(size), op, SIZE_RULE, size);
   const rule: Rule = { method: 'bilinear', grid: grid(alignCorners, halfPixelCenters, op), antialias: false };
   return resized(isFloat(t.type.dtype) ? t : to(t, 'f32'), size, rule);
 }
@@ -70,7 +73,7 @@ export function resizeNearestNeighbor(
 ): Tensor {
   const op = 'resizeNearestNeighbor';
   const t = image(images, 'images', op);
-  need(isSize(size), op, 'size must be [height, width], positive whole numbers', size);
+  need(isSize(size), op, SIZE_RULE, size);
   return resized(t, size, { method: 'nearest', grid: grid(alignCorners, halfPixelCenters, op), antialias: false });
 }
 
@@ -90,9 +93,9 @@ export interface ResizeOptions {
  */
 export function resize(x: TensorLike, size: readonly [number, number], options: ResizeOptions = {}): Tensor {
   const op = 'resize';
-  const { method = 'bilinear', antialias = false, preserveAspectRatio = false } = options;
+  const { method = 'bilinear', antialias = false, preserveAspectRatio = false } = options ?? {};
   const t = image(x, 'x', op);
-  need(isSize(size), op, 'size must be [height, width], positive whole numbers', size);
+  need(isSize(size), op, SIZE_RULE, size);
   need(
     ['bilinear', 'nearest', 'bicubic', 'area'].includes(method),
     op,

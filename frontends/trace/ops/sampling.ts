@@ -41,7 +41,12 @@ export function rotateWithOffset(
   const t = images(image, 'image', op);
   need(typeof radians === 'number' && Number.isFinite(radians), op, 'radians must be a number', radians);
   const [n, height, width, channels] = t.shape;
-  const [fx, fy] = typeof center === 'number' ? [center, center] : center;
+  const middle: unknown = typeof center === 'number' ? [center, center] : center;
+  const isPoint = Array.isArray(middle) && middle.length === 2 && middle.every(Number.isFinite);
+  need(isPoint, op, 'center must be a fraction of the image, or [x, y] fractions', center);
+  const [fx, fy] = middle as [number, number];
+  const filled = typeof fillValue === 'number' || Array.isArray(fillValue);
+  need(filled, op, 'fillValue must be a number, or one a channel', fillValue);
   const [cx, cy] = [fx * width, fy * height];
   const [sin, cos] = [Math.sin(radians), Math.cos(radians)];
   const source = Int32Array.from({ length: height * width }, (_, k) => {

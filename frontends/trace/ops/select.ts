@@ -5,7 +5,7 @@ import { ArgumentError, DTypeError, ShapeError, TraceError } from '../../../ir/e
 import type { Val } from '../../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
-import type { TensorLike } from '../convert.ts';
+import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
 import { apply, arg, axisOf, boolArg, checkRank, need } from './common.ts';
@@ -180,8 +180,9 @@ export function rand(
 ): Tensor {
   if (typeof randFunction !== 'function')
     throw new ArgumentError('the second argument must be a function that returns a number', { op: 'rand' });
+  checkShape(shape, 'rand');
   const type = { float32: 'f32', int32: 'i32', bool: 'bool' } as const;
-  need(dtype in type, 'rand', "dtype must be 'float32', 'int32' or 'bool'", dtype);
+  need(Object.hasOwn(type, dtype), 'rand', "dtype must be 'float32', 'int32' or 'bool'", dtype);
   const data = arrayFor(type[dtype], count(shape));
   for (let i = 0; i < data.length; i++) data[i] = randFunction();
   return eagerTensor(tensorType(type[dtype], shape), data);

@@ -1,12 +1,12 @@
 // Functions that move elements without computing. All dtypes; throw ShapeError where ranks, axes or
 // sizes do not fit.
 
-import { ArgumentError, ShapeError } from '../../../ir/errors.ts';
-import type { TensorLike } from '../convert.ts';
+import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
+import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { type DataType, irDType, upcast } from '../dtypes.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, axesOf, axisOf, commonShape, need, to } from './common.ts';
+import { arg, axesOf, axisOf, commonShape, need, numberArg, to, wholesArg } from './common.ts';
 
 const count = (s: readonly number[]) => s.reduce((n, d) => n * d, 1);
 
@@ -35,7 +35,7 @@ export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
   ) as Tensor;
 }
 /** `x` in the shape of `y`. */
-export const reshapeAs = (x: TensorLike, y: Tensor): Tensor => reshape(x, y.shape);
+export const reshapeAs = (x: TensorLike, y: TensorLike): Tensor => reshape(x, arg(y, 'y', 'reshapeAs').shape);
 /** All elements on one axis. */
 export const flatten = (x: TensorLike): Tensor => reshape(x, [-1]);
 
@@ -65,7 +65,10 @@ export function expandDims(x: TensorLike, axis = 0): Tensor {
 /** Axes in another order, by default reversed. */
 export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
   const t = arg(x, 'x', 'transpose');
-  const p = perm ? perm.map((a) => axisOf(a, t.rank, 'transpose')) : t.shape.map((_, i) => t.rank - 1 - i);
+  const p =
+    perm === undefined || perm === null
+      ? t.shape.map((_, i) => t.rank - 1 - i)
+      : wholesArg(perm, 'perm', 'transpose').map((a) => axisOf(a, t.rank, 'transpose'));
   if (p.length !== t.rank || new Set(p).size !== t.rank)
     throw new ShapeError(`perm [${perm}] is not an order of the ${t.rank} axes of [${t.shape}]`, {
       op: 'transpose',
@@ -77,7 +80,7 @@ export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
 /** `x` stretched to `shape` as in NumPy broadcasting. */
 export function broadcastTo(x: TensorLike, shape: readonly number[]): Tensor {
   const t = arg(x, 'x', 'broadcastTo');
-  const s = commonShape('broadcastTo', t.shape, shape);
+  const s = commonShape('broadcastTo', t.shape, checkShape(shape, 'broadcastTo'));
   if (s.length !== shape.length || s.some((d, i) => d !== shape[i]))
     throw new ShapeError(`[${t.shape}] does not broadcast to [${shape}]`, { op: 'broadcastTo' });
   return b.broadcastTo(t, shape) as Tensor;
@@ -158,6 +161,7 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
       });
     sizes = new Array(numOrSizeSplits).fill(n / numOrSizeSplits);
   } else {
+    wholesArg(numOrSizeSplits, 'numOrSizeSplits', 'split', -1);
     const rest = n - numOrSizeSplits.reduce((s, k) => s + Math.max(0, k), 0);
     const open = numOrSizeSplits.filter((k) => k === -1).length;
     if (rest < 0 || open > 1 || (open === 0 && rest !== 0))
@@ -174,7 +178,8 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
 /** Repeated `reps[i]` times along axis i. */
 export function tile(x: TensorLike, reps: readonly number[]): Tensor {
   const t = arg(x, 'x', 'tile');
-  if (reps.length !== t.rank || !reps.every((r) => Number.isInteger(r) && r >= 0))
+  wholesArg(reps, 'reps', 'tile', 0);
+  if (reps.length !== t.rank)
     throw new ShapeError(`reps [${reps}] must be one whole number per axis of [${t.shape}]`, { op: 'tile' });
   const apart = b.broadcast(
     t,
@@ -191,10 +196,10 @@ function checkPaddings(t: Tensor, paddings: readonly (readonly number[])[], op: 
   const ok =
     Array.isArray(paddings) &&
     paddings.length === t.rank &&
-    paddings.every((p: readonly number[]) => p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
+    paddings.every((p) => Array.isArray(p) && p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
   if (!ok)
     throw new ShapeError(
-      `paddings ${JSON.stringify(paddings)} must be one pair [before, after] per axis of [${t.shape}]`,
+      `paddings ${valueText(paddings)} must be one pair [before, after] per axis of [${t.shape}]`,
       { op },
     );
 }
@@ -203,6 +208,7 @@ function checkPaddings(t: Tensor, paddings: readonly (readonly number[])[], op: 
 export function pad(x: TensorLike, paddings: readonly (readonly number[])[], constantValue = 0): Tensor {
   const t = arg(x, 'x', 'pad');
   checkPaddings(t, paddings, 'pad');
+  need(typeof constantValue === 'number', 'pad', 'constantValue must be a number', constantValue);
   return b.pad(
     t,
     paddings.map((p) => p[0]),
@@ -250,6 +256,8 @@ export function mirrorPad(
 export function bandPart(x: TensorLike, numLower: number, numUpper: number): Tensor {
   const t = arg(x, 'x', 'bandPart');
   need(t.rank >= 2, 'bandPart', 'x must have rank 2 or more', t.shape);
+  numberArg(numLower, 'numLower', 'bandPart');
+  numberArg(numUpper, 'numUpper', 'bandPart');
   const shape = t.shape.slice(-2);
   const d = b.call('sub', [b.iota(shape, 0), b.iota(shape, 1)]);
   const low = b.compare('le', d, numLower < 0 ? shape[0] : numLower);

@@ -5,13 +5,15 @@ import { tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
-import { arg, checkRank, need } from './common.ts';
+import { arg, checkRank, need, numberArg } from './common.ts';
 import { gather } from './indexing.ts';
 
 /** a - b cos(2 pi i / n) for i from 0 to windowLength - 1, periodic: n is windowLength (less 1 where odd). */
 export function cosineWindow(windowLength: number, a: number, scale: number): Tensor {
   const op = 'cosineWindow';
   need(Number.isInteger(windowLength) && windowLength >= 0, op, 'windowLength must be a whole number', windowLength);
+  numberArg(a, 'a', op);
+  numberArg(scale, 'scale', op);
   const n = windowLength % 2 === 0 ? windowLength : windowLength - 1;
   const data = arrayFor('f32', windowLength);
   // A window of one element has no period; its only angle is 0.
@@ -21,7 +23,7 @@ export function cosineWindow(windowLength: number, a: number, scale: number): Te
 
 /** The smallest power of two that is at least `value`. Throws ArgumentError for what is not positive. */
 export function enclosingPowerOfTwo(value: number): number {
-  need(value > 0 && Number.isFinite(value), 'enclosingPowerOfTwo', 'the value must be positive', value);
+  need(Number.isFinite(value) && value > 0, 'enclosingPowerOfTwo', 'the value must be positive', value);
   let p = 1;
   while (p < value) p *= 2;
   while (p / 2 >= value) p /= 2;
