@@ -1,5 +1,6 @@
 // tf.compile: a function with fixed input types as one program for one target.
 
+import { functionArg, need } from './ops/common.ts';
 import { ArgumentError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TypedArray } from '../../ir/literal.ts';
@@ -156,8 +157,9 @@ export async function compile<F extends AnyFunction>(
   fn: F | Func<F>,
   opts: CompileOptions = {},
 ): Promise<Executable<ReturnType<F>>> {
+  functionArg(fn, 'fn', 'compile');
+  need(typeof opts === 'object' && opts !== null, 'compile', 'the options must be an object', opts, 'such as {inputs: […]}');
   const target = checkTarget(opts.target ?? 'wasm', 'compile');
-  if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'compile' });
   const inputs = opts.inputs ?? [];
   if (!Array.isArray(inputs))
     throw new ArgumentError('inputs must be an array with one entry per argument', {

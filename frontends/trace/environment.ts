@@ -1,6 +1,7 @@
 // Calls by which TensorFlow.js code prepares, measures and prints. What concerns an engine that is not
 // here is accepted and changes nothing.
 
+import { functionArg } from './ops/common.ts';
 import { context, type OpRecord, type Recorder, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import type { Tensor } from './tensor.ts';
@@ -79,6 +80,7 @@ export interface TimingInfo {
 
 /** How long `f` takes, by the clock; what it returns is awaited. */
 export async function time(f: () => unknown): Promise<TimingInfo> {
+  functionArg(f, 'f', 'time');
   const start = performance.now();
   await f();
   const wallMs = performance.now() - start;
@@ -128,6 +130,7 @@ class ProfileRecorder implements Recorder {
  * program only; `exe.profile` times the kernels inside.
  */
 export async function profile<T>(f: () => T | Promise<T>): Promise<ProfileInfo<T>> {
+  functionArg(f, 'f', 'profile');
   const recorder = new ProfileRecorder();
   const result = await withRecorders([...context.recorders, recorder], f);
   const { kernels } = recorder;

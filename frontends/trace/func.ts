@@ -1,5 +1,6 @@
 // tf.func: a function that is traced once per signature and then runs as one program.
 
+import { functionArg, need } from './ops/common.ts';
 import { ArgumentError, ShapeError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TensorType } from '../../ir/types.ts';
@@ -154,7 +155,9 @@ function bind(s: unknown, x: unknown, path: string, op: string): unknown {
  * is traced.
  */
 export function func<F extends AnyFunction>(fn: F, opts: FuncOptions | ClassMethodDecoratorContext = {}): Func<F> {
-  const options: FuncOptions = 'kind' in opts ? { name: String(opts.name) } : opts;
+  functionArg(fn, 'fn', 'func');
+  need(typeof opts === 'object', 'func', 'the options must be an object', opts, "such as {name: 'step'}");
+  const options: FuncOptions = opts === null ? {} : 'kind' in opts ? { name: String(opts.name) } : opts;
   const unbound = new Tracer(fn, options);
   const bound = new WeakMap<object, Tracer>();
   const method = usesThis(fn);

@@ -1,9 +1,12 @@
 // TensorFlow.js's memory functions. Tensors are garbage-collected here, so they have nothing to do;
 // code that calls them runs unchanged.
 
-/** Runs `fn` and returns its result. `tf.tidy(name, fn)` works as well. */
+import { functionArg } from './ops/common.ts';
+/** Runs `fn` and returns its result. `tf.tidy(name, fn)` works as well. Throws ArgumentError without a function. */
 export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
-  return typeof nameOrFn === 'function' ? nameOrFn() : (fn as () => T)();
+  const f = typeof nameOrFn === 'function' ? nameOrFn : fn;
+  functionArg(f, 'fn', 'tidy');
+  return (f as () => T)();
 }
 /** Does nothing. */
 export function dispose(_tensors?: unknown): void {}
