@@ -2,7 +2,7 @@
 // types in the text are not believed but compared with what inference gives.
 
 import { Builder } from './builder.ts';
-import { SinterError, ArgumentError, valueText } from './errors.ts';
+import { ArgumentError, SinterError, valueText } from './errors.ts';
 import type { Attrs, AttrValue, Graph, Value } from './graph.ts';
 import { arrayFor, Literal } from './literal.ts';
 import { attrNames, findOp, type OpDef } from './op.ts';

@@ -1,6 +1,5 @@
 // tf.compile: a function with fixed input types as one program for one target.
 
-import { functionArg, need } from './ops/common.ts';
 import { ArgumentError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TypedArray } from '../../ir/literal.ts';
@@ -13,6 +12,7 @@ import { makeTensor } from './convert.ts';
 import { publicDType } from './dtypes.ts';
 import type { AnyFunction, Func } from './func.ts';
 import { flattenTensors, pack } from './nest.ts';
+import { functionArg, need } from './ops/common.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import type { TensorMap } from './types.ts';
@@ -158,7 +158,13 @@ export async function compile<F extends AnyFunction>(
   opts: CompileOptions = {},
 ): Promise<Executable<ReturnType<F>>> {
   functionArg(fn, 'fn', 'compile');
-  need(typeof opts === 'object' && opts !== null, 'compile', 'the options must be an object', opts, 'such as {inputs: […]}');
+  need(
+    typeof opts === 'object' && opts !== null,
+    'compile',
+    'the options must be an object',
+    opts,
+    'such as {inputs: […]}',
+  );
   const target = checkTarget(opts.target ?? 'wasm', 'compile');
   const inputs = opts.inputs ?? [];
   if (!Array.isArray(inputs))

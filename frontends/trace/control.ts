@@ -20,7 +20,7 @@ import { context } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { applyOp, emitter, operandOf } from './dispatch.ts';
 import { pack, type Tree } from './nest.ts';
-import { boolArg, need, functionArg, listArg } from './ops/common.ts';
+import { boolArg, functionArg, listArg, need } from './ops/common.ts';
 import { stack, unstack } from './ops/shape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -121,7 +121,8 @@ export function whileLoop<V extends unknown[]>(
   functionArg(condition, 'condition', op);
   functionArg(body, 'body', op);
   countArg(maximumIterations, 'maximumIterations', op);
-  if (!Array.isArray(loopVars)) throw new ArgumentError('loopVars must be an array', { op });
+  if (!Array.isArray(loopVars))
+    throw new ArgumentError('loopVars must be an array', { op, fix: 'write [x] for one variable' });
   const test = (vars: V) => {
     const c = boolArg(condition(...vars), 'condition', op);
     need(c.rank === 0, op, 'the condition must be a scalar', c.shape);
@@ -177,7 +178,7 @@ function elementsOf(elems: unknown, op: string): { tree: Tree; leaves: Tensor[];
   if (bad)
     throw new ShapeError(
       `all elements must have one first axis of equal length; the shapes are ${leaves.map((t) => `[${t.shape}]`).join(', ')}`,
-      { op },
+      { op, fix: 'slice them to one length' },
     );
   return { tree, leaves, length: leaves[0].shape[0] };
 }
@@ -203,7 +204,11 @@ export function scanLoop<const C, E = Tensor, Y = Tensor>(
   const n = types.length;
   const run = (carry: readonly Tensor[], x: readonly Tensor[]) => {
     const given = fn(pack(start.tree, carry) as C, pack(xs.tree, x) as E);
-    if (!Array.isArray(given) || given.length !== 2) throw new ArgumentError('fn must return [carry, output]', { op });
+    if (!Array.isArray(given) || given.length !== 2)
+      throw new ArgumentError('fn must return [carry, output]', {
+        op,
+        fix: 'return the next carry and what is stacked',
+      });
     const next = leavesOf(given[0], op, types);
     sameStructure(op, 'fn', start.tree, next.tree, 'the initial value');
     return { next, y: leavesOf(given[1], op) };
@@ -335,7 +340,8 @@ export function forRange<V extends unknown[]>(
       ['start', start],
       ['end', end],
     ] as const)
-      if (!Number.isInteger(x)) throw new ArgumentError(`${name} must be a whole number, not ${valueText(x)}`, { op, fix: 'round it' });
+      if (!Number.isInteger(x))
+        throw new ArgumentError(`${name} must be a whole number, not ${valueText(x)}`, { op, fix: 'round it' });
     const runs = Math.max(0, Math.ceil((end - start) / step));
     const index = (k: Tensor) => emitter.add(emitter.mul(k, step), start) as Tensor;
     return scanLoop<V, Tensor, []>((v, k) => [listOf(body(index(k), ...v)) as V, []], vars, runs, opts, op)[0];

@@ -88,6 +88,7 @@ function filled(shape: readonly number[], value: number, dtype: DataType, op: st
   const host = arrayFor(
     type.dtype,
     shape.reduce((n, d) => n * d, 1),
+    op,
   );
   return eagerTensor(type, value === 0 ? host : host.fill(roundTo(type.dtype, value)));
 }
@@ -108,6 +109,7 @@ export function fill(shape: readonly number[], value: number | boolean, dtype?: 
     arrayFor(
       d,
       shape.reduce((n, k) => n * k, 1),
+      'fill',
     ).fill(one.elements()[0]),
   );
 }
@@ -137,6 +139,7 @@ export function eye(
   const host = arrayFor(
     d,
     shape.reduce((n, k) => n * k, 1),
+    'eye',
   );
   const step = numRows * cols;
   for (let base = 0; base < host.length; base += step)
@@ -148,7 +151,10 @@ export function eye(
 function checkNumbers(args: Readonly<Record<string, unknown>>, op: string): void {
   for (const [name, x] of Object.entries(args))
     if (!Number.isFinite(x))
-      throw new ArgumentError(`${name} must be a finite number, not ${valueText(x)}`, { op, fix: 'check what computes it' });
+      throw new ArgumentError(`${name} must be a finite number, not ${valueText(x)}`, {
+        op,
+        fix: 'check what computes it',
+      });
 }
 
 /** `num` float32 numbers from `start` to `stop`, both included. Throws ArgumentError where num < 1. */
@@ -161,7 +167,7 @@ export function linspace(start: number, stop: number, num: number): Tensor {
   checkNumbers({ start, stop }, 'linspace');
   const step = num === 1 ? 0 : (stop - start) / (num - 1);
   return makeTensor(
-    arrayFor('f32', num).map((_, i) => (i === num - 1 && num > 1 ? stop : start + i * step)),
+    arrayFor('f32', num, 'linspace').map((_, i) => (i === num - 1 && num > 1 ? stop : start + i * step)),
     [num],
     'f32',
     'linspace',
@@ -174,11 +180,12 @@ export function linspace(start: number, stop: number, num: number): Tensor {
  */
 export function range(start: number, stop: number, step = 1, dtype: 'float32' | 'int32' = 'float32'): Tensor {
   checkNumbers({ start, stop, step }, 'range');
-  if (step === 0) throw new ArgumentError('the step must not be 0', { op: 'range', fix: 'use tf.fill for equal numbers' });
+  if (step === 0)
+    throw new ArgumentError('the step must not be 0', { op: 'range', fix: 'use tf.fill for equal numbers' });
   const by = stop < start && step === 1 ? -1 : step;
   const n = Math.max(0, Math.ceil((stop - start) / by));
   return makeTensor(
-    arrayFor('f64', n).map((_, i) => start + i * by),
+    arrayFor('f64', n, 'range').map((_, i) => start + i * by),
     [n],
     irDType(dtype, 'range'),
     'range',

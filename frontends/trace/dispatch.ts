@@ -44,8 +44,8 @@ export class TensorEmitter extends Emitter {
     return applyOp(op, inputs as readonly Tensor[], attrs, regions);
   }
   // A Variable that is broadcast to a placeholder's shape is read when the graph runs, not now.
-  override align(x: Arg, y: Arg): [Val, Val] {
-    return inStaticGraph([x, y], () => super.align(x, y));
+  override align(x: Arg, y: Arg, op?: string): [Val, Val] {
+    return inStaticGraph([x, y], () => super.align(x, y, op));
   }
 }
 

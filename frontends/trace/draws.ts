@@ -84,7 +84,7 @@ export const drawNormal = (
   stdDev: number,
   dtype: DataType,
   op: string,
-) : Tensor => {
+): Tensor => {
   checkFinite({ mean, stdDev }, op);
   return scaled(apply('random_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
 };
@@ -97,7 +97,7 @@ export const drawTruncatedNormal = (
   stdDev: number,
   dtype: DataType,
   op: string,
-) : Tensor => {
+): Tensor => {
   checkFinite({ mean, stdDev }, op);
   return scaled(apply('random_truncated_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
 };

@@ -1,9 +1,9 @@
 // Calls by which TensorFlow.js code prepares, measures and prints. What concerns an engine that is not
 // here is accepted and changes nothing.
 
-import { functionArg } from './ops/common.ts';
 import { context, type OpRecord, type Recorder, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
+import { functionArg } from './ops/common.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Writes the tensor's elements to the console. */

@@ -1,6 +1,5 @@
 // tf.func: a function that is traced once per signature and then runs as one program.
 
-import { functionArg, need } from './ops/common.ts';
 import { ArgumentError, ShapeError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TensorType } from '../../ir/types.ts';
@@ -8,6 +7,7 @@ import { Concrete, type Input, parseArguments } from './concrete.ts';
 import { context } from './context.ts';
 import { makeTensor } from './convert.ts';
 import { type Tree, treeText } from './nest.ts';
+import { functionArg, need } from './ops/common.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -1,11 +1,11 @@
 // Gradient checkpointing: a function whose inner values are not kept for its gradient but computed anew
 // (T. Chen, B. Xu, C. Zhang, C. Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016).
 
-import { functionArg } from './ops/common.ts';
 import { opByName } from '../../ir/op.ts';
 import { assignAll, leavesOf, type Role, regionOf, sharedBy, traceBody, valuesOf } from './body.ts';
 import { applyOp } from './dispatch.ts';
 import { pack } from './nest.ts';
+import { functionArg } from './ops/common.ts';
 
 /**
  * The function `f`, whose gradient computes what happens inside of `f` once more instead of keeping it:

@@ -56,6 +56,7 @@ export abstract class Optimizer {
       if (g.rank !== v.rank || g.shape.some((d, i) => d !== v.shape[i]))
         throw new ShapeError(`the gradient of '${v.name}' has shape [${g.shape}], the Variable [${v.shape}]`, {
           op: 'applyGradients',
+          fix: "give a gradient of the Variable's shape",
         });
     this.beforeUpdates();
     for (const [g, v] of pairs) v.assign(this.update(v, g, this.#slotsOf(v)));
@@ -80,7 +81,10 @@ function resolve(gradients: GradientsToApply): [Tensor, Variable][] {
     return list.flatMap((e): [Tensor, Variable][] => {
       if ('name' in e) return [[e.tensor, named(e.name)]];
       if (!(e[1] instanceof Variable))
-        throw new ArgumentError('a pair must be [gradient, Variable]', { op: 'applyGradients' });
+        throw new ArgumentError('a pair must be [gradient, Variable]', {
+          op: 'applyGradients',
+          fix: 'give gradients by name, or in pairs',
+        });
       return e[0] ? [[e[0], e[1]]] : [];
     });
   }

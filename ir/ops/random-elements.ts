@@ -121,7 +121,11 @@ defineOp({
     const [x] = c.inputs;
     c.check(isFloat(x.dtype) && !x.state, 'scale_shift_c1', typeText(x));
     const { scale, shift } = c.attrs;
-    c.check(typeof scale === 'number' && typeof shift === 'number', 'scale_shift_c2', `${valueText(scale)} and ${valueText(shift)}`);
+    c.check(
+      typeof scale === 'number' && typeof shift === 'number',
+      'scale_shift_c2',
+      `${valueText(scale)} and ${valueText(shift)}`,
+    );
     return [x];
   },
   scalar: ([x], attrs) => add(mul(x, rounded(x, attrs.scale)), rounded(x, attrs.shift)),

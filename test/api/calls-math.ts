@@ -29,11 +29,21 @@ function elementwise(): Rows {
     gelu: [[f([2, 3])], [f([2, 3]), true]],
     prelu: [[f([2, 3]), f([3])]],
     clipByValue: [[f([2, 3]), -1, 1]],
-    ...each(arithmetic, () => [[f([2, 3]), f([3])], [i([2, 3]), i([2, 1])], [f([4]), 2]]),
-    ...each(['div', 'floorDiv', 'mod'], () => [[f([2, 3]), f([3], 0.5, 2)], [i([2, 3]), i([2, 1], 1, 3)]]),
+    ...each(arithmetic, () => [
+      [f([2, 3]), f([3])],
+      [i([2, 3]), i([2, 1])],
+      [f([4]), 2],
+    ]),
+    ...each(['div', 'floorDiv', 'mod'], () => [
+      [f([2, 3]), f([3], 0.5, 2)],
+      [i([2, 3]), i([2, 1], 1, 3)],
+    ]),
     pow: [[f([2, 3], 0.1, 2), f([3])]],
     atan2: [[f([2, 3]), f([3])]],
-    ...each(comparisons, () => [[f([2, 3]), f([3])], [i([2, 3]), i([2, 1])]]),
+    ...each(comparisons, () => [
+      [f([2, 3]), f([3])],
+      [i([2, 3]), i([2, 1])],
+    ]),
     ...each(['logicalAnd', 'logicalOr', 'logicalXor'], () => [[b([2, 3]), b([3])]]),
     logicalNot: [[b([2, 3])]],
     bitwiseAnd: [[i([2, 3]), i([3])]],
@@ -76,7 +86,10 @@ const reductions = (): Rows => ({
 });
 
 const matrices = (): Rows => ({
-  matMul: [[f([2, 3]), f([3, 4])], [f([2, 3, 4]), f([2, 5, 4]), false, true]],
+  matMul: [
+    [f([2, 3]), f([3, 4])],
+    [f([2, 3, 4]), f([2, 5, 4]), false, true],
+  ],
   dot: [[f([2, 3]), f([3])]],
   outerProduct: [[f([2]), f([3])]],
   einsum: [['ij,jk->ik', f([2, 3]), f([3, 4])]],

@@ -6,7 +6,12 @@ import { b, f, i } from './operands.ts';
 type Rows = Record<string, unknown[][]>;
 
 const image = () => f([1, 4, 5, 3], 0, 1);
-const boxes = () => tf.tensor2d([[0, 0, 1, 1], [0.1, 0, 0.9, 1], [0, 0, 0.2, 0.3]]);
+const boxes = () =>
+  tf.tensor2d([
+    [0, 0, 1, 1],
+    [0.1, 0, 0.9, 1],
+    [0, 0, 0.2, 0.3],
+  ]);
 
 const layers = (): Rows => ({
   softmax: [[f([2, 3]), -1]],
@@ -18,7 +23,10 @@ const layers = (): Rows => ({
   layerNorm: [[f([2, 3]), -1, f([3]), f([3]), 0.01]],
   dropout: [[f([2, 3]), 0.5, [2, 1], 1]],
   conv1d: [[f([1, 6, 2]), f([3, 2, 4]), 1, 'same', 'NWC', 1]],
-  conv2d: [[f([1, 5, 6, 2]), f([3, 3, 2, 4]), 2, 'same', 'NHWC', 1], [f([5, 6, 2]), f([2, 2, 2, 1]), [1, 2], 1]],
+  conv2d: [
+    [f([1, 5, 6, 2]), f([3, 3, 2, 4]), 2, 'same', 'NHWC', 1],
+    [f([5, 6, 2]), f([2, 2, 2, 1]), [1, 2], 1],
+  ],
   conv2dTranspose: [[f([1, 2, 2, 3]), f([2, 2, 1, 3]), [1, 4, 4, 1], 2, 'same']],
   conv3d: [[f([1, 3, 3, 3, 1]), f([2, 2, 2, 1, 2]), 1, 'valid', 'NDHWC', 1]],
   conv3dTranspose: [[f([1, 2, 2, 2, 1]), f([2, 2, 2, 1, 1]), [1, 4, 4, 4, 1], 2, 'same']],
@@ -80,9 +88,9 @@ const signals = (): Rows => ({
 });
 
 type T = tf.Tensor;
-const control = (): Rows => ({
-  cond: [[b([]), () => f([2]), () => f([2])]],
-  switchCase: [[i([], 0, 1), [() => f([2]), () => f([2])], () => f([2])]],
+const control = ([x, y, z] = [f([2]), f([2]), f([2])]): Rows => ({
+  cond: [[b([]), () => x, () => y]],
+  switchCase: [[i([], 0, 1), [() => x, () => y], () => z]],
   whileLoop: [[(x: T) => tf.less(x, 3), (x: T) => [tf.add(x, 1)], [tf.scalar(0)], { maximumIterations: 5 }]],
   forRange: [[0, 3, (_: T, x: T) => [tf.add(x, 1)], [tf.scalar(0)], { step: 1 }]],
   mapFn: [[(x: T) => tf.mul(x, 2), f([3, 2])]],
@@ -90,12 +98,12 @@ const control = (): Rows => ({
   scanLoop: [[(a: T, x: T) => [tf.add(a, x), a], f([2]), f([3, 2])]],
 });
 
-const gradients = (): Rows => ({
+const gradients = (w = tf.variable(f([2]))): Rows => ({
   grad: [[(x: T) => x.square()]],
   grads: [[(x: T, y: T) => x.mul(y)]],
   valueAndGrad: [[(x: T) => x.square()]],
   valueAndGrads: [[(x: T, y: T) => x.mul(y)]],
-  variableGrads: [[() => f([2]).sum(), [tf.variable(f([2]))]]],
+  variableGrads: [[() => tf.sum(tf.square(w)), [w]]],
   customGrad: [[(x: T) => ({ value: x, gradFunc: (d: T) => d })]],
   recomputeGrad: [[(x: T) => x.square()]],
   hessian: [[(x: T) => x.square().sum()]],
@@ -114,7 +122,7 @@ const others = (): Rows => ({
   sumOutType: [['bool']],
   print: [[f([2])]],
   parseGraph: [['func @f(%x: f32[2]) -> f32[2] {\n return %x\n}']],
-  tidy: [[() => f([2])]],
+  tidy: [[() => tf.ones([2])]],
   keep: [[f([2])]],
   dispose: [[f([2])]],
   time: [[() => f([2])]],

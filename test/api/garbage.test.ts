@@ -56,13 +56,18 @@ function unsound(x: unknown): string {
 /** What goes wrong in a call that is not as it should, or ''. */
 async function trouble(f: (...args: unknown[]) => unknown, args: readonly unknown[]): Promise<string> {
   const start = performance.now();
-  if (process.env.DBG) (await import('node:fs')).writeFileSync(process.env.DBG + '.now', args.map((x) => { try { return String(x); } catch { return '?'; } }).join(' ; '));
   try {
     const result = await f(...args);
     const wrong = unsound(result);
     if (wrong) return `returns ${wrong}`;
   } catch (e) {
-    if (!(e instanceof tf.SinterError)) return `throws ${String((e as Error)?.stack ?? e).split('\n').slice(0, 3).join(' ')}`;
+    if (!(e instanceof tf.SinterError))
+      return `throws ${String((e as Error)?.stack ?? e)
+        .split('\n')
+        .slice(0, 3)
+        .join(' ')}`;
+    if (!e.op) return `an error without the function's name: ${e.message.split('\n')[0]}`;
+    if (!e.fix && !e.label) return `an error without a fix: ${e.message.split('\n')[0]}`;
   }
   const ms = performance.now() - start;
   return ms > 2000 ? `takes ${ms} ms` : '';
@@ -91,7 +96,8 @@ describe('bad arguments', () => {
           if (wrong) found.push(`argument ${at} = ${what}: ${wrong}`);
         }
     }
-    if (process.env.DBG) (await import('node:fs')).appendFileSync(process.env.DBG, found.map((x) => `${name} ${x}\n`).join(''));
+    if (process.env.DBG)
+      (await import('node:fs')).appendFileSync(process.env.DBG, found.map((x) => `${name} ${x}\n`).join(''));
     expect(found).toEqual([]);
   });
 });

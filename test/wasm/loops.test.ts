@@ -24,7 +24,7 @@ function recurrent(steps: number): Graph {
 }
 
 describe('a scan', () => {
-  it("of 5000 steps is a loop: its code is as long as that of 500", async () => {
+  it('of 5000 steps is a loop: its code is as long as that of 500', async () => {
     const [short, long] = await Promise.all(
       [500, 5000].map(async (n) => {
         const g = recurrent(n);

@@ -5,7 +5,7 @@ import { isFloat } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, checkRank, floatArg, need, to, numberArg } from './common.ts';
+import { arg, checkRank, floatArg, need, numberArg, to } from './common.ts';
 import { cumsum } from './running.ts';
 import { bincount } from './segments.ts';
 import { mirrorPad } from './shape.ts';
@@ -15,7 +15,10 @@ const luma = [0.2989, 0.587, 0.114];
 
 function lastAxis(t: Tensor, size: number, name: string, op: string): void {
   if (t.rank < 2 || t.shape[t.rank - 1] !== size)
-    throw new ShapeError(`the last axis of ${name} must hold ${size} channel(s), got [${t.shape}]`, { op });
+    throw new ShapeError(`the last axis of ${name} must hold ${size} channel(s), got [${t.shape}]`, {
+      op,
+      fix: 'move the channels to the last axis with tf.transpose',
+    });
 }
 
 /** Brightness of colours: the last axis (red, green, blue) becomes one channel. Keeps the dtype. */

@@ -54,7 +54,7 @@ export function pair(
       : undefined;
   const x = arg(a, names[0], op, wide(a, b));
   const y = arg(b, names[1], op, wide(b, a));
-  const t = upcast(x.type.dtype, y.type.dtype);
+  const t = upcast(x.type.dtype, y.type.dtype, op);
   return [to(x, t), to(y, t)];
 }
 
@@ -110,9 +110,14 @@ export function checkRank(x: Tensor, ranks: readonly number[], name: string, op:
     });
 }
 
-/** Throws ArgumentError with the actual value unless `ok`. */
+/** Throws ArgumentError with the actual value unless `ok`; a rule 'x must be y' says its fix itself. */
 export function need(ok: boolean, op: string, rule: string, got: unknown, fix?: string): void {
-  if (!ok) throw new ArgumentError(`${rule}, got ${valueText(got)}`, { op, fix });
+  if (ok) return;
+  const own = /^(.+?) (?:must|may) (?:be|have|hold) (.+)$/.exec(rule);
+  throw new ArgumentError(`${rule}, got ${valueText(got)}`, {
+    op,
+    fix: fix ?? (own ? `pass ${own[2]} as ${own[1]}` : undefined),
+  });
 }
 
 /** An argument that must be a number other than NaN; throws ArgumentError for anything else. */
@@ -124,7 +129,12 @@ export function numberArg(x: unknown, name: string, op: string): number {
 /** A list of whole numbers, none below `least`; throws ArgumentError for anything else. */
 export function wholesArg(x: unknown, name: string, op: string, least = Number.NEGATIVE_INFINITY): number[] {
   const ok = Array.isArray(x) && x.every((n) => Number.isInteger(n) && n >= least);
-  need(ok, op, `${name} must be an array of whole numbers${least > Number.NEGATIVE_INFINITY ? ` from ${least} on` : ''}`, x);
+  need(
+    ok,
+    op,
+    `${name} must be an array of whole numbers${least > Number.NEGATIVE_INFINITY ? ` from ${least} on` : ''}`,
+    x,
+  );
   return (x as number[]).slice();
 }
 

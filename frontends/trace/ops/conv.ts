@@ -228,7 +228,10 @@ export function separableConv2d(
   const p = floatArg(pointwiseFilter, 'pointwiseFilter', 'separableConv2d');
   checkRank(p, [4], 'pointwiseFilter', 'separableConv2d');
   if (p.shape[0] !== 1 || p.shape[1] !== 1)
-    throw new ShapeError(`the pointwise filter must be [1, 1, in, out], got [${p.shape}]`, { op: 'separableConv2d' });
+    throw new ShapeError(`the pointwise filter must be [1, 1, in, out], got [${p.shape}]`, {
+      op: 'separableConv2d',
+      fix: 'give it two axes of size 1 in front',
+    });
   return conv2d(depthwiseConv2d(x, depthwiseFilter, strides, pad, dataFormat, dilation), p, 1, 'valid', dataFormat);
 }
 

@@ -28,7 +28,10 @@ export function dilation2d(
   const { input, back } = channelsLast(t, 2, 'NHWC', 'NCHW', 'NHWC', op);
   const [kh, kw, channels] = f.shape;
   if (channels !== input.shape[3])
-    throw new ShapeError(`x [${t.shape}] has ${input.shape[3]} channels, the filter [${f.shape}] ${channels}`, { op });
+    throw new ShapeError(`x [${t.shape}] has ${input.shape[3]} channels, the filter [${f.shape}] ${channels}`, {
+      op,
+      fix: 'give the filter the channels of x',
+    });
   const step = perAxis(strides, 2, 'strides', op);
   const rate = perAxis(dilations, 2, 'dilations', op);
   const reach = [kh, kw].map((k, i) => (k - 1) * rate[i] + 1);

@@ -17,7 +17,10 @@ export function slice(x: TensorLike, begin: number | readonly number[], size?: n
   const n =
     size === undefined || size === null ? [] : typeof size === 'number' ? [size] : wholesArg(size, 'size', 'slice');
   if (at.length > t.rank || n.length > t.rank || t.rank === 0)
-    throw new ShapeError(`begin [${at}] and size [${n}] name more axes than [${t.shape}] has`, { op: 'slice' });
+    throw new ShapeError(`begin [${at}] and size [${n}] name more axes than [${t.shape}] has`, {
+      op: 'slice',
+      fix: 'give at most one number per axis',
+    });
   const from = t.shape.map((_, i) => at[i] ?? 0);
   const count = t.shape.map((d, i) => ((n[i] ?? -1) === -1 ? d - from[i] : n[i]));
   const bad = t.shape.findIndex(
@@ -67,7 +70,11 @@ export function stridedSlice(
     need(Number.isInteger(mask) && mask >= 0, op, `${name} must be a whole number whose bits stand for entries`, mask);
   const bit = (mask: number, i: number) => ((mask >> i) & 1) === 1;
   const named = begin.filter((_, i) => !bit(newAxisMask, i) && !bit(ellipsisMask, i)).length;
-  if (named > t.rank) throw new ShapeError(`${named} entries for the ${t.rank} axes of [${t.shape}]`, { op });
+  if (named > t.rank)
+    throw new ShapeError(`${named} entries for the ${t.rank} axes of [${t.shape}]`, {
+      op,
+      fix: 'leave entries away, or reshape it first',
+    });
   const [from, count, step, backwards, shape]: [number[], number[], number[], number[], number[]] = [
     [],
     [],
@@ -125,7 +132,10 @@ export function rangeOf(
   if (one) {
     const low = wrap(begin);
     if (low < 0 || low >= n)
-      throw new ShapeError(`index ${begin} is outside of axis ${axis} of [${t.shape}]`, { op: 'stridedSlice' });
+      throw new ShapeError(`index ${begin} is outside of axis ${axis} of [${t.shape}]`, {
+        op: 'stridedSlice',
+        fix: 'use a position inside of the axis',
+      });
     return { low, count: 1, step: 1 };
   }
   const up = step > 0;
@@ -162,7 +172,10 @@ export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims =
   );
   const lead = t.shape.slice(0, batchDims);
   if (lead.some((d, i) => d !== idx.shape[i]))
-    throw new ShapeError(`the first ${batchDims} dimensions of [${t.shape}] and [${idx.shape}] differ`, { op });
+    throw new ShapeError(`the first ${batchDims} dimensions of [${t.shape}] and [${idx.shape}] differ`, {
+      op,
+      fix: 'make these dimensions equal',
+    });
   // Batch axes first, then the indexed one: they are what one row of the index names.
   const before = t.shape.map((_, i) => i).slice(batchDims, at);
   const perm = [...lead.map((_, i) => i), at, ...before, ...t.shape.map((_, i) => i).slice(at + 1)];

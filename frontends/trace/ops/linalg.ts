@@ -53,7 +53,7 @@ export function dot(t1: TensorLike, t2: TensorLike): Tensor {
   if (p.shape[p.rank - 1] !== q.shape[0])
     throw new ShapeError(
       `inner dimensions ${p.shape[p.rank - 1]} and ${q.shape[0]} differ: [${p.shape}] and [${q.shape}]`,
-      { op: 'dot' },
+      { op: 'dot', fix: 'transpose one of them with tf.transpose' },
     );
   return b.dot(p, q, [[p.rank - 1], [0]]) as Tensor;
 }

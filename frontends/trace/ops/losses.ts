@@ -5,7 +5,7 @@ import { ShapeError } from '../../../ir/errors.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, axisOf, commonShape, floatArg, need, to, numberArg } from './common.ts';
+import { apply, arg, axisOf, commonShape, floatArg, need, numberArg, to } from './common.ts';
 
 /** What becomes of the losses of single elements. */
 export const Reduction = Object.freeze({
@@ -27,7 +27,12 @@ export function computeWeightedLoss(
   const w = weights === undefined || weights === null ? undefined : to(arg(weights, 'weights', op), l.type.dtype);
   if (w) commonShape(op, l.shape, w.shape);
   const weighed = (w ? b.mul(l, w) : l) as Tensor;
-  need(Object.values(Reduction).includes(reduction), op, 'there is no such reduction', reduction);
+  need(
+    Object.values(Reduction).includes(reduction),
+    op,
+    'the reduction must be one of tf.Reduction: NONE, MEAN, SUM or SUM_BY_NONZERO_WEIGHTS',
+    reduction,
+  );
   if (reduction === Reduction.NONE) return weighed;
   const total = b.sum(weighed);
   if (reduction === Reduction.SUM) return total as Tensor;
@@ -48,7 +53,10 @@ function both(
   const p = floatArg(predictions, names[1], op);
   const l = to(arg(labels, names[0], op), p.type.dtype);
   if (l.rank !== p.rank || l.shape.some((d, i) => d !== p.shape[i]))
-    throw new ShapeError(`${names[0]} [${l.shape}] and ${names[1]} [${p.shape}] must have one shape`, { op });
+    throw new ShapeError(`${names[0]} [${l.shape}] and ${names[1]} [${p.shape}] must have one shape`, {
+      op,
+      fix: 'broadcast one of them first: tf.broadcastTo',
+    });
   return [l, p];
 }
 

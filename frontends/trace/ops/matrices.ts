@@ -179,7 +179,10 @@ export const diagPart = (x: TensorLike): Tensor => {
   const t = arg(x, 'x', 'diagPart');
   const [m, n] = t.shape.slice(-2);
   if (t.rank < 2 || m !== n)
-    throw new ShapeError(`x must be square matrices, got shape [${t.shape}]`, { op: 'diagPart' });
+    throw new ShapeError(`x must be square matrices, got shape [${t.shape}]`, {
+      op: 'diagPart',
+      fix: 'cut it to a square with tf.slice',
+    });
   return diagonal(b, t) as Tensor;
 };
 /** The sums of the diagonals of square matrices. */
@@ -194,9 +197,7 @@ export function cross(x: TensorLike, y: TensorLike): Tensor {
   if (p.shape.join() !== q.shape.join() || p.shape.at(-1) !== 3)
     throw new ShapeError(
       `takes two tensors of one shape with 3 elements on the last axis, got [${p.shape}] and [${q.shape}]`,
-      {
-        op: 'cross',
-      },
+      { op: 'cross', fix: 'broadcast one of them, or move the axis of 3 elements to the end' },
     );
   const t = upcast(p.type.dtype, q.type.dtype);
   const turned = (v: Tensor, by: number) => {
@@ -226,12 +227,20 @@ export function gramSchmidt(xs: Tensor | readonly Tensor[]): Tensor | Tensor[] {
     if (wrong >= 0)
       throw new ShapeError(`takes vectors of one length, got shapes [${xs[0].shape}] and [${xs[wrong].shape}]`, {
         op: 'gramSchmidt',
+        fix: 'give vectors of one length',
       });
   }
   const m = floatArg(list ? stack([...xs]) : xs, 'xs', 'gramSchmidt');
-  if (m.rank !== 2) throw new ShapeError(`takes a matrix or vectors, got shape [${m.shape}]`, { op: 'gramSchmidt' });
+  if (m.rank !== 2)
+    throw new ShapeError(`takes a matrix or vectors, got shape [${m.shape}]`, {
+      op: 'gramSchmidt',
+      fix: 'reshape it to a matrix of rows',
+    });
   if (m.shape[0] > m.shape[1])
-    throw new ShapeError(`${m.shape[0]} vectors of ${m.shape[1]} elements cannot be orthogonal`, { op: 'gramSchmidt' });
+    throw new ShapeError(`${m.shape[0]} vectors of ${m.shape[1]} elements cannot be orthogonal`, {
+      op: 'gramSchmidt',
+      fix: 'give at most as many vectors as they have elements',
+    });
   const [q, r] = qr(flipped(b, m) as Tensor);
   // Of QR's freedom of sign, the side that the given vectors point to.
   const signs = b.un('sign', diagPart(r));

@@ -95,7 +95,10 @@ function request(
   if (bs.rank !== 2 || bs.shape[1] !== 4)
     throw new ShapeError(`boxes must be [n, 4], got [${bs.shape}]`, { op, fix: 'one row [y1, x1, y2, x2] a box' });
   if (ss.rank !== 1 || ss.shape[0] !== bs.shape[0])
-    throw new ShapeError(`scores must be [${bs.shape[0]}], one a box, got [${ss.shape}]`, { op });
+    throw new ShapeError(`scores must be [${bs.shape[0]}], one a box, got [${ss.shape}]`, {
+      op,
+      fix: 'give one score a box',
+    });
   numberArg(scoreThreshold, 'scoreThreshold', op);
   const unit = (x: unknown) => typeof x === 'number' && x >= 0 && x <= 1;
   need(

@@ -81,7 +81,10 @@ export function batchNorm(
       commonShape(op, t.shape, p.shape).length !== t.rank ||
       commonShape(op, t.shape, p.shape).some((d, i) => d !== t.shape[i])
     )
-      throw new ShapeError(`a parameter of shape [${p.shape}] does not broadcast to x [${t.shape}]`, { op });
+      throw new ShapeError(`a parameter of shape [${p.shape}] does not broadcast to x [${t.shape}]`, {
+        op,
+        fix: 'give one number a channel',
+      });
   const channels = t.shape[t.rank - 1];
   if (all.every((p) => p.rank === 1 && p.shape[0] === channels))
     return apply('batch_norm_inference', [t, ...all], { axis: t.rank - 1, epsilon: varianceEpsilon });

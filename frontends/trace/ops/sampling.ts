@@ -120,7 +120,10 @@ export function cropAndResize(
   if (box.rank !== 2 || box.shape[1] !== 4)
     throw new ShapeError(`boxes must be [n, 4], got [${box.shape}]`, { op, fix: 'one row [y1, x1, y2, x2] a box' });
   if (ind.rank !== 1 || ind.shape[0] !== count)
-    throw new ShapeError(`boxInd must be [${count}], one image a box, got [${ind.shape}]`, { op });
+    throw new ShapeError(`boxInd must be [${count}], one image a box, got [${ind.shape}]`, {
+      op,
+      fix: 'give one image number a box',
+    });
   const sized =
     Array.isArray(cropSize) && cropSize.length === 2 && cropSize.every((k) => Number.isInteger(k) && k >= 1);
   need(sized, op, 'cropSize must be [height, width], positive whole numbers', cropSize);
@@ -195,7 +198,10 @@ export function transform(
   const m = to(floatArg(transforms, 'transforms', op), t.type.dtype);
   const [n, height, width] = t.shape;
   if (m.rank !== 2 || m.shape[1] !== 8 || (m.shape[0] !== n && m.shape[0] !== 1))
-    throw new ShapeError(`transforms must be [${n}, 8] or [1, 8], got [${m.shape}]`, { op });
+    throw new ShapeError(`transforms must be [${n}, 8] or [1, 8], got [${m.shape}]`, {
+      op,
+      fix: 'give one row of 8 numbers an image, or one for all',
+    });
   need(
     ['nearest', 'bilinear'].includes(interpolation),
     op,

@@ -82,7 +82,10 @@ export function broadcastTo(x: TensorLike, shape: readonly number[]): Tensor {
   const t = arg(x, 'x', 'broadcastTo');
   const s = commonShape('broadcastTo', t.shape, checkShape(shape, 'broadcastTo'));
   if (s.length !== shape.length || s.some((d, i) => d !== shape[i]))
-    throw new ShapeError(`[${t.shape}] does not broadcast to [${shape}]`, { op: 'broadcastTo' });
+    throw new ShapeError(`[${t.shape}] does not broadcast to [${shape}]`, {
+      op: 'broadcastTo',
+      fix: 'from the last axis on, dimensions must be equal or 1',
+    });
   return b.broadcastTo(t, shape) as Tensor;
 }
 
@@ -96,9 +99,13 @@ export function reverse(x: TensorLike, axis?: number | readonly number[]): Tenso
 }
 
 function list(xs: readonly TensorLike[], op: string): Tensor[] {
-  if (!Array.isArray(xs) || xs.length === 0) throw new ArgumentError('takes an array of at least one tensor', { op });
+  if (!Array.isArray(xs) || xs.length === 0)
+    throw new ArgumentError(`takes an array of at least one tensor, got ${valueText(xs)}`, {
+      op,
+      fix: 'pass the tensors as an array: [a, b]',
+    });
   const ts = xs.map((x, i) => arg(x, `tensors[${i}]`, op));
-  const dtype = ts.map((t) => t.type.dtype).reduce(upcast);
+  const dtype = ts.map((t) => t.type.dtype).reduce((p, q) => upcast(p, q, op));
   return ts.map((t) => to(t, dtype));
 }
 
@@ -165,7 +172,10 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
     const rest = n - numOrSizeSplits.reduce((s, k) => s + Math.max(0, k), 0);
     const open = numOrSizeSplits.filter((k) => k === -1).length;
     if (rest < 0 || open > 1 || (open === 0 && rest !== 0))
-      throw new ShapeError(`parts [${numOrSizeSplits}] do not add up to axis ${at} of [${t.shape}]`, { op: 'split' });
+      throw new ShapeError(`parts [${numOrSizeSplits}] do not add up to axis ${at} of [${t.shape}]`, {
+        op: 'split',
+        fix: 'the sizes must add up to the dimension; one may be -1',
+      });
     sizes = numOrSizeSplits.map((k) => (k === -1 ? rest : k));
   }
   let from = 0;
@@ -180,7 +190,10 @@ export function tile(x: TensorLike, reps: readonly number[]): Tensor {
   const t = arg(x, 'x', 'tile');
   wholesArg(reps, 'reps', 'tile', 0);
   if (reps.length !== t.rank)
-    throw new ShapeError(`reps [${reps}] must be one whole number per axis of [${t.shape}]`, { op: 'tile' });
+    throw new ShapeError(`reps [${reps}] must be one whole number per axis of [${t.shape}]`, {
+      op: 'tile',
+      fix: 'give one number per axis, 1 where nothing is repeated',
+    });
   const apart = b.broadcast(
     t,
     t.shape.flatMap((d, i) => [reps[i], d]),
@@ -198,10 +211,10 @@ function checkPaddings(t: Tensor, paddings: readonly (readonly number[])[], op: 
     paddings.length === t.rank &&
     paddings.every((p) => Array.isArray(p) && p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
   if (!ok)
-    throw new ShapeError(
-      `paddings ${valueText(paddings)} must be one pair [before, after] per axis of [${t.shape}]`,
-      { op },
-    );
+    throw new ShapeError(`paddings ${valueText(paddings)} must be one pair [before, after] per axis of [${t.shape}]`, {
+      op,
+      fix: 'give [0, 0] for axes that stay',
+    });
 }
 
 /** Surrounded by `constantValue`: paddings are [before, after] per axis. */
@@ -243,6 +256,7 @@ export function mirrorPad(
     if (Math.max(before, after) > n - skip)
       throw new ShapeError(`padding [${before},${after}] is more than axis ${axis} of [${t.shape}] can mirror`, {
         op: 'mirrorPad',
+        fix: 'pad less, or in several steps',
       });
     const parts: Tensor[] = [t];
     if (before) parts.unshift(b.reverse(part(t, axis, skip, before), [axis]) as Tensor);
