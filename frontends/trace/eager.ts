@@ -39,8 +39,8 @@ export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, reg
     attrs,
     regions,
   );
-  if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
   for (const t of types) checkSize(op, t);
+  if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
   const data = inputs.map((t) => t.elements(`an operand of ${op.name}`));
   // The same elements under another shape: tensors are immutable, so they are shared.
   if (op.name === 'reshape' || op.name === 'stop_gradient') return [eagerTensor(types[0], data[0])];

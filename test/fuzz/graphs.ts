@@ -27,8 +27,10 @@ export interface Case {
   readonly known: readonly Known[];
 }
 
+/** Every kind of step. */
+export const allSteps: readonly Step[] = [...lightSteps, ...heavySteps, ...algorithmSteps, ...controlSteps];
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps, ...algorithmSteps, ...controlSteps]
+  allSteps
     .filter((s) => s.smooth || !smooth)
     .flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);

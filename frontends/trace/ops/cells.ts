@@ -102,6 +102,7 @@ export function movingAverage(
     });
   const update = mul(sub(now, old), sub(1, decay));
   if (!zeroDebias) return b.add(old, update) as Tensor;
-  need(step !== undefined && step !== null, op, 'zeroDebias needs the step', step);
+  need(step !== undefined && step !== null, op, 'zeroDebias needs the step', step, 'count the calls from 1');
+  arg(step as TensorLike, 'step', op);
   return add(old, div(update, sub(1, pow(decay, step as TensorLike))));
 }

@@ -40,7 +40,13 @@ export function dilation2d(
   const side = (k: 0 | 1) => [0, space[0][k], space[1][k], 0];
   const padded = b.pad(input, side(0), side(1), undefined, lowest);
   const size = [0, 1].map((i) => Math.floor(((padded.type.shape[i + 1] as number) - reach[i]) / step[i]) + 1);
-  need(size.every((n) => n >= 1) && kh * kw > 0, op, 'the window must fit into the padded image', [t.shape, f.shape]);
+  need(
+    size.every((n) => n >= 1) && kh * kw > 0,
+    op,
+    'the window must fit into the padded image',
+    [t.shape, f.shape],
+    "dilate less, or pad with 'same'",
+  );
   const shape = [input.shape[0], ...size, channels];
   const sum = (dy: number, dx: number) => {
     const part = b.slice(padded, [0, dy * rate[0], dx * rate[1], 0], shape, [1, ...step, 1]);

@@ -27,7 +27,11 @@ function matrixArg(x: TensorLike, name: string, op: string): Tensor {
 function squareArg(x: TensorLike, name: string, op: string): Tensor {
   const t = matrixArg(x, name, op);
   const [m, n] = t.shape.slice(-2);
-  if (m !== n) throw new ShapeError(`argument '${name}' must be square matrices, got shape [${t.shape}]`, { op });
+  if (m !== n)
+    throw new ShapeError(`argument '${name}' must be square matrices, got shape [${t.shape}]`, {
+      op,
+      fix: 'cut it to a square with tf.slice, or use tf.linalg.lstsq',
+    });
   return t;
 }
 

@@ -39,10 +39,13 @@ function resized(t: Tensor, size: readonly [number, number], rule: Rule): Tensor
 }
 
 function grid(alignCorners: boolean, halfPixelCenters: boolean, op: string): Rule['grid'] {
-  need(!(alignCorners && halfPixelCenters), op, 'alignCorners and halfPixelCenters exclude each other', [
-    alignCorners,
-    halfPixelCenters,
-  ]);
+  need(
+    !(alignCorners && halfPixelCenters),
+    op,
+    'alignCorners and halfPixelCenters exclude each other',
+    [alignCorners, halfPixelCenters],
+    'set one of them',
+  );
   return alignCorners ? 'corners' : halfPixelCenters ? 'half_pixel' : 'asymmetric';
 }
 

@@ -8,7 +8,7 @@ import { tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
-import { arg, checkRank, floatArg, need, to } from './common.ts';
+import { arg, checkRank, floatArg, need, numberArg, to } from './common.ts';
 import { gather, indexArg } from './indexing.ts';
 
 /** Images of floats, [batch, height, width, channels], none empty. */
@@ -128,6 +128,7 @@ export function cropAndResize(
     Array.isArray(cropSize) && cropSize.length === 2 && cropSize.every((k) => Number.isInteger(k) && k >= 1);
   need(sized, op, 'cropSize must be [height, width], positive whole numbers', cropSize);
   need(method === 'bilinear' || method === 'nearest', op, "method must be 'bilinear' or 'nearest'", method);
+  numberArg(extrapolationValue, 'extrapolationValue', op);
   const shape = [count, cropSize[0], cropSize[1]];
   const { dtype } = t.type;
   // Positions along one axis: from the first to the second border, or the middle of both for one pixel.
@@ -194,6 +195,7 @@ export function transform(
   outputShape?: readonly [number, number],
 ): Tensor {
   const op = 'transform';
+  numberArg(fillValue, 'fillValue', op);
   const t = images(image, 'image', op);
   const m = to(floatArg(transforms, 'transforms', op), t.type.dtype);
   const [n, height, width] = t.shape;

@@ -194,7 +194,7 @@ export function rand(
   checkShape(shape, 'rand');
   const type = { float32: 'f32', int32: 'i32', bool: 'bool' } as const;
   need(Object.hasOwn(type, dtype), 'rand', "dtype must be 'float32', 'int32' or 'bool'", dtype);
-  const data = arrayFor(type[dtype], count(shape));
+  const data = arrayFor(type[dtype], count(shape), 'rand');
   for (let i = 0; i < data.length; i++) data[i] = randFunction();
   return eagerTensor(tensorType(type[dtype], shape), data);
 }

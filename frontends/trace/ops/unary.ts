@@ -119,10 +119,13 @@ export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: n
   const t = arg(x, 'x', 'clipByValue');
   numberArg(clipValueMin, 'clipValueMin', 'clipByValue');
   numberArg(clipValueMax, 'clipValueMax', 'clipByValue');
-  need(clipValueMin <= clipValueMax, 'clipByValue', 'the lower limit must not be above the upper one', [
-    clipValueMin,
-    clipValueMax,
-  ]);
+  need(
+    clipValueMin <= clipValueMax,
+    'clipByValue',
+    'the lower limit must not be above the upper one',
+    [clipValueMin, clipValueMax],
+    'swap the limits',
+  );
   return b.min(b.max(t, clipValueMin), clipValueMax) as Tensor;
 }
 

@@ -15,7 +15,7 @@ export function cosineWindow(windowLength: number, a: number, scale: number): Te
   numberArg(a, 'a', op);
   numberArg(scale, 'scale', op);
   const n = windowLength % 2 === 0 ? windowLength : windowLength - 1;
-  const data = arrayFor('f32', windowLength);
+  const data = arrayFor('f32', windowLength, op);
   // A window of one element has no period; its only angle is 0.
   for (let i = 0; i < windowLength; i++) data[i] = a - scale * Math.cos((2 * Math.PI * i) / Math.max(1, n));
   return eagerTensor(tensorType('f32', [windowLength]), data);
@@ -49,6 +49,7 @@ export function frame(
 ): Tensor {
   const op = 'frame';
   let t = arg(signal, 'signal', op);
+  numberArg(padValue, 'padValue', op);
   checkRank(t, [1], 'signal', op);
   const whole = (n: number) => Number.isInteger(n) && n >= 1;
   need(whole(frameLength) && whole(frameStep), op, 'frameLength and frameStep must be positive whole numbers', [
