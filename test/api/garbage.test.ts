@@ -99,7 +99,6 @@ describe('bad arguments', () => {
           if (wrong) found.push(`argument ${at} = ${what}: ${wrong}`);
         }
     }
-    (await import('node:fs')).appendFileSync(process.env.DBG, found.map((x) => `${name} ${x}\n`).join(''));
     expect(found).toEqual([]);
   });
 });
