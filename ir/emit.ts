@@ -2,7 +2,7 @@
 // builder implements it over graph values; the eager front end implements it over tensors, so one
 // set of rules serves both.
 
-import { ShapeError } from './errors.ts';
+import { ArgumentError, ShapeError, valueText } from './errors.ts';
 import type { Attrs, Graph, Val } from './graph.ts';
 import { Literal } from './literal.ts';
 import { type OpDef, opByName } from './op.ts';
@@ -34,6 +34,8 @@ export abstract class Emitter {
   }
   /** A tensor of one value everywhere. */
   splat(type: TensorType, x: number): Val {
+    if (typeof x !== 'number')
+      throw new ArgumentError(`${valueText(x)} stands where a number must`, { fix: 'pass a plain number' });
     return this.constant(Literal.splat(x), type);
   }
   zerosLike(v: Val): Val {
@@ -44,16 +46,23 @@ export abstract class Emitter {
   }
 
   /** NumPy broadcasting: brings both operands to one shape. */
-  align(a: Arg, b: Arg): [Val, Val] {
+  align(a: Arg, b: Arg, op?: string): [Val, Val] {
     if (typeof a === 'number') {
-      if (typeof b === 'number') throw new ShapeError('one operand must be a tensor');
+      if (typeof b === 'number') throw new ShapeError('one operand must be a tensor', { op });
       return [this.splat(b.type, a), b];
     }
     if (typeof b === 'number') return [a, this.splat(a.type, b)];
+    for (const v of [a, b])
+      if (v?.type === undefined)
+        throw new ArgumentError(`${valueText(v)} stands where a number or a tensor must`, {
+          op,
+          fix: 'pass a plain number',
+        });
     const shape = broadcastShapes(a.type.shape, b.type.shape);
     if (!shape)
       throw new ShapeError(
         `shapes ${shapeText(a.type.shape)} and ${shapeText(b.type.shape)} do not broadcast together`,
+        { op, fix: 'from the last axis on, dimensions must be equal or 1' },
       );
     return [this.broadcastTo(a, shape), this.broadcastTo(b, shape)];
   }
@@ -89,7 +98,7 @@ export abstract class Emitter {
   }
 
   private bin(name: string, a: Arg, b: Arg): Val {
-    return this.call(name, this.align(a, b));
+    return this.call(name, this.align(a, b, name));
   }
   add(a: Arg, b: Arg): Val {
     return this.bin('add', a, b);
@@ -135,6 +144,7 @@ export abstract class Emitter {
     if (!shape)
       throw new ShapeError(
         `select: shapes ${shapeText(c.type.shape)} and ${shapeText(x.type.shape)} do not broadcast together`,
+        { fix: 'from the last axis on, dimensions must be equal or 1' },
       );
     x = this.broadcastTo(x, shape);
     y = this.broadcastTo(y, shape);

@@ -11,6 +11,22 @@ export interface ErrorInfo {
   fix?: string;
 }
 
+/** Whatever an argument is, as text for a message; long arrays are cut. Never throws. */
+export function valueText(x: unknown): string {
+  if (typeof x === 'string') return `'${x.length > 60 ? `${x.slice(0, 60)}…` : x}'`;
+  if (typeof x === 'function') return x.name ? `the function ${x.name}` : 'a function';
+  if (typeof x === 'bigint') return `${x}n`;
+  if (x === null || typeof x !== 'object') return Object.is(x, -0) ? '-0' : String(x);
+  if (Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView))) {
+    const list = Array.from(x as ArrayLike<unknown>).slice(0, 16);
+    return `[${list.map(valueText).join(',')}${(x as ArrayLike<unknown>).length > list.length ? ',…' : ''}]`;
+  }
+  const { shape } = x as { shape?: unknown };
+  if (Array.isArray(shape)) return `a ${x.constructor.name} of shape ${valueText(shape)}`;
+  const kind = x.constructor?.name ?? 'object';
+  return kind === 'Object' ? `an object {${Object.keys(x).slice(0, 8).join(', ')}}` : `a ${kind}`;
+}
+
 /** Base class of all errors that sinter throws on purpose. */
 export class SinterError extends Error {
   readonly op: string | undefined;

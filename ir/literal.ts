@@ -7,8 +7,13 @@ import { sizeOf, type TensorType } from './types.ts';
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Int8Array;
 
+/** The most bytes of one tensor: twice what WebAssembly addresses, as the reference computes in float64. */
+export const LARGEST_BYTES = 2 ** 33;
+
 /** A zeroed array of the class that holds a dtype on the JavaScript side; MemoryError where it cannot be had. */
-export function arrayFor(dtype: DType, n: number): TypedArray {
+export function arrayFor(dtype: DType, n: number, op?: string): TypedArray {
+  const bytes = n * (dtype === 'f64' ? 8 : dtype === 'bool' || dtype === 'i8' || dtype === 'u8' ? 1 : 4);
+  if (!(bytes <= LARGEST_BYTES)) throw tooLarge(op, dtype, n, `a tensor may take ${LARGEST_BYTES / 2 ** 30} GiB`);
   try {
     switch (dtype) {
       case 'f32':
@@ -28,11 +33,14 @@ export function arrayFor(dtype: DType, n: number): TypedArray {
     }
   } catch (e) {
     if (!(e instanceof RangeError)) throw e;
-    throw new MemoryError(`${n} elements of ${dtype} do not fit into memory (${e.message})`, {
-      fix: 'use a smaller shape, or broadcast inside a compiled function instead of storing the whole tensor',
-    });
+    throw tooLarge(op, dtype, n, e.message);
   }
 }
+const tooLarge = (op: string | undefined, dtype: DType, n: number, why: string): MemoryError =>
+  new MemoryError(`${n} elements of ${dtype} do not fit into memory (${why})`, {
+    op,
+    fix: 'use a smaller shape, or broadcast inside a compiled function instead of storing the whole tensor',
+  });
 
 /** Rounds a number to what the dtype can hold (floats round, integers wrap, bool is truth). */
 export function roundTo(dtype: DType, x: number): number {

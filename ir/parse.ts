@@ -2,7 +2,7 @@
 // types in the text are not believed but compared with what inference gives.
 
 import { Builder } from './builder.ts';
-import { SinterError } from './errors.ts';
+import { ArgumentError, SinterError, valueText } from './errors.ts';
 import type { Attrs, AttrValue, Graph, Value } from './graph.ts';
 import { arrayFor, Literal } from './literal.ts';
 import { attrNames, findOp, type OpDef } from './op.ts';
@@ -27,6 +27,8 @@ export interface ParseOptions {
 
 /** The one function of a text. */
 export function parseGraph(text: string, opt: ParseOptions = {}): Graph {
+  if (typeof text !== 'string')
+    throw new ArgumentError(`takes a graph's text, got ${valueText(text)}`, { op: 'parseGraph', fix: 'String(graph)' });
   const p = new Parser(text, opt);
   const g = p.func('func');
   p.end();

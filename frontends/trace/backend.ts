@@ -11,7 +11,7 @@ import {
   compilesAtOnce,
   loadCompiler,
 } from '../../compiler/index.ts';
-import { ArgumentError, CompileError, DeviceError } from '../../ir/errors.ts';
+import { ArgumentError, CompileError, DeviceError, valueText } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
@@ -39,7 +39,7 @@ const targets: readonly Target[] = ['wasm', 'reference'];
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
   if (!targets.includes(name as Target))
-    throw new DeviceError(`there is no target '${name}'`, { op, fix: `use one of ${targets.join(', ')}` });
+    throw new DeviceError(`there is no target ${valueText(name)}`, { op, fix: `use one of ${targets.join(', ')}` });
   return name as Target;
 }
 

@@ -13,6 +13,7 @@ import { makeTensor } from './convert.ts';
 import { publicDType } from './dtypes.ts';
 import type { AnyFunction, Func } from './func.ts';
 import { flattenTensors, pack } from './nest.ts';
+import { functionArg, need } from './ops/common.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
@@ -161,8 +162,15 @@ export async function compile<F extends AnyFunction>(
   fn: F | Func<F>,
   opts: CompileOptions = {},
 ): Promise<Executable<ReturnType<F>>> {
+  functionArg(fn, 'fn', 'compile');
+  need(
+    typeof opts === 'object' && opts !== null,
+    'compile',
+    'the options must be an object',
+    opts,
+    'such as {inputs: […]}',
+  );
   const target = checkTarget(opts.target ?? 'wasm', 'compile');
-  if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'compile' });
   const inputs = opts.inputs ?? [];
   if (!Array.isArray(inputs))
     throw new ArgumentError('inputs must be an array with one entry per argument', {

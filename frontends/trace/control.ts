@@ -1,7 +1,7 @@
 // Control flow on the values of tensors. Eagerly it simply runs; in a trace the bodies are traced into
 // regions of one operation. A body may use tensors from outside, and read and assign Variables.
 
-import { ArgumentError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, ShapeError, valueText } from '../../ir/errors.ts';
 import type { Attrs } from '../../ir/graph.ts';
 import { opByName } from '../../ir/op.ts';
 import { type TensorType, tensorType } from '../../ir/types.ts';
@@ -20,7 +20,7 @@ import { context } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { applyOp, emitter, operandOf } from './dispatch.ts';
 import { pack, type Tree } from './nest.ts';
-import { boolArg, need } from './ops/common.ts';
+import { boolArg, functionArg, listArg, need } from './ops/common.ts';
 import { stack, unstack } from './ops/shape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -46,6 +46,8 @@ function branch<T>(op: 'cond' | 'case', name: string, choice: Tensor, bodies: re
 export function cond<T>(pred: TensorLike, trueFn: () => T, falseFn: () => T): T {
   const p = boolArg(pred, 'pred', 'cond');
   need(p.rank === 0, 'cond', 'pred must be a scalar', p.shape);
+  functionArg(trueFn, 'trueFn', 'cond');
+  functionArg(falseFn, 'falseFn', 'cond');
   if (!p.symbol) return p.elements()[0] ? trueFn() : falseFn();
   const then = traceBody('then', [], trueFn);
   return branch('cond', 'cond', p, [
@@ -67,6 +69,13 @@ export function switchCase<T>(index: TensorLike, branchFns: readonly (() => T)[]
   const op = 'switchCase';
   const i = operandOf(toTensor(index, 'index', op, typeof index === 'number' ? 'i32' : undefined));
   need(i.rank === 0 && i.type.dtype === 'i32', op, `index must be an int32 scalar, not ${i.dtype}`, i.shape);
+  need(
+    Array.isArray(branchFns) && branchFns.every((f) => typeof f === 'function'),
+    op,
+    'branchFns must be an array of functions',
+    branchFns,
+  );
+  if (defaultFn !== undefined && defaultFn !== null) functionArg(defaultFn, 'defaultFn', op);
   if (branchFns.length === 0) throw new ArgumentError('branchFns is empty', { op, fix: 'give at least one function' });
   const fns = defaultFn ? [...branchFns, defaultFn] : branchFns;
   if (!i.symbol) {
@@ -90,7 +99,10 @@ export interface WhileLoopOptions {
 /** A whole number of runs. */
 function countArg(n: number | undefined, name: string, op: string): void {
   if (n === undefined || (Number.isInteger(n) && n >= 0)) return;
-  throw new ArgumentError(`${name} must be a whole number of at least 0, not ${n}`, { op });
+  throw new ArgumentError(`${name} must be a whole number of at least 0, not ${valueText(n)}`, {
+    op,
+    fix: 'give the number of runs',
+  });
 }
 
 /**
@@ -102,11 +114,15 @@ export function whileLoop<V extends unknown[]>(
   condition: (...vars: NoInfer<V>) => TensorLike,
   body: (...vars: NoInfer<V>) => [...V],
   loopVars: [...V],
-  { maximumIterations }: WhileLoopOptions = {},
+  options: WhileLoopOptions = {},
 ): V {
   const op = 'whileLoop';
+  const { maximumIterations } = options ?? {};
+  functionArg(condition, 'condition', op);
+  functionArg(body, 'body', op);
   countArg(maximumIterations, 'maximumIterations', op);
-  if (!Array.isArray(loopVars)) throw new ArgumentError('loopVars must be an array', { op });
+  if (!Array.isArray(loopVars))
+    throw new ArgumentError('loopVars must be an array', { op, fix: 'write [x] for one variable' });
   const test = (vars: V) => {
     const c = boolArg(condition(...vars), 'condition', op);
     need(c.rank === 0, op, 'the condition must be a scalar', c.shape);
@@ -162,7 +178,7 @@ function elementsOf(elems: unknown, op: string): { tree: Tree; leaves: Tensor[];
   if (bad)
     throw new ShapeError(
       `all elements must have one first axis of equal length; the shapes are ${leaves.map((t) => `[${t.shape}]`).join(', ')}`,
-      { op },
+      { op, fix: 'slice them to one length' },
     );
   return { tree, leaves, length: leaves[0].shape[0] };
 }
@@ -180,18 +196,24 @@ export function scanLoop<const C, E = Tensor, Y = Tensor>(
   opts: ScanOptions = {},
   op = 'scanLoop',
 ): [C, Y] {
+  functionArg(fn, 'fn', op);
+  const { reverse, checkpoint } = opts ?? {};
   const xs = typeof elems === 'number' ? counter(elems, op) : elementsOf(elems, op);
   const start = leavesOf(init, op);
   const types = start.leaves.map((t) => t.type);
   const n = types.length;
   const run = (carry: readonly Tensor[], x: readonly Tensor[]) => {
     const given = fn(pack(start.tree, carry) as C, pack(xs.tree, x) as E);
-    if (!Array.isArray(given) || given.length !== 2) throw new ArgumentError('fn must return [carry, output]', { op });
+    if (!Array.isArray(given) || given.length !== 2)
+      throw new ArgumentError('fn must return [carry, output]', {
+        op,
+        fix: 'return the next carry and what is stacked',
+      });
     const next = leavesOf(given[0], op, types);
     sameStructure(op, 'fn', start.tree, next.tree, 'the initial value');
     return { next, y: leavesOf(given[1], op) };
   };
-  if (!context.trace && xs.length > 0) return eagerScan(run, start, xs, opts) as [C, Y];
+  if (!context.trace && xs.length > 0) return eagerScan(run, start, xs, { reverse }) as [C, Y];
   const slices = xs.leaves.map((t) => tensorType(t.type.dtype, t.type.shape.slice(1)));
   let yTree: Tree | undefined;
   const traced = () =>
@@ -211,8 +233,8 @@ export function scanLoop<const C, E = Tensor, Y = Tensor>(
     length: xs.length,
     ...(consts.length ? { consts: consts.length } : {}),
     carry: n + s.assigned.length,
-    ...(opts.reverse ? { reverse: true } : {}),
-    ...(opts.checkpoint ? { checkpoint: true } : {}),
+    ...(reverse ? { reverse: true } : {}),
+    ...(checkpoint ? { checkpoint: true } : {}),
   };
   const out = applyOp(opByName('scan'), operands, attrs, [regionOf(body, roles, [...own, ...s.assigned, ...ys])]);
   assignAll(s.assigned, out.slice(n));
@@ -259,6 +281,7 @@ function eagerScan(
  */
 export function scan<A, E = Tensor>(fn: (acc: A, elem: E) => A, elems: unknown, initializer: A, opts?: ScanOptions): A {
   const op = 'scan';
+  functionArg(fn, 'fn', op);
   const given =
     Array.isArray(elems) && !elems.some((x) => x instanceof Tensor)
       ? toTensor(elems as TensorLike, 'elems', op)
@@ -281,6 +304,7 @@ export function scan<A, E = Tensor>(fn: (acc: A, elem: E) => A, elems: unknown, 
  * The runs do not depend on each other.
  */
 export function mapFn<E = Tensor, Y = Tensor>(fn: (elem: E) => Y, elems: unknown): Y {
+  functionArg(fn, 'fn', 'mapFn');
   return scanLoop<[], E, Y>((none, x) => [none, fn(x)], [], elems, {}, 'mapFn')[1];
 }
 
@@ -300,17 +324,24 @@ export function forRange<V extends unknown[]>(
   end: number | Tensor,
   body: (i: Tensor, ...vars: NoInfer<V>) => [...V],
   vars: [...V],
-  { step = 1, maximumIterations, ...opts }: ForRangeOptions = {},
+  options: ForRangeOptions = {},
 ): V {
   const op = 'forRange';
+  const { step = 1, maximumIterations, ...opts } = options ?? {};
+  functionArg(body, 'body', op);
+  listArg(vars, 'vars', op);
   if (!Number.isInteger(step) || step === 0)
-    throw new ArgumentError(`step must be a whole number other than 0, not ${step}`, { op });
+    throw new ArgumentError(`step must be a whole number other than 0, not ${valueText(step)}`, {
+      op,
+      fix: 'a step of -1 counts down',
+    });
   if (typeof start === 'number' && typeof end === 'number') {
     for (const [name, x] of [
       ['start', start],
       ['end', end],
     ] as const)
-      if (!Number.isInteger(x)) throw new ArgumentError(`${name} must be a whole number, not ${x}`, { op });
+      if (!Number.isInteger(x))
+        throw new ArgumentError(`${name} must be a whole number, not ${valueText(x)}`, { op, fix: 'round it' });
     const runs = Math.max(0, Math.ceil((end - start) / step));
     const index = (k: Tensor) => emitter.add(emitter.mul(k, step), start) as Tensor;
     return scanLoop<V, Tensor, []>((v, k) => [listOf(body(index(k), ...v)) as V, []], vars, runs, opts, op)[0];

@@ -1,7 +1,7 @@
 // JavaScript values into tensors: shape and dtype inferred as TensorFlow.js infers them, values
 // checked against the dtype.
 
-import { ArgumentError, DTypeError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, valueText } from '../../ir/errors.ts';
 import { arrayFor, roundTo, type TypedArray } from '../../ir/literal.ts';
 import { type DType, isFloat, tensorType } from '../../ir/types.ts';
 import { ComplexTensor } from './complex-tensor.ts';
@@ -123,10 +123,10 @@ const count = (shape: readonly number[]): number => shape.reduce((n, d) => n * d
 /** Checks a shape that a user wrote: whole numbers, none negative. */
 export function checkShape(shape: unknown, op: string): number[] {
   if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d >= 0))
-    throw new ShapeError(
-      `a shape is an array of whole numbers from 0 on, not ${JSON.stringify(shape) ?? String(shape)}`,
-      { op },
-    );
+    throw new ShapeError(`a shape is an array of whole numbers from 0 on, not ${valueText(shape)}`, {
+      op,
+      fix: 'give one size per axis, such as [2, 3]; [] is a scalar',
+    });
   return shape.slice();
 }
 
@@ -149,10 +149,10 @@ export function makeTensor(
   if (!isTyped(values) && !Array.isArray(values) && typeof values !== 'number' && typeof values !== 'boolean')
     throw new ArgumentError(
       `a tensor is made from a number, nested arrays or a typed array, not from ${describe(values)}`,
-      { op },
+      { op, fix: 'convert the data to numbers first' },
     );
   const found = inferShape(values, op);
-  if (shape) {
+  if (shape !== undefined && shape !== null) {
     checkShape(shape, op);
     if (count(shape) !== count(found))
       throw new ShapeError(`shape [${shape}] has ${count(shape)} elements, the data has ${count(found)}`, {
@@ -183,6 +183,7 @@ export function toTensor(x: TensorLike, name: string, op: string, dtype?: DType)
   if (!isTyped(x) && !Array.isArray(x) && typeof x !== 'number' && typeof x !== 'boolean')
     throw new ArgumentError(`argument '${name}' must be a tensor, a number or nested arrays, not ${describe(x)}`, {
       op,
+      fix: 'pass a tensor, or what tf.tensor makes one of',
     });
   if (Array.isArray(x) && x.some((y) => y instanceof Tensor))
     throw new ArgumentError(`argument '${name}' is an array of tensors`, {

@@ -1,7 +1,7 @@
 // Tensors from JavaScript values and from rules. What is made here from plain numbers is eager even
 // while tracing; the graph takes it as a constant.
 
-import { ArgumentError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, ShapeError, valueText } from '../../ir/errors.ts';
 import { arrayFor, roundTo } from '../../ir/literal.ts';
 import { tensorType } from '../../ir/types.ts';
 import {
@@ -17,6 +17,10 @@ import { emitter as b, operandOf } from './dispatch.ts';
 import { type DataType, irDType } from './dtypes.ts';
 import { eagerTensor, type Tensor } from './tensor.ts';
 
+/** The dtype asked for, if any. */
+const givenDType = (dtype: DataType | null | undefined, op: string) =>
+  dtype === undefined || dtype === null ? undefined : irDType(dtype, op);
+
 /**
  * A tensor from a number, nested arrays or a typed array (copied).
  * @param shape needed where the data is flat and the tensor is not
@@ -24,7 +28,7 @@ import { eagerTensor, type Tensor } from './tensor.ts';
  * Throws ShapeError for ragged data or a shape that does not fit, DTypeError for NaN or fractions as int32.
  */
 export function tensor(values: NestedData, shape?: readonly number[], dtype?: DataType): Tensor {
-  return makeTensor(values, shape, dtype && irDType(dtype, 'tensor'), 'tensor');
+  return makeTensor(values, shape, givenDType(dtype, 'tensor'), 'tensor');
 }
 
 /** A tensor of rank 0. Throws ArgumentError for an array. */
@@ -34,7 +38,7 @@ export function scalar(value: number | boolean, dtype?: DataType): Tensor {
       op: 'scalar',
       fix: 'use tf.tensor for arrays',
     });
-  return makeTensor(value, [], dtype && irDType(dtype, 'scalar'), 'scalar');
+  return makeTensor(value, [], givenDType(dtype, 'scalar'), 'scalar');
 }
 
 function ranked(
@@ -44,8 +48,11 @@ function ranked(
   dtype: DataType | undefined,
 ): Tensor {
   const op = `tensor${rank}d`;
-  if (shape && shape.length !== rank)
-    throw new ShapeError(`the shape must have ${rank} dimensions, not ${shape.length}: [${shape}]`, { op });
+  if (shape !== undefined && shape !== null && checkShape(shape, op).length !== rank)
+    throw new ShapeError(`the shape must have ${rank} dimensions, not ${shape.length}: [${shape}]`, {
+      op,
+      fix: `use tf.tensor, which takes any rank`,
+    });
   const found = inferShape(values, op);
   if (found.length !== rank && !(found.length === 1 && shape))
     throw new ShapeError(
@@ -55,7 +62,7 @@ function ranked(
         fix: found.length === 1 ? 'give the shape' : `use tf.tensor${found.length === 0 ? '' : `${found.length}d`}`,
       },
     );
-  return makeTensor(values, shape, dtype && irDType(dtype, op), op);
+  return makeTensor(values, shape, givenDType(dtype, op), op);
 }
 
 /** A tensor of rank 1 from a flat array. Errors as `tensor`. */
@@ -81,6 +88,7 @@ function filled(shape: readonly number[], value: number, dtype: DataType, op: st
   const host = arrayFor(
     type.dtype,
     shape.reduce((n, d) => n * d, 1),
+    op,
   );
   return eagerTensor(type, value === 0 ? host : host.fill(roundTo(type.dtype, value)));
 }
@@ -93,7 +101,7 @@ export const ones = (shape: readonly number[], dtype: DataType = 'float32'): Ten
 
 /** One value everywhere; without a dtype, float32 for a number and bool for a boolean. */
 export function fill(shape: readonly number[], value: number | boolean, dtype?: DataType): Tensor {
-  const d = dtype ? irDType(dtype, 'fill') : inferDType(value);
+  const d = givenDType(dtype, 'fill') ?? inferDType(value);
   const one = makeTensor(value, [], d, 'fill');
   const type = tensorType(d, checkShape(shape, 'fill'));
   return eagerTensor(
@@ -101,6 +109,7 @@ export function fill(shape: readonly number[], value: number | boolean, dtype?: 
     arrayFor(
       d,
       shape.reduce((n, k) => n * k, 1),
+      'fill',
     ).fill(one.elements()[0]),
   );
 }
@@ -124,11 +133,13 @@ export function eye(
   dtype: DataType = 'float32',
 ): Tensor {
   const cols = numColumns ?? numRows;
+  checkShape(batchShape, 'eye');
   const shape = checkShape([...batchShape, numRows, cols], 'eye');
   const d = irDType(dtype, 'eye');
   const host = arrayFor(
     d,
     shape.reduce((n, k) => n * k, 1),
+    'eye',
   );
   const step = numRows * cols;
   for (let base = 0; base < host.length; base += step)
@@ -136,13 +147,27 @@ export function eye(
   return eagerTensor(tensorType(d, shape), host);
 }
 
+/** Throws ArgumentError unless all of these are finite numbers. */
+function checkNumbers(args: Readonly<Record<string, unknown>>, op: string): void {
+  for (const [name, x] of Object.entries(args))
+    if (!Number.isFinite(x))
+      throw new ArgumentError(`${name} must be a finite number, not ${valueText(x)}`, {
+        op,
+        fix: 'check what computes it',
+      });
+}
+
 /** `num` float32 numbers from `start` to `stop`, both included. Throws ArgumentError where num < 1. */
 export function linspace(start: number, stop: number, num: number): Tensor {
   if (!Number.isInteger(num) || num < 1)
-    throw new ArgumentError(`num must be a positive whole number, not ${num}`, { op: 'linspace' });
+    throw new ArgumentError(`num must be a positive whole number, not ${valueText(num)}`, {
+      op: 'linspace',
+      fix: 'give the number of elements last',
+    });
+  checkNumbers({ start, stop }, 'linspace');
   const step = num === 1 ? 0 : (stop - start) / (num - 1);
   return makeTensor(
-    arrayFor('f32', num).map((_, i) => (i === num - 1 && num > 1 ? stop : start + i * step)),
+    arrayFor('f32', num, 'linspace').map((_, i) => (i === num - 1 && num > 1 ? stop : start + i * step)),
     [num],
     'f32',
     'linspace',
@@ -154,11 +179,13 @@ export function linspace(start: number, stop: number, num: number): Tensor {
  * Throws ArgumentError for step 0.
  */
 export function range(start: number, stop: number, step = 1, dtype: 'float32' | 'int32' = 'float32'): Tensor {
-  if (step === 0) throw new ArgumentError('the step must not be 0', { op: 'range' });
+  checkNumbers({ start, stop, step }, 'range');
+  if (step === 0)
+    throw new ArgumentError('the step must not be 0', { op: 'range', fix: 'use tf.fill for equal numbers' });
   const by = stop < start && step === 1 ? -1 : step;
   const n = Math.max(0, Math.ceil((stop - start) / by));
   return makeTensor(
-    arrayFor('f64', n).map((_, i) => start + i * by),
+    arrayFor('f64', n, 'range').map((_, i) => start + i * by),
     [n],
     irDType(dtype, 'range'),
     'range',
@@ -183,7 +210,11 @@ export function oneHot(
     Array.isArray(indices) || typeof indices === 'number' ? 'i32' : undefined,
   );
   if (!Number.isInteger(depth) || depth < 1)
-    throw new ArgumentError(`depth must be a positive whole number, not ${depth}`, { op: 'oneHot' });
+    throw new ArgumentError(`depth must be a positive whole number, not ${valueText(depth)}`, {
+      op: 'oneHot',
+      fix: 'give the number of classes',
+    });
+  checkNumbers({ onValue, offValue }, 'oneHot');
   const attrs = { depth, on: onValue, off: offValue, dtype: irDType(dtype, 'oneHot') };
   return b.call('one_hot', [b.convert(operandOf(idx), 'i32')], attrs) as Tensor;
 }

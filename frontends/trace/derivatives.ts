@@ -4,12 +4,13 @@ import { ArgumentError, GradientError, ShapeError } from '../../ir/errors.ts';
 import { typeEq, typeText } from '../../ir/types.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { emitter, operandOf } from './dispatch.ts';
+import { functionArg } from './ops/common.ts';
 import { GradientTape } from './tape.ts';
 import { Tensor } from './tensor.ts';
 
 function oneTensor(y: unknown, op: string): Tensor {
   if (y instanceof Tensor) return y;
-  throw new GradientError('the function must return one tensor', { op });
+  throw new GradientError('the function must return one tensor', { op, fix: 'return what tf operations give' });
 }
 
 /**
@@ -18,7 +19,7 @@ function oneTensor(y: unknown, op: string): Tensor {
  */
 export function jacobian(f: (x: Tensor) => Tensor): (x: TensorLike) => Tensor {
   const op = 'jacobian';
-  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+  functionArg(f, 'f', op);
   return (x) => {
     const at = operandOf(toTensor(x, 'x', op));
     const tape = new GradientTape({ watchAccessedVariables: false });
@@ -38,7 +39,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: TensorLike) => Tensor {
  */
 export function hessian(f: (x: Tensor) => Tensor): (x: TensorLike) => Tensor {
   const op = 'hessian';
-  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+  functionArg(f, 'f', op);
   return jacobian((x) => {
     const tape = new GradientTape({ watchAccessedVariables: false });
     try {
@@ -67,14 +68,20 @@ export function jvp(
   tangents: readonly TensorLike[],
 ): { value: Tensor; tangent: Tensor } {
   const op = 'jvp';
-  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+  functionArg(f, 'f', op);
   if (!Array.isArray(primals) || !Array.isArray(tangents) || primals.length !== tangents.length)
-    throw new ArgumentError('primals and tangents must be arrays of one length', { op });
+    throw new ArgumentError('primals and tangents must be arrays of one length', {
+      op,
+      fix: 'give one tangent a primal',
+    });
   const xs = primals.map((x, i) => operandOf(toTensor(x, `primals[${i}]`, op)));
   const ts = tangents.map((t, i) => operandOf(toTensor(t, `tangents[${i}]`, op, xs[i].type.dtype)));
   ts.forEach((t, i) => {
     if (!typeEq(t.type, xs[i].type))
-      throw new ShapeError(`tangents[${i}] is ${typeText(t.type)}, its primal ${typeText(xs[i].type)}`, { op });
+      throw new ShapeError(`tangents[${i}] is ${typeText(t.type)}, its primal ${typeText(xs[i].type)}`, {
+        op,
+        fix: "give the tangent its primal's dtype and shape",
+      });
   });
   const inner = new GradientTape({ watchAccessedVariables: false });
   const outer = new GradientTape({ watchAccessedVariables: false });

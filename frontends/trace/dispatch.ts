@@ -44,15 +44,15 @@ export class TensorEmitter extends Emitter {
     return applyOp(op, inputs as readonly Tensor[], attrs, regions);
   }
   // A Variable that is broadcast to a placeholder's shape is read when the graph runs, not now.
-  override align(x: Arg, y: Arg): [Val, Val] {
-    return inStaticGraph([x, y], () => super.align(x, y));
+  override align(x: Arg, y: Arg, op?: string): [Val, Val] {
+    return inStaticGraph([x, y], () => super.align(x, y, op));
   }
 }
 
 /** Runs `f` in the graph built by hand that one of the operands belongs to, if there is one. */
 export function inStaticGraph<T>(operands: readonly unknown[], f: () => T): T {
   if (context.trace) return f();
-  const owner = operands.map((t) => (t as Partial<Tensor>).owner).find((o) => o?.isStatic);
+  const owner = operands.map((t) => (t as Partial<Tensor> | null | undefined)?.owner).find((o) => o?.isStatic);
   return owner ? withTrace(owner as Trace, f) : f();
 }
 

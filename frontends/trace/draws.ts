@@ -14,6 +14,11 @@ import type { Tensor } from './tensor.ts';
 /** Numbers of a distribution over the reals; int32 are rounded to the nearest. */
 export type RealDType = 'float32' | 'float64' | 'int32';
 
+/** Throws ArgumentError unless all parameters of the distribution are finite numbers. */
+function checkFinite(args: Readonly<Record<string, unknown>>, op: string): void {
+  for (const [name, x] of Object.entries(args)) need(Number.isFinite(x), op, `${name} must be a finite number`, x);
+}
+
 /** x * scale + shift in the dtype asked for. */
 function scaled(x: Tensor, scale: number, shift: number, dtype: DataType, op: string): Tensor {
   need(['float32', 'float64', 'int32'].includes(dtype), op, "the dtype must be 'float32', 'float64' or 'int32'", dtype);
@@ -33,6 +38,7 @@ export function drawUniform(
 ): Tensor {
   const s = checkShape(shape, op);
   const d = irDType(dtype, op);
+  checkFinite({ minval, maxval }, op);
   if (d === 'i32') return drawInt(key, s, minval, maxval, op);
   if (d === 'bool') return drawBernoulli(key, s, 0.5, op);
   need(d === 'f32' || d === 'f64', op, "the dtype must be 'float32', 'float64', 'int32' or 'bool'", dtype);
@@ -78,7 +84,10 @@ export const drawNormal = (
   stdDev: number,
   dtype: DataType,
   op: string,
-): Tensor => scaled(apply('random_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
+): Tensor => {
+  checkFinite({ mean, stdDev }, op);
+  return scaled(apply('random_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
+};
 
 /** Normally distributed within two deviations of the mean. */
 export const drawTruncatedNormal = (
@@ -88,7 +97,10 @@ export const drawTruncatedNormal = (
   stdDev: number,
   dtype: DataType,
   op: string,
-): Tensor => scaled(apply('random_truncated_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
+): Tensor => {
+  checkFinite({ mean, stdDev }, op);
+  return scaled(apply('random_truncated_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
+};
 
 /** Gamma variates of shape `alpha`, which broadcasts, and rate `beta`. */
 export function drawGamma(
@@ -108,7 +120,7 @@ export function drawGamma(
 
 /** Bool: true with probability p. */
 export function drawBernoulli(key: Tensor, shape: readonly number[], p: number, op: string): Tensor {
-  need(p >= 0 && p <= 1, op, 'p must be from 0 to 1', p);
+  need(typeof p === 'number' && p >= 0 && p <= 1, op, 'p must be from 0 to 1', p);
   return apply('random_bernoulli', [key], { shape: checkShape(shape, op), p });
 }
 

@@ -1,6 +1,6 @@
 // The public names of element types, and TensorFlow.js's rules for mixing them.
 
-import { DTypeError } from '../../ir/errors.ts';
+import { DTypeError, valueText } from '../../ir/errors.ts';
 import { type DType, isStorage } from '../../ir/types.ts';
 
 /**
@@ -23,9 +23,12 @@ const fromIr = Object.fromEntries(Object.entries(toIr).map(([k, v]) => [v, k])) 
 
 /** The IR's name of a public dtype; throws DTypeError for an unknown one. */
 export function irDType(name: DataType | string, op?: string): DType {
-  const d = toIr[name as DataType];
+  const d = Object.hasOwn(toIr, name) ? toIr[name as DataType] : undefined;
   if (!d)
-    throw new DTypeError(`there is no dtype '${name}'`, { op, fix: `use one of ${Object.keys(toIr).join(', ')}` });
+    throw new DTypeError(`there is no dtype ${valueText(name)}`, {
+      op,
+      fix: `use one of ${Object.keys(toIr).join(', ')}`,
+    });
   return d;
 }
 
@@ -35,13 +38,14 @@ export const publicDType = (d: DType): DataType => fromIr[d];
 const order: readonly DType[] = ['bool', 'i32', 'u32', 'f32', 'f64'];
 
 /** The dtype that two operands meet at: bool < int32 < float32 < float64, as in TensorFlow.js. Throws DTypeError for a storage dtype beside another. */
-export function upcast(a: DType, b: DType): DType {
+export function upcast(a: DType, b: DType, op?: string): DType {
   if (a === b) return a;
   for (const d of [a, b])
     if (isStorage(d))
       throw new DTypeError(
         `${publicDType(d)} only stores, and does not meet ${publicDType(d === a ? b : a)} by itself`,
         {
+          op,
           fix: "cast it first: x.cast('float32') or x.cast('int32')",
         },
       );
@@ -50,8 +54,9 @@ export function upcast(a: DType, b: DType): DType {
 
 /** `upcast` under public names. */
 export function upcastType(a: DataType, b: DataType): DataType {
-  return publicDType(upcast(irDType(a), irDType(b)));
+  return publicDType(upcast(irDType(a, 'upcastType'), irDType(b, 'upcastType'), 'upcastType'));
 }
 
 /** The dtype of a sum over elements of that dtype: booleans are counted as int32. */
-export const sumOutType = (dtype: DataType): DataType => upcastType(dtype, 'int32');
+export const sumOutType = (dtype: DataType): DataType =>
+  publicDType(upcast(irDType(dtype, 'sumOutType'), 'i32', 'sumOutType'));

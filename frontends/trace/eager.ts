@@ -2,8 +2,9 @@
 // to a program compiled for the single operation and kept by signature.
 
 import { Builder } from '../../ir/builder.ts';
+import { MemoryError } from '../../ir/errors.ts';
 import type { Attrs, Graph } from '../../ir/graph.ts';
-import { arrayFor, type Literal } from '../../ir/literal.ts';
+import { arrayFor, LARGEST_BYTES, type Literal } from '../../ir/literal.ts';
 import { type NDArray, ndarray } from '../../ir/ndarray.ts';
 import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
 import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
@@ -21,6 +22,16 @@ let interpreted = 0;
 const cacheSize = 512;
 const programs = new Map<string, Program | null>();
 
+/** Throws MemoryError before anything is computed for a result that no memory holds. */
+function checkSize(op: OpDef, t: TensorType): void {
+  const bytes = sizeOf(t.shape) * 8;
+  if (bytes > LARGEST_BYTES)
+    throw new MemoryError(`the result ${typeText(t)} does not fit into memory (${bytes / 2 ** 30} GiB in float64)`, {
+      op: op.name,
+      fix: 'use smaller shapes, or compile what uses it: inside of a program it need not be stored',
+    });
+}
+
 /** Computes an operation on eager tensors. */
 export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Tensor[] {
   const types = inferTypes(
@@ -29,6 +40,7 @@ export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, reg
     attrs,
     regions,
   );
+  for (const t of types) checkSize(op, t);
   if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
   // The same elements under another shape: tensors are immutable, so they are shared.
   if (op.name === 'reshape' || op.name === 'stop_gradient') return [sameElements(types[0], inputs[0])];

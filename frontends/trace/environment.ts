@@ -4,6 +4,7 @@
 import { byteSize } from '../../ir/types.ts';
 import { context, type OpRecord, type Recorder, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
+import { functionArg } from './ops/common.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Writes the tensor's elements to the console. */
@@ -80,6 +81,7 @@ export interface TimingInfo {
 
 /** How long `f` takes, by the clock; what it returns is awaited. */
 export async function time(f: () => unknown): Promise<TimingInfo> {
+  functionArg(f, 'f', 'time');
   const start = performance.now();
   await f();
   const wallMs = performance.now() - start;
@@ -129,6 +131,7 @@ class ProfileRecorder implements Recorder {
  * program only; `exe.profile` times the kernels inside.
  */
 export async function profile<T>(f: () => T | Promise<T>): Promise<ProfileInfo<T>> {
+  functionArg(f, 'f', 'profile');
   const recorder = new ProfileRecorder();
   const result = await withRecorders([...context.recorders, recorder], f);
   const { kernels } = recorder;

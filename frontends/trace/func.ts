@@ -7,6 +7,7 @@ import { Concrete, type Input, parseArguments } from './concrete.ts';
 import { context } from './context.ts';
 import { makeTensor } from './convert.ts';
 import { type Tree, treeText } from './nest.ts';
+import { functionArg, need } from './ops/common.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -154,7 +155,9 @@ function bind(s: unknown, x: unknown, path: string, op: string): unknown {
  * is traced.
  */
 export function func<F extends AnyFunction>(fn: F, opts: FuncOptions | ClassMethodDecoratorContext = {}): Func<F> {
-  const options: FuncOptions = 'kind' in opts ? { name: String(opts.name) } : opts;
+  functionArg(fn, 'fn', 'func');
+  need(typeof opts === 'object', 'func', 'the options must be an object', opts, "such as {name: 'step'}");
+  const options: FuncOptions = opts === null ? {} : 'kind' in opts ? { name: String(opts.name) } : opts;
   const unbound = new Tracer(fn, options);
   const bound = new WeakMap<object, Tracer>();
   const method = usesThis(fn);

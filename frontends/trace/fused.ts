@@ -49,14 +49,14 @@ function finish(y: Tensor, e: Epilogue, op: string): Tensor {
 }
 
 /** Product of matrices, plus bias, activated. Errors as `tf.matMul`. */
-export const matMul = ({
-  a,
-  b,
-  transposeA = false,
-  transposeB = false,
-  ...rest
-}: Epilogue & { a: TensorLike; b: TensorLike; transposeA?: boolean; transposeB?: boolean }): Tensor =>
-  finish(plainMatMul(a, b, transposeA, transposeB), rest, 'fused.matMul');
+export function matMul(
+  args: Epilogue & { a: TensorLike; b: TensorLike; transposeA?: boolean; transposeB?: boolean },
+): Tensor {
+  const op = 'fused.matMul';
+  need(typeof args === 'object' && args !== null, op, 'takes one object of arguments', args, 'call it with {a, b}');
+  const { a, b, transposeA = false, transposeB = false, ...rest } = args;
+  return finish(plainMatMul(a, b, transposeA, transposeB), rest, op);
+}
 
 interface Convolution extends Epilogue {
   x: TensorLike;
@@ -69,8 +69,12 @@ interface Convolution extends Epilogue {
 }
 const convolution =
   (f: typeof plainConv2d, op: string) =>
-  ({ x, filter, strides, pad, dataFormat = 'NHWC', dilations = 1, dimRoundingMode, ...rest }: Convolution): Tensor =>
-    finish(f(x, filter, strides, pad, dataFormat, dilations, dimRoundingMode), rest, op);
+  (args: Convolution): Tensor => {
+    const fix = 'call it with {x, filter, strides, pad}';
+    need(typeof args === 'object' && args !== null, op, 'takes one object of arguments', args, fix);
+    const { x, filter, strides, pad, dataFormat = 'NHWC', dilations = 1, dimRoundingMode, ...rest } = args;
+    return finish(f(x, filter, strides, pad, dataFormat, dilations, dimRoundingMode), rest, op);
+  };
 
 /** Convolution, plus bias, activated. Errors as `tf.conv2d`. */
 export const conv2d: (c: Convolution) => Tensor = convolution(plainConv2d, 'fused.conv2d');

@@ -1,6 +1,6 @@
 // Gradients of functions, as TensorFlow.js spells them, on top of GradientTape.
 
-import { ArgumentError, GradientError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, GradientError, ShapeError, valueText } from '../../ir/errors.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { GradientTape } from './tape.ts';
 import { Tensor } from './tensor.ts';
@@ -8,7 +8,11 @@ import type { TensorMap } from './types.ts';
 import { uniqueNames, Variable } from './variable.ts';
 
 export function checkFunction(f: unknown, op: string): void {
-  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+  if (typeof f !== 'function')
+    throw new ArgumentError(`takes a function, not ${valueText(f)}`, {
+      op,
+      fix: 'pass the function, not what it returns',
+    });
 }
 
 /** Value and gradients of `f` at its arguments; `dy` weighs the elements of the value. */
@@ -22,10 +26,14 @@ function differentiate(
   try {
     tape.watch(args);
     const value = f(...args);
-    if (!(value instanceof Tensor)) throw new GradientError('the function must return one tensor', { op });
+    if (!(value instanceof Tensor))
+      throw new GradientError('the function must return one tensor', { op, fix: 'return what tf operations give' });
     const seed = dy === undefined || dy === null ? undefined : toTensor(dy, 'dy', op);
     if (seed && (seed.rank !== value.rank || seed.shape.some((d, i) => d !== value.shape[i])))
-      throw new ShapeError(`dy has shape [${seed.shape}], the function's value [${value.shape}]`, { op });
+      throw new ShapeError(`dy has shape [${seed.shape}], the function's value [${value.shape}]`, {
+        op,
+        fix: "give dy the shape of the function's value",
+      });
     const grads = tape.gradient(value, [...args], { outputGradients: seed });
     const at = grads.indexOf(null);
     if (at >= 0)
@@ -41,7 +49,8 @@ function differentiate(
 
 const one = (x: TensorLike, op: string): Tensor => toTensor(x, 'x', op);
 function many(args: unknown, op: string): Tensor[] {
-  if (!Array.isArray(args)) throw new ArgumentError('the arguments must be given as an array', { op });
+  if (!Array.isArray(args))
+    throw new ArgumentError('the arguments must be given as an array', { op, fix: 'write [x] for one argument' });
   return args.map((x, i) => toTensor(x as TensorLike, `args[${i}]`, op));
 }
 
@@ -92,12 +101,13 @@ export function variableGrads(f: () => Tensor, varList?: readonly Variable[]): {
   const op = 'variableGrads';
   checkFunction(f, op);
   if (varList && !(Array.isArray(varList) && varList.every((v) => v instanceof Variable)))
-    throw new ArgumentError('varList must be an array of Variables', { op });
+    throw new ArgumentError('varList must be an array of Variables', { op, fix: 'pass [w, b]' });
   const tape = new GradientTape({ watchAccessedVariables: varList === undefined });
   try {
     if (varList) tape.watch(varList);
     const value = f();
-    if (!(value instanceof Tensor)) throw new GradientError('the function must return a tensor', { op });
+    if (!(value instanceof Tensor))
+      throw new GradientError('the function must return a tensor', { op, fix: 'return what tf operations give' });
     if (value.rank !== 0)
       throw new GradientError(`the function must return a scalar, it returned shape [${value.shape}]`, {
         op,

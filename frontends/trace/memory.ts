@@ -2,11 +2,14 @@
 // code that calls them runs unchanged.
 
 import { flattenTensors } from './nest.ts';
+import { functionArg } from './ops/common.ts';
 import type { Tensor } from './tensor.ts';
 
-/** Runs `fn` and returns its result. `tf.tidy(name, fn)` works as well. */
+/** Runs `fn` and returns its result. `tf.tidy(name, fn)` works as well. Throws ArgumentError without a function. */
 export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
-  return typeof nameOrFn === 'function' ? nameOrFn() : (fn as () => T)();
+  const f = typeof nameOrFn === 'function' ? nameOrFn : fn;
+  functionArg(f, 'fn', 'tidy');
+  return (f as () => T)();
 }
 /** Calls `dispose` of every tensor in a structure: memory on the device goes back at once. Never needed. */
 export function dispose(tensors?: unknown): void {

@@ -5,6 +5,7 @@ import { opByName } from '../../ir/op.ts';
 import { assignAll, leavesOf, type Role, regionOf, sharedBy, traceBody, valuesOf } from './body.ts';
 import { applyOp } from './dispatch.ts';
 import { pack } from './nest.ts';
+import { functionArg } from './ops/common.ts';
 
 /**
  * The function `f`, whose gradient computes what happens inside of `f` once more instead of keeping it:
@@ -12,8 +13,9 @@ import { pack } from './nest.ts';
  * outside and Variables.
  */
 export function recomputeGrad<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  const op = 'recomputeGrad';
+  functionArg(f, 'f', op);
   return (...args) => {
-    const op = 'recomputeGrad';
     const { tree, leaves } = leavesOf(args, op);
     const types = leaves.map((t) => t.type);
     const body = traceBody(f.name || op, types, (xs) => f(...(pack(tree, xs) as A)));

@@ -1,6 +1,6 @@
 // Descriptions of tensors: the inputs of compiled functions.
 
-import { DTypeError, ShapeError } from '../../ir/errors.ts';
+import { DTypeError, ShapeError, valueText } from '../../ir/errors.ts';
 import { type TensorType, tensorType } from '../../ir/types.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { type DataType, irDType, publicDType } from './dtypes.ts';
@@ -15,8 +15,8 @@ export class TensorSpec {
   constructor(shape: readonly (number | null)[], dtype: DataType, name?: string) {
     if (!Array.isArray(shape) || !shape.every((d) => d === null || (Number.isInteger(d) && d >= 0)))
       throw new ShapeError(
-        `a shape is an array of whole numbers from 0 on, or null for any size, not ${JSON.stringify(shape) ?? String(shape)}`,
-        { op: 'spec' },
+        `a shape is an array of whole numbers from 0 on, or null for any size, not ${valueText(shape)}`,
+        { op: 'spec', fix: 'give one size per axis, such as [2, 3]' },
       );
     irDType(dtype, 'spec');
     this.shape = Object.freeze(shape.slice());

@@ -14,6 +14,7 @@ import { context, withTrace } from './context.ts';
 import type { TensorLike } from './convert.ts';
 import { emitter } from './dispatch.ts';
 import type { DataType } from './dtypes.ts';
+import { need } from './ops/common.ts';
 import { fitSpec, spec, TensorSpec } from './spec.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
@@ -38,6 +39,7 @@ export class StaticGraph {
 
   /** A tensor whose value is fed when something that depends on it is computed. Its shape is fixed. */
   placeholder(shape: readonly number[], dtype: DataType = 'float32', name = 'placeholder'): Tensor {
+    need(typeof name === 'string', 'placeholder', 'the name must be text', name);
     return this.#trace.input(spec(shape, dtype).type, name);
   }
 

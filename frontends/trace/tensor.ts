@@ -92,14 +92,15 @@ export class Tensor implements Val {
 
   /** The error for a traced tensor used as if it had elements. */
   notConcrete(use: string): TraceError {
+    const op = /^(\w+)\(\)$/.exec(use)?.[1] ?? 'tensor';
     if (this.owner && !this.owner.open)
       return new TraceError(
         `this tensor (${typeText(this.type)}) was made in the trace of '${this.owner.name}', at ${this.site}, and does not exist outside of it`,
-        { fix: 'return it from the traced function instead of keeping it in an outer variable' },
+        { op, fix: 'return it from the traced function instead of keeping it in an outer variable' },
       );
     return new TraceError(
       `a traced tensor (${typeText(this.type)}) has no elements yet: ${use} cannot be had while '${this.owner?.name}' is traced`,
-      { fix: fixes },
+      { op, fix: fixes },
     );
   }
 

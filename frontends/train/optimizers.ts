@@ -1,7 +1,7 @@
 // Optimizers, written as operations on Variables: the same code runs eagerly and becomes part of a
 // traced training step. Their own state is Variables too, created when a Variable is first updated.
 
-import { ArgumentError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, ShapeError, valueText } from '../../ir/errors.ts';
 import { tensorType } from '../../ir/types.ts';
 import { zeros } from '../trace/creation.ts';
 import { emitter as b } from '../trace/dispatch.ts';
@@ -56,6 +56,7 @@ export abstract class Optimizer {
       if (g.rank !== v.rank || g.shape.some((d, i) => d !== v.shape[i]))
         throw new ShapeError(`the gradient of '${v.name}' has shape [${g.shape}], the Variable [${v.shape}]`, {
           op: 'applyGradients',
+          fix: "give a gradient of the Variable's shape",
         });
     this.beforeUpdates();
     for (const [g, v] of pairs) v.assign(this.update(v, g, this.#slotsOf(v)));
@@ -80,7 +81,10 @@ function resolve(gradients: GradientsToApply): [Tensor, Variable][] {
     return list.flatMap((e): [Tensor, Variable][] => {
       if ('name' in e) return [[e.tensor, named(e.name)]];
       if (!(e[1] instanceof Variable))
-        throw new ArgumentError('a pair must be [gradient, Variable]', { op: 'applyGradients' });
+        throw new ArgumentError('a pair must be [gradient, Variable]', {
+          op: 'applyGradients',
+          fix: 'give gradients by name, or in pairs',
+        });
       return e[0] ? [[e[0], e[1]]] : [];
     });
   }
@@ -100,8 +104,15 @@ function named(name: string): Variable {
 }
 
 function checkNumber(x: number, name: string, op: string): number {
-  if (typeof x !== 'number' || Number.isNaN(x)) throw new ArgumentError(`${name} must be a number, not ${x}`, { op });
+  if (!Number.isFinite(x))
+    throw new ArgumentError(`${name} must be a finite number, not ${valueText(x)}`, { op, fix: 'pass a plain number' });
   return x;
+}
+
+/** The share of its old value that a running mean keeps. */
+function checkDecay(x: number, name: string, op: string): number {
+  if (checkNumber(x, name, op) >= 0 && x < 1) return x;
+  throw new ArgumentError(`${name} must be at least 0 and less than 1, not ${x}`, { op, fix: 'a usual value is 0.9' });
 }
 
 /**
@@ -115,6 +126,7 @@ function checkRate(x: LearningRate, op: string): LearningRate {
   if (x.rank > 0 || !x.dtype.startsWith('float'))
     throw new ArgumentError(`learningRate must be a number or a scalar float Variable, not ${x.dtype}[${x.shape}]`, {
       op,
+      fix: 'make it with tf.variable(0.1)',
     });
   return x;
 }
@@ -179,12 +191,13 @@ export class AdamOptimizer extends Optimizer {
   /** 1 - beta^t for both betas, of the step being applied. */
   #corrections: [Tensor, Tensor] | undefined;
 
+  /** Throws ArgumentError for what is no finite number, and for betas that are not in [0, 1). */
   constructor(learningRate: LearningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon: number | null = 1e-7) {
     super();
     this.learningRate = checkRate(learningRate, 'adam');
-    this.beta1 = checkNumber(beta1, 'beta1', 'adam');
-    this.beta2 = checkNumber(beta2, 'beta2', 'adam');
-    this.epsilon = epsilon ?? 1e-7;
+    this.beta1 = checkDecay(beta1, 'beta1', 'adam');
+    this.beta2 = checkDecay(beta2, 'beta2', 'adam');
+    this.epsilon = checkNumber(epsilon ?? 1e-7, 'epsilon', 'adam');
   }
 
   /** How often gradients have been applied. */

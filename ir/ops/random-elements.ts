@@ -2,6 +2,7 @@
 // evaluated operation by operation (ir/kernel/evaluate.ts): that is what makes the bits the same everywhere.
 // test/ops/random.test.ts holds them against the distributions.
 
+import { valueText } from '../errors.ts';
 import * as d from '../kernel/distributions.ts';
 import { compileExpr, evaluator } from '../kernel/evaluate.ts';
 import { add, type Expr, konst, mul, variable } from '../kernel/expr.ts';
@@ -120,7 +121,11 @@ defineOp({
     const [x] = c.inputs;
     c.check(isFloat(x.dtype) && !x.state, 'scale_shift_c1', typeText(x));
     const { scale, shift } = c.attrs;
-    c.check(typeof scale === 'number' && typeof shift === 'number', 'scale_shift_c2', `${scale} and ${shift}`);
+    c.check(
+      typeof scale === 'number' && typeof shift === 'number',
+      'scale_shift_c2',
+      `${valueText(scale)} and ${valueText(shift)}`,
+    );
     return [x];
   },
   scalar: ([x], attrs) => add(mul(x, rounded(x, attrs.scale)), rounded(x, attrs.shift)),

@@ -88,41 +88,41 @@ const signals = (): Rows => ({
 });
 
 type T = tf.Tensor;
-const control = (): Rows => ({
-  cond: [[b([]), () => f([2]), () => f([2])]],
-  switchCase: [[i([], 0, 1), [() => f([2]), () => f([2])], () => f([2])]],
-  whileLoop: [[(x: T) => x.less(3), (x: T) => [x.add(1)], [tf.scalar(0)], { maximumIterations: 5 }]],
-  forRange: [[0, 3, (_: T, x: T) => [x.add(1)], [tf.scalar(0)], { step: 1 }]],
-  mapFn: [[(x: T) => x.mul(2), f([3, 2])]],
-  scan: [[(a: T, x: T) => a.add(x), f([3, 2]), f([2])]],
-  scanLoop: [[(a: T, x: T) => [a.add(x), a], f([2]), f([3, 2])]],
+const control = ([x, y, z] = [f([2]), f([2]), f([2])]): Rows => ({
+  cond: [[b([]), () => x, () => y]],
+  switchCase: [[i([], 0, 1), [() => x, () => y], () => z]],
+  whileLoop: [[(x: T) => tf.less(x, 3), (x: T) => [tf.add(x, 1)], [tf.scalar(0)], { maximumIterations: 5 }]],
+  forRange: [[0, 3, (_: T, x: T) => [tf.add(x, 1)], [tf.scalar(0)], { step: 1 }]],
+  mapFn: [[(x: T) => tf.mul(x, 2), f([3, 2])]],
+  scan: [[(a: T, x: T) => tf.add(a, x), f([3, 2]), f([2])]],
+  scanLoop: [[(a: T, x: T) => [tf.add(a, x), a], f([2]), f([3, 2])]],
 });
 
-const gradients = (): Rows => ({
+const gradients = (w = tf.variable(f([2]))): Rows => ({
   grad: [[(x: T) => x.square()]],
   grads: [[(x: T, y: T) => x.mul(y)]],
   valueAndGrad: [[(x: T) => x.square()]],
   valueAndGrads: [[(x: T, y: T) => x.mul(y)]],
-  variableGrads: [[() => f([2]).sum(), [tf.variable(f([2]))]]],
+  variableGrads: [[() => tf.sum(tf.square(w)), [w]]],
   customGrad: [[(x: T) => ({ value: x, gradFunc: (d: T) => d })]],
   recomputeGrad: [[(x: T) => x.square()]],
   hessian: [[(x: T) => x.square().sum()]],
   jacobian: [[(x: T) => x.square()]],
-  jvp: [[(x: T) => x.square(), [f([2])], [f([2])]]],
+  jvp: [[(x: T) => tf.square(x), [f([2])], [f([2])]]],
   func: [[(x: T) => x.square(), {}]],
-  compile: [[(x: T) => x.square(), { inputs: [tf.spec([2])] }]],
+  compile: [[(x: T) => tf.square(x), { inputs: [tf.spec([2])] }]],
 });
 
 const others = (): Rows => ({
   'train.sgd': [[0.1]],
   'train.momentum': [[0.1, 0.9, true]],
   'train.adam': [[0.1, 0.9, 0.999, 1e-7]],
-  multiRNNCell: [[[(x: T, c: T, h: T) => [c.add(x), h]], f([1, 2]), [f([1, 2])], [f([1, 2])]]],
+  multiRNNCell: [[[(x: T, c: T, h: T) => [tf.add(c, x), h]], f([1, 2]), [f([1, 2])], [f([1, 2])]]],
   upcastType: [['int32', 'float32']],
   sumOutType: [['bool']],
   print: [[f([2])]],
   parseGraph: [['func @f(%x: f32[2]) -> f32[2] {\n return %x\n}']],
-  tidy: [[() => f([2])]],
+  tidy: [[() => tf.ones([2])]],
   keep: [[f([2])]],
   dispose: [[f([2])]],
   time: [[() => f([2])]],

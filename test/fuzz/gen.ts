@@ -194,9 +194,9 @@ export class Gen {
       const out = know(n, inputs as Known[]);
       const finite = n.op.name !== 'constant' && inputs.every((k) => (k as Known).array.data.every(Number.isFinite));
       // From finite numbers come finite ones. What composites make of infinities is nobody's promise, and
-      // whether padding is multiplied with them is not one of convolution's.
+      // whether padding is multiplied with them is not one of convolution's, nor which sums a transform makes.
       const vague =
-        n.op.expand !== undefined || n.regions.length > 0 || n.op.name === 'conv' || n.op.name === 'conv_filter_grad';
+        n.op.expand !== undefined || n.regions.length > 0 || ['conv', 'conv_filter_grad', 'fft'].includes(n.op.name);
       const fits = (x: number) => Math.abs(x) <= LARGEST || (!finite && !Number.isFinite(x));
       const large = out.some((k) => isFloat(k.array.dtype) && !k.array.data.every(fits));
       if (large || (!finite && vague) || isRisky(n, inputs as Known[])) continue;

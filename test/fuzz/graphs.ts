@@ -12,6 +12,7 @@ import { lightSteps, type Step } from './steps.ts';
 import { algorithmSteps } from './steps-algorithms.ts';
 import { controlSteps } from './steps-control.ts';
 import { heavySteps } from './steps-heavy.ts';
+import { specialSteps } from './steps-special.ts';
 
 export interface Recipe {
   readonly seed: number;
@@ -27,10 +28,16 @@ export interface Case {
   readonly known: readonly Known[];
 }
 
+/** Every kind of step. */
+export const allSteps: readonly Step[] = [
+  ...lightSteps,
+  ...heavySteps,
+  ...algorithmSteps,
+  ...specialSteps,
+  ...controlSteps,
+];
 const table = (smooth: boolean): Step[] =>
-  [...lightSteps, ...heavySteps, ...algorithmSteps, ...controlSteps]
-    .filter((s) => s.smooth || !smooth)
-    .flatMap((s) => new Array<Step>(s.weight).fill(s));
+  allSteps.filter((s) => s.smooth || !smooth).flatMap((s) => new Array<Step>(s.weight).fill(s));
 const anyStep = table(false);
 const smoothStep = table(true);
 

@@ -258,6 +258,7 @@ function noisyRun(g: Graph, inputs: readonly NDArray[], seed: number): Known[] {
 }
 
 function disturbed(n: Node, k: Known, xs: readonly Known[], noise: () => number): Known {
+  if (n.op.name === 'fft') return disturbedFft(k, xs, noise);
   const sums = summing.has(n.op.name)
     ? magnitudes(
         n,
@@ -268,6 +269,20 @@ function disturbed(n: Node, k: Known, xs: readonly Known[], noise: () => number)
   const most = Math.max(...xs.map((x) => x.array.data.length));
   const many = sums ? Math.max(1, most / Math.max(1, sums.length) / 64) : 1;
   const data = k.array.data.map((x, i) => x + noise() * (Math.abs(x) + (sums ? sums[i] * many : 0) + 1e-37));
+  return { array: { ...k.array, data }, exact: false };
+}
+
+/** A transform sums its whole row, with weights of size 1: the row's elements are the scale of the errors. */
+function disturbedFft(k: Known, xs: readonly Known[], noise: () => number): Known {
+  const n = k.array.shape[k.array.shape.length - 1];
+  const data = k.array.data.map((x, i) => {
+    const from = i - (i % n);
+    const row = xs.reduce(
+      (s, { array }) => s + array.data.subarray(from, from + n).reduce((t, v) => t + Math.abs(v), 0),
+      0,
+    );
+    return x + noise() * (Math.abs(x) + row);
+  });
   return { array: { ...k.array, data }, exact: false };
 }
 

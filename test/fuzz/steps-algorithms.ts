@@ -19,6 +19,10 @@ function runningStep(g: Gen): void {
   const attrs = { axis, reverse: r.chance(0.4) };
   const n = dims(x)[axis];
   const kind = r.pick(['sum', 'sum', 'max', 'min', 'prod', 'recurrence']);
+  if (kind === 'sum' && x.type.dtype === 'f32' && r.chance(0.2)) {
+    g.use(b.call('cumulative_logsumexp', [x], attrs));
+    return;
+  }
   if (kind === 'recurrence') {
     if (x.type.dtype !== 'f32' || n > 64) return;
     g.use(b.call('linear_recurrence', [b.un('tanh', x), g.like('f32', dims(x))], attrs));
@@ -52,6 +56,12 @@ function fftStep(g: Gen): void {
   const { b, random: r } = g;
   const x = filled(g, 'f32', 1, 3000);
   if (!x || dims(x).includes(0) || dims(x)[rank(x) - 1] > 600) return;
+  if (r.chance(0.4)) {
+    const re = b.emit(opByName('rfft'), [x]);
+    if (r.chance(0.5)) for (const o of re) g.use(o);
+    else g.use(b.call('irfft', re, { n: dims(x)[rank(x) - 1] }));
+    return;
+  }
   for (const o of b.emit(opByName('fft'), [x, g.like('f32', dims(x))], { inverse: r.chance(0.6) })) g.use(o);
 }
 
@@ -69,7 +79,18 @@ function factorStep(g: Gen): void {
   const square = b.div(b.dot(x, x, [[k - 1], [k - 1]], [batch, batch]), dims(x)[k - 1] * 8);
   const eye = b.compare('eq', b.iota(square.type.shape, k - 2), b.iota(square.type.shape, k - 1));
   const a = b.add(square, b.convert(eye, 'f32'));
-  if (r.chance(0.4)) g.use(b.call('cholesky', [a]));
+  const kind = r.pick(['cholesky', 'solve', 'triangular', 'det', 'slogdet', 'qr', 'lu', 'eigh', 'svd']);
+  // What orders its results by size or picks a pivot decides; only the parts that are unique are compared.
+  if (g.smooth && ['lu', 'eigh', 'svd'].includes(kind)) return;
+  if (kind === 'triangular') {
+    const attrs = { lower: true, adjoint: r.chance(0.5), unit: false };
+    g.use(b.call('triangular_solve', [b.call('cholesky', [a]), g.like('f32', dims(square).with(-1, 3))], attrs));
+  } else if (kind === 'slogdet' || kind === 'qr') {
+    for (const o of b.emit(opByName(kind), [a], kind === 'qr' ? { full: false } : {})) g.use(o);
+  } else if (kind === 'eigh') g.use(b.emit(opByName(kind), [a])[0]);
+  else if (kind === 'svd') g.use(b.emit(opByName(kind), [x])[1]);
+  else if (kind === 'lu') g.use(b.emit(opByName(kind), [b.add(b.mul(square, 0.02), b.convert(eye, 'f32'))])[0]);
+  else if (kind === 'cholesky' || kind === 'det') g.use(b.call(kind, [a]));
   else g.use(b.call('solve', [a, g.like('f32', dims(square).with(-1, r.int(1, 5)))]));
 }
 

@@ -4,7 +4,7 @@
 
 import type { Node, Value } from '../../../ir/graph.ts';
 import { delinearize, type Ranges } from '../../../ir/kernel/affine.ts';
-import { type Expr, variable } from '../../../ir/kernel/expr.ts';
+import { type Expr, mapExpr, variable } from '../../../ir/kernel/expr.ts';
 import type { Stmt } from '../../../ir/kernel/kernel.ts';
 import { printExpr } from '../../../ir/kernel/print.ts';
 import { type DType, sizeOf } from '../../../ir/types.ts';
@@ -67,8 +67,7 @@ export class Algorithm {
     const lets: Stmt[] = [];
     const idx: Expr[] = [...delinearize(row, this.#batch, ranges), ...inner];
     const e = this.k.reader(lets, ranges).read(v, idx);
-    if (lets.length) throw new Error(`the operand of ${this.node.op.name} is not in memory`);
-    return printExpr(e);
+    return printExpr(lets.reduceRight(inlined, e));
   }
 
   /** Text that copies a row's elements of an operand to `to`, densely. */
@@ -109,6 +108,12 @@ export class Algorithm {
     const text = this.parallel ? `${loop} parallel 1 {\n${body}\n}` : `single {\n${loop} {\n${body}\n}\n}`;
     return this.k.finish(this.k.statements(text), { flops: Math.round(flops) });
   }
+}
+
+/** The expression with the value of a `let` in the place of its name. */
+function inlined(e: Expr, s: Stmt): Expr {
+  if (s.s !== 'let') throw new Error(`an operand that needs a statement '${s.s}' is not in memory`);
+  return mapExpr(e, (x) => (x.k === 'var' && x.name === s.name ? s.value : undefined));
 }
 
 /** The element of a place. */

@@ -80,7 +80,13 @@ class Spec {
         );
       this.entries.push({ ...at, kind: 'indices', indices: p });
     } else if (Number.isInteger(p)) this.entries.push({ ...at, kind: 'index', index: p });
-    else throw this.error(ArgumentError, at, 'an entry must be text, a whole number, tf.newaxis or an int32 tensor');
+    else
+      throw this.error(
+        ArgumentError,
+        at,
+        'an entry must be text, a whole number, tf.newaxis or an int32 tensor',
+        "such as x.at('1:, ::-1')",
+      );
   }
 
   /** Entries of a text, which commas separate; one may stand at the end. */
@@ -185,7 +191,12 @@ export function at(x: TensorLike, ...spec: IndexSpec[]): Tensor {
   const s = new Spec(spec);
   const axes = s.entries.filter((e) => e.kind !== 'newaxis' && e.kind !== 'ellipsis');
   if (axes.length > t.rank)
-    throw s.error(ShapeError, axes[t.rank], `${axes.length} entries for the ${t.rank} axes of [${t.shape}]`);
+    throw s.error(
+      ShapeError,
+      axes[t.rank],
+      `${axes.length} entries for the ${t.rank} axes of [${t.shape}]`,
+      'leave entries away, or add axes with newaxis',
+    );
   const sel = new Selection(t);
   for (const e of s.entries)
     if (e.kind === 'ellipsis') for (let k = axes.length; k < t.rank; k++) sel.keep();

@@ -2,7 +2,7 @@
 // (bool < int32 < float32 < float64; a plain number is float32), as in TensorFlow.js.
 // Throw ShapeError where the shapes do not broadcast, DTypeError for a dtype that has no such operation.
 
-import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, valueText } from '../../../ir/errors.ts';
 import { isFloat, shapeEq } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
@@ -146,7 +146,10 @@ export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tens
 export function addN(tensors: readonly TensorLike[]): Tensor {
   const op = 'addN';
   if (!Array.isArray(tensors) || tensors.length === 0)
-    throw new ArgumentError('takes an array of at least one tensor', { op });
+    throw new ArgumentError(`takes an array of at least one tensor, got ${valueText(tensors)}`, {
+      op,
+      fix: 'pass the tensors as an array: [a, b]',
+    });
   const ts = tensors.map((x, i) => arg(x, `tensors[${i}]`, op));
   const [first] = ts;
   for (const [i, t] of ts.entries()) {

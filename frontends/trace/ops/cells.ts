@@ -5,7 +5,7 @@ import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
 import { add, div, mul, pow, sub } from './binary.ts';
-import { arg, checkRank, floatArg, need } from './common.ts';
+import { arg, checkRank, floatArg, listArg, need } from './common.ts';
 import { matMul } from './linalg.ts';
 import { concat, split } from './shape.ts';
 import { sigmoid, tanh } from './unary.ts';
@@ -38,7 +38,7 @@ export function basicLSTMCell(
   if (kernel.shape[0] !== x.shape[1] + units || kernel.shape[1] !== 4 * units)
     throw new ShapeError(
       `lstmKernel [${kernel.shape}] must be [${x.shape[1] + units},${4 * units}] for data [${x.shape}] and h [${output.shape}]`,
-      { op },
+      { op, fix: 'the kernel takes the inputs and the last output, and makes four gates' },
     );
   const gates = add(matMul(concat([x, output], 1), kernel), lstmBias);
   const [input, candidate, forget, out] = split(gates, 4, 1);
@@ -57,6 +57,14 @@ export function multiRNNCell(
   h: readonly TensorLike[],
 ): [Tensor[], Tensor[]] {
   const op = 'multiRNNCell';
+  need(
+    Array.isArray(lstmCells) && lstmCells.every((f) => typeof f === 'function'),
+    op,
+    'lstmCells must be an array of functions',
+    lstmCells,
+  );
+  listArg(c, 'c', op);
+  listArg(h, 'h', op);
   need(c.length === lstmCells.length && h.length === lstmCells.length, op, 'c and h must have one entry a cell', [
     lstmCells.length,
     c.length,
@@ -88,9 +96,13 @@ export function movingAverage(
   if (old.type.dtype !== now.type.dtype)
     throw new DTypeError(`v is ${old.dtype}, x is ${now.dtype}`, { op, fix: 'cast one of them' });
   if (old.rank !== now.rank || old.shape.some((d, i) => d !== now.shape[i]))
-    throw new ShapeError(`v [${old.shape}] and x [${now.shape}] must have one shape`, { op });
+    throw new ShapeError(`v [${old.shape}] and x [${now.shape}] must have one shape`, {
+      op,
+      fix: 'broadcast one of them first: tf.broadcastTo',
+    });
   const update = mul(sub(now, old), sub(1, decay));
   if (!zeroDebias) return b.add(old, update) as Tensor;
-  need(step !== undefined && step !== null, op, 'zeroDebias needs the step', step);
+  need(step !== undefined && step !== null, op, 'zeroDebias needs the step', step, 'count the calls from 1');
+  arg(step as TensorLike, 'step', op);
   return add(old, div(update, sub(1, pow(decay, step as TensorLike))));
 }

@@ -5,7 +5,7 @@ import { isFloat } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, checkRank, floatArg, need, to } from './common.ts';
+import { arg, checkRank, floatArg, need, numberArg, to } from './common.ts';
 import { cumsum } from './running.ts';
 import { bincount } from './segments.ts';
 import { mirrorPad } from './shape.ts';
@@ -15,7 +15,10 @@ const luma = [0.2989, 0.587, 0.114];
 
 function lastAxis(t: Tensor, size: number, name: string, op: string): void {
   if (t.rank < 2 || t.shape[t.rank - 1] !== size)
-    throw new ShapeError(`the last axis of ${name} must hold ${size} channel(s), got [${t.shape}]`, { op });
+    throw new ShapeError(`the last axis of ${name} must hold ${size} channel(s), got [${t.shape}]`, {
+      op,
+      fix: 'move the channels to the last axis with tf.transpose',
+    });
 }
 
 /** Brightness of colours: the last axis (red, green, blue) becomes one channel. Keeps the dtype. */
@@ -74,6 +77,7 @@ export function threshold(
       fix: "cast it: image.cast('float32')",
     });
   need(method === 'binary' || method === 'otsu', op, "method must be 'binary' or 'otsu'", method);
+  numberArg(threshValue, 'threshValue', op);
   const x = isFloat(t.type.dtype) ? t : to(t, 'f32');
   const grey = t.shape[2] === 3 ? rgbToGrayscale(x) : x;
   const level = () => bincount(to(b.un('round', grey) as Tensor, 'i32'), null, 256);

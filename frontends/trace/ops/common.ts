@@ -1,7 +1,7 @@
 // What all functions on tensors need: arguments brought to tensors, dtypes brought together, axes
 // checked and made positive.
 
-import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, valueText } from '../../../ir/errors.ts';
 import type { Attrs } from '../../../ir/graph.ts';
 import { opByName } from '../../../ir/op.ts';
 import { broadcastShapes, type DType, isFloat, shapeText } from '../../../ir/types.ts';
@@ -54,7 +54,7 @@ export function pair(
       : undefined;
   const x = arg(a, names[0], op, wide(a, b));
   const y = arg(b, names[1], op, wide(b, a));
-  const t = upcast(x.type.dtype, y.type.dtype);
+  const t = upcast(x.type.dtype, y.type.dtype, op);
   return [to(x, t), to(y, t)];
 }
 
@@ -80,7 +80,7 @@ export function broadcastPair(x: Tensor, y: Tensor, op: string): [Tensor, Tensor
 /** An axis from 0 on; negative ones count from the end. Throws ShapeError where there is no such axis. */
 export function axisOf(axis: number, rank: number, op: string): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
-    throw new ShapeError(`axis ${axis} is out of range for rank ${rank}`, {
+    throw new ShapeError(`axis ${valueText(axis)} is out of range for rank ${rank}`, {
       op,
       fix: rank === 0 ? 'a scalar has no axes' : `use an axis from ${-rank} to ${rank - 1}`,
     });
@@ -90,8 +90,14 @@ export function axisOf(axis: number, rank: number, op: string): number {
 /** Axes from 0 on, in ascending order; none given means all. Throws ShapeError for a bad or doubled one. */
 export function axesOf(axis: number | readonly number[] | null | undefined, rank: number, op: string): number[] {
   if (axis === null || axis === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(a, rank, op));
-  if (new Set(axes).size !== axes.length) throw new ShapeError(`axes [${axis}] name one axis twice`, { op });
+  if (typeof axis !== 'number' && !Array.isArray(axis))
+    throw new ArgumentError(`axis must be a number or an array of numbers, got ${valueText(axis)}`, {
+      op,
+      fix: 'name axes by number; leave it out for all axes',
+    });
+  const axes = (typeof axis === 'number' ? [axis] : (axis as readonly number[])).map((a) => axisOf(a, rank, op));
+  if (new Set(axes).size !== axes.length)
+    throw new ShapeError(`axes [${axis}] name one axis twice`, { op, fix: 'name each axis once' });
   return axes.sort((a, b) => a - b);
 }
 
@@ -104,11 +110,40 @@ export function checkRank(x: Tensor, ranks: readonly number[], name: string, op:
     });
 }
 
-/** Throws ArgumentError with the actual value unless `ok`. */
-export function need(ok: boolean, op: string, rule: string, got: unknown): void {
-  if (!ok)
-    throw new ArgumentError(
-      `${rule}, got ${typeof got === 'string' ? `'${got}'` : (JSON.stringify(got) ?? String(got))}`,
-      { op },
-    );
+/** Throws ArgumentError with the actual value unless `ok`; a rule 'x must be y' says its fix itself. */
+export function need(ok: boolean, op: string, rule: string, got: unknown, fix?: string): void {
+  if (ok) return;
+  const own = /^(.+?) (?:must|may) (?:be|have|hold) (.+)$/.exec(rule);
+  throw new ArgumentError(`${rule}, got ${valueText(got)}`, {
+    op,
+    fix: fix ?? (own ? `pass ${own[2]} as ${own[1]}` : undefined),
+  });
+}
+
+/** An argument that must be a number other than NaN; throws ArgumentError for anything else. */
+export function numberArg(x: unknown, name: string, op: string): number {
+  need(typeof x === 'number' && !Number.isNaN(x), op, `${name} must be a number`, x);
+  return x as number;
+}
+
+/** A list of whole numbers, none below `least`; throws ArgumentError for anything else. */
+export function wholesArg(x: unknown, name: string, op: string, least = Number.NEGATIVE_INFINITY): number[] {
+  const ok = Array.isArray(x) && x.every((n) => Number.isInteger(n) && n >= least);
+  need(
+    ok,
+    op,
+    `${name} must be an array of whole numbers${least > Number.NEGATIVE_INFINITY ? ` from ${least} on` : ''}`,
+    x,
+  );
+  return (x as number[]).slice();
+}
+
+/** Throws ArgumentError unless the argument is a function. */
+export function functionArg(f: unknown, name: string, op: string): void {
+  need(typeof f === 'function', op, `${name} must be a function`, f);
+}
+
+/** Throws ArgumentError unless the argument is a list, whatever is in it. */
+export function listArg(x: unknown, name: string, op: string): void {
+  need(Array.isArray(x), op, `${name} must be an array`, x);
 }

@@ -35,7 +35,10 @@ export function asComplex(x: ComplexLike, name: string, op: string): ComplexTens
 export function complex(real: TensorLike, imag: TensorLike): ComplexTensor {
   const [re, im] = [floatArg(real, 'real', 'complex'), floatArg(imag, 'imag', 'complex')];
   if (re.shape.join() !== im.shape.join())
-    throw new ShapeError(`real and imag must have one shape, got [${re.shape}] and [${im.shape}]`, { op: 'complex' });
+    throw new ShapeError(`real and imag must have one shape, got [${re.shape}] and [${im.shape}]`, {
+      op: 'complex',
+      fix: 'give both parts one shape',
+    });
   const t = upcast(re.type.dtype, im.type.dtype);
   return new ComplexTensor(to(re, t), to(im, t));
 }

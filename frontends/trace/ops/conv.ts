@@ -4,7 +4,7 @@
 // All throw ShapeError for ranks or channels that do not fit, ArgumentError for other settings.
 
 import { ShapeError } from '../../../ir/errors.ts';
-import type { TensorLike } from '../convert.ts';
+import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
 import { apply, checkRank, floatArg, need, pair } from './common.ts';
@@ -16,13 +16,9 @@ export type Rounding = 'floor' | 'round' | 'ceil';
 
 /** One whole number per spatial axis. */
 export function perAxis(x: number | readonly number[], n: number, name: string, op: string): number[] {
-  const v = typeof x === 'number' ? new Array<number>(n).fill(x) : [...x];
-  need(
-    v.length === n && v.every((k) => Number.isInteger(k) && k >= 1),
-    op,
-    `${name} must be a positive whole number, or ${n} of them`,
-    x,
-  );
+  const v = Array.isArray(x) ? (x as readonly number[]).slice() : new Array<number>(n).fill(x as number);
+  const ok = v.length === n && v.every((k) => Number.isInteger(k) && k >= 1 && k < 2 ** 31);
+  need(ok, op, `${name} must be a positive whole number, or ${n} of them`, x);
   return v;
 }
 
@@ -49,7 +45,7 @@ function givenPadding(
   const ok =
     Array.isArray(pad) &&
     (pad.length === n || pad.length === n + 2) &&
-    pad.every((p: readonly number[]) => p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
+    pad.every((p) => Array.isArray(p) && p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
   need(ok, op, "pad must be 'same', 'valid', a number, or pairs [before, after] per axis", pad);
   const pairs = pad.length === n ? pad : channelsFirst ? pad.slice(2) : pad.slice(1, -1);
   return pairs.map((p) => [...p]);
@@ -232,7 +228,10 @@ export function separableConv2d(
   const p = floatArg(pointwiseFilter, 'pointwiseFilter', 'separableConv2d');
   checkRank(p, [4], 'pointwiseFilter', 'separableConv2d');
   if (p.shape[0] !== 1 || p.shape[1] !== 1)
-    throw new ShapeError(`the pointwise filter must be [1, 1, in, out], got [${p.shape}]`, { op: 'separableConv2d' });
+    throw new ShapeError(`the pointwise filter must be [1, 1, in, out], got [${p.shape}]`, {
+      op: 'separableConv2d',
+      fix: 'give it two axes of size 1 in front',
+    });
   return conv2d(depthwiseConv2d(x, depthwiseFilter, strides, pad, dataFormat, dilation), p, 1, 'valid', dataFormat);
 }
 
@@ -251,6 +250,7 @@ function convTranspose(x: TensorLike, filter: TensorLike, c: Transposed): Tensor
   const [t, w] = pair(floatArg(x, 'x', op), floatArg(filter, 'filter', op), op, ['x', 'filter']);
   checkRank(w, [n + 2], 'filter', op);
   const { input, back } = channelsLast(t, n, 'last', 'first', 'last', op);
+  checkShape(outputShape, op);
   const want = outputShape.length === n + 1 ? [1, ...outputShape] : [...outputShape];
   need(want.length === n + 2 && outputShape.length === t.rank, op, 'outputShape must have the rank of x', outputShape);
   const s = perAxis(c.strides, n, 'strides', op);

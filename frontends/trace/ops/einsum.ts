@@ -6,7 +6,7 @@ import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { upcast } from '../dtypes.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, to } from './common.ts';
+import { arg, need, to } from './common.ts';
 
 const op = 'einsum';
 /** A tensor and the name of each axis: a letter, or `.k` for the k-th of the axes that `...` stands for. */
@@ -28,6 +28,13 @@ function namesOf(text: string, axes: number, widest: number): string[] {
 
 /** Operands with their axes named, and the names of the result's. */
 function parse(equation: string, tensors: readonly TensorLike[]): { terms: Term[]; out: string[] } {
+  need(
+    typeof equation === 'string',
+    op,
+    'the equation must be text',
+    equation,
+    "write it first: tf.einsum('ij,jk->ik', a, b)",
+  );
   const m = pattern.exec(equation.replace(/\s/g, ''));
   if (!m)
     throw new ArgumentError(`the equation '${equation}' is not of the form 'ij,jk->ik'`, {
@@ -36,13 +43,19 @@ function parse(equation: string, tensors: readonly TensorLike[]): { terms: Term[
     });
   const texts = m[1].split(',');
   if (tensors.length !== texts.length)
-    throw new ArgumentError(`'${equation}' names ${texts.length} operand(s), ${tensors.length} given`, { op });
+    throw new ArgumentError(`'${equation}' names ${texts.length} operand(s), ${tensors.length} given`, {
+      op,
+      fix: 'name as many operands as there are tensors',
+    });
   const ts = tensors.map((x, i) => arg(x, `tensors[${i}]`, op));
   const ellipsis = texts.map((s, i) => {
     const letters = s.replaceAll('...', '').length;
     const rest = ts[i].rank - letters;
     if (rest < 0 || (rest > 0 && !s.includes('...')))
-      throw new ShapeError(`operand ${i} has shape [${ts[i].shape}], '${s}' names ${letters} axes`, { op });
+      throw new ShapeError(`operand ${i} has shape [${ts[i].shape}], '${s}' names ${letters} axes`, {
+        op,
+        fix: "name every axis, or use '...'",
+      });
     return rest;
   });
   const widest = Math.max(...ellipsis);
@@ -51,7 +64,11 @@ function parse(equation: string, tensors: readonly TensorLike[]): { terms: Term[
     throw new ArgumentError(`the result '${m[2]}' leaves out the axes of '...'`, { op, fix: "put '...' there too" });
   const terms = texts.map((s, i) => ({ t: ts[i], s: namesOf(s, ellipsis[i], widest) }));
   const missing = out.find((c) => !terms.some(({ s }) => s.includes(c)));
-  if (missing) throw new ArgumentError(`'${missing}' of the result is in no operand`, { op });
+  if (missing)
+    throw new ArgumentError(`'${missing}' of the result is in no operand`, {
+      op,
+      fix: 'take the letter from an operand',
+    });
   return { terms: broadcastDots(terms), out };
 }
 
@@ -63,7 +80,10 @@ function broadcastDots(terms: readonly Term[]): Term[] {
       const d = t.shape[k];
       const known = size.get(c) ?? d;
       if (known !== d && !(c.startsWith('.') && (known === 1 || d === 1)))
-        throw new ShapeError(`axis '${c.startsWith('.') ? '...' : c}' has sizes ${known} and ${d}`, { op });
+        throw new ShapeError(`axis '${c.startsWith('.') ? '...' : c}' has sizes ${known} and ${d}`, {
+          op,
+          fix: 'give the axis one size, or two names',
+        });
       size.set(c, known === 1 ? d : known);
     });
   return terms.map(({ t, s }) => {
@@ -105,7 +125,7 @@ function multiply(left: Term, right: Term, keep: ReadonlySet<string>): Term {
  */
 export function einsum(equation: string, ...tensors: readonly TensorLike[]): Tensor {
   const { terms, out } = parse(equation, tensors);
-  const dtype = terms.map(({ t }) => t.type.dtype).reduce(upcast);
+  const dtype = terms.map(({ t }) => t.type.dtype).reduce((p, q) => upcast(p, q, op));
   const [first, ...rest] = terms.map(({ t, s }) => ({ t: to(t, dtype === 'bool' ? 'i32' : dtype), s }));
   const product = rest.reduce(
     (left, right, i) => multiply(left, right, new Set([...out, ...rest.slice(i + 1).flatMap(({ s }) => s)])),

@@ -1,6 +1,6 @@
 // Discrete Fourier transforms. Those of complex tensors refuse real ones, as in TensorFlow.js.
 
-import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, valueText } from '../../../ir/errors.ts';
 import { opByName } from '../../../ir/op.ts';
 import { ComplexTensor } from '../complex-tensor.ts';
 import type { TensorLike } from '../convert.ts';
@@ -21,7 +21,10 @@ function complexArg(x: unknown, op: string): ComplexTensor {
 function checkLast(shape: readonly number[], least: number, op: string): void {
   const n = shape.at(-1);
   if (n === undefined || n < least)
-    throw new ShapeError(`the last axis must have at least ${least} element(s), got shape [${shape}]`, { op });
+    throw new ShapeError(`the last axis must have at least ${least} element(s), got shape [${shape}]`, {
+      op,
+      fix: 'give it elements, or add an axis with tf.expandDims',
+    });
 }
 
 function transformed(x: unknown, op: string, inverse: boolean): ComplexTensor {
@@ -39,7 +42,8 @@ export const ifft = (input: ComplexTensor): ComplexTensor => transformed(input, 
 /** Both of the last two axes. */
 function plane(input: ComplexTensor, op: string, inverse: boolean): ComplexTensor {
   const x = complexArg(input, op);
-  if (x.rank < 2) throw new ShapeError(`takes rank 2 or more, got shape [${x.shape}]`, { op });
+  if (x.rank < 2)
+    throw new ShapeError(`takes rank 2 or more, got shape [${x.shape}]`, { op, fix: 'add an axis with tf.expandDims' });
   const perm = x.shape.map((_, i) => i);
   [perm[x.rank - 2], perm[x.rank - 1]] = [x.rank - 1, x.rank - 2];
   return transpose(transformed(transpose(transformed(x, op, inverse), perm), op, inverse), perm);
@@ -56,7 +60,11 @@ function fitted(x: Tensor, n: number): Tensor {
 }
 
 function checkLength(n: number, op: string): void {
-  if (!Number.isInteger(n) || n < 1) throw new ArgumentError(`fftLength must be a positive integer, got ${n}`, { op });
+  if (!Number.isInteger(n) || n < 1)
+    throw new ArgumentError(`fftLength must be a positive integer, got ${valueText(n)}`, {
+      op,
+      fix: 'leave it out to transform the whole axis',
+    });
 }
 
 /**

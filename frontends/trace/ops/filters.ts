@@ -6,7 +6,7 @@ import { isFloat } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, checkRank, floatArg, need, pair } from './common.ts';
+import { apply, checkRank, floatArg, need, numberArg, pair } from './common.ts';
 import { channelsLast, type Pad, paddingOf, perAxis } from './conv.ts';
 
 /**
@@ -28,7 +28,10 @@ export function dilation2d(
   const { input, back } = channelsLast(t, 2, 'NHWC', 'NCHW', 'NHWC', op);
   const [kh, kw, channels] = f.shape;
   if (channels !== input.shape[3])
-    throw new ShapeError(`x [${t.shape}] has ${input.shape[3]} channels, the filter [${f.shape}] ${channels}`, { op });
+    throw new ShapeError(`x [${t.shape}] has ${input.shape[3]} channels, the filter [${f.shape}] ${channels}`, {
+      op,
+      fix: 'give the filter the channels of x',
+    });
   const step = perAxis(strides, 2, 'strides', op);
   const rate = perAxis(dilations, 2, 'dilations', op);
   const reach = [kh, kw].map((k, i) => (k - 1) * rate[i] + 1);
@@ -37,7 +40,13 @@ export function dilation2d(
   const side = (k: 0 | 1) => [0, space[0][k], space[1][k], 0];
   const padded = b.pad(input, side(0), side(1), undefined, lowest);
   const size = [0, 1].map((i) => Math.floor(((padded.type.shape[i + 1] as number) - reach[i]) / step[i]) + 1);
-  need(size.every((n) => n >= 1) && kh * kw > 0, op, 'the window must fit into the padded image', [t.shape, f.shape]);
+  need(
+    size.every((n) => n >= 1) && kh * kw > 0,
+    op,
+    'the window must fit into the padded image',
+    [t.shape, f.shape],
+    "dilate less, or pad with 'same'",
+  );
   const shape = [input.shape[0], ...size, channels];
   const sum = (dy: number, dx: number) => {
     const part = b.slice(padded, [0, dy * rate[0], dx * rate[1], 0], shape, [1, ...step, 1]);
@@ -62,7 +71,13 @@ export function localResponseNormalization(x: TensorLike, depthRadius = 5, bias 
   const op = 'localResponseNormalization';
   const t = floatArg(x, 'x', op);
   checkRank(t, [3, 4], 'x', op);
-  need(Number.isInteger(depthRadius) && depthRadius >= 0, op, 'depthRadius must be a whole number', depthRadius);
+  need(
+    Number.isInteger(depthRadius) && depthRadius >= 0 && depthRadius < 2 ** 15,
+    op,
+    'depthRadius must be a whole number from 0 to 32767',
+    depthRadius,
+  );
+  for (const [name, v] of Object.entries({ bias, alpha, beta })) numberArg(v, name, op);
   const last = t.rank - 1;
   const each = (own: number, other: number) => t.shape.map((_, i) => (i === last ? own : other));
   const sum = apply('reduce_window_sum', [b.square(t) as Tensor], {

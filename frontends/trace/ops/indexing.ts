@@ -2,10 +2,10 @@
 // Throw ShapeError for positions outside of the tensor, DTypeError for indices that are no int32.
 
 import { DTypeError, ShapeError } from '../../../ir/errors.ts';
-import { type TensorLike, toTensor } from '../convert.ts';
+import { checkShape, type TensorLike, toTensor } from '../convert.ts';
 import { emitter as b, operandOf } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, axisOf, need, to } from './common.ts';
+import { apply, arg, axisOf, need, to, wholesArg } from './common.ts';
 
 /**
  * Per axis `size` elements from `begin` on; -1 (and axes not named) means all the rest. A number
@@ -13,10 +13,14 @@ import { apply, arg, axisOf, need, to } from './common.ts';
  */
 export function slice(x: TensorLike, begin: number | readonly number[], size?: number | readonly number[]): Tensor {
   const t = arg(x, 'x', 'slice');
-  const at = typeof begin === 'number' ? [begin] : [...begin];
-  const n = size === undefined ? [] : typeof size === 'number' ? [size] : [...size];
+  const at = typeof begin === 'number' ? [begin] : wholesArg(begin, 'begin', 'slice');
+  const n =
+    size === undefined || size === null ? [] : typeof size === 'number' ? [size] : wholesArg(size, 'size', 'slice');
   if (at.length > t.rank || n.length > t.rank || t.rank === 0)
-    throw new ShapeError(`begin [${at}] and size [${n}] name more axes than [${t.shape}] has`, { op: 'slice' });
+    throw new ShapeError(`begin [${at}] and size [${n}] name more axes than [${t.shape}] has`, {
+      op: 'slice',
+      fix: 'give at most one number per axis',
+    });
   const from = t.shape.map((_, i) => at[i] ?? 0);
   const count = t.shape.map((d, i) => ((n[i] ?? -1) === -1 ? d - from[i] : n[i]));
   const bad = t.shape.findIndex(
@@ -54,15 +58,23 @@ export function stridedSlice(
 ): Tensor {
   const op = 'stridedSlice';
   const t = arg(x, 'x', op);
-  const by = strides ?? begin.map(() => 1);
+  wholesArg(begin, 'begin', op);
+  wholesArg(end, 'end', op);
+  const by = strides === undefined || strides === null ? begin.map(() => 1) : wholesArg(strides, 'strides', op);
   need(begin.length === end.length && by.length === begin.length, op, 'begin, end and strides must be equally long', [
     begin,
     end,
     by,
   ]);
+  for (const [name, mask] of Object.entries({ beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask }))
+    need(Number.isInteger(mask) && mask >= 0, op, `${name} must be a whole number whose bits stand for entries`, mask);
   const bit = (mask: number, i: number) => ((mask >> i) & 1) === 1;
   const named = begin.filter((_, i) => !bit(newAxisMask, i) && !bit(ellipsisMask, i)).length;
-  if (named > t.rank) throw new ShapeError(`${named} entries for the ${t.rank} axes of [${t.shape}]`, { op });
+  if (named > t.rank)
+    throw new ShapeError(`${named} entries for the ${t.rank} axes of [${t.shape}]`, {
+      op,
+      fix: 'leave entries away, or reshape it first',
+    });
   const [from, count, step, backwards, shape]: [number[], number[], number[], number[], number[]] = [
     [],
     [],
@@ -120,7 +132,10 @@ export function rangeOf(
   if (one) {
     const low = wrap(begin);
     if (low < 0 || low >= n)
-      throw new ShapeError(`index ${begin} is outside of axis ${axis} of [${t.shape}]`, { op: 'stridedSlice' });
+      throw new ShapeError(`index ${begin} is outside of axis ${axis} of [${t.shape}]`, {
+        op: 'stridedSlice',
+        fix: 'use a position inside of the axis',
+      });
     return { low, count: 1, step: 1 };
   }
   const up = step > 0;
@@ -157,7 +172,10 @@ export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims =
   );
   const lead = t.shape.slice(0, batchDims);
   if (lead.some((d, i) => d !== idx.shape[i]))
-    throw new ShapeError(`the first ${batchDims} dimensions of [${t.shape}] and [${idx.shape}] differ`, { op });
+    throw new ShapeError(`the first ${batchDims} dimensions of [${t.shape}] and [${idx.shape}] differ`, {
+      op,
+      fix: 'make these dimensions equal',
+    });
   // Batch axes first, then the indexed one: they are what one row of the index names.
   const before = t.shape.map((_, i) => i).slice(batchDims, at);
   const perm = [...lead.map((_, i) => i), at, ...before, ...t.shape.map((_, i) => i).slice(at + 1)];
@@ -183,7 +201,7 @@ export const gatherND = (x: TensorLike, indices: TensorLike): Tensor =>
 export function scatterND(indices: TensorLike, updates: TensorLike, shape: readonly number[]): Tensor {
   const u = arg(updates, 'updates', 'scatterND');
   return apply('scatter_add', [
-    b.splat({ dtype: u.type.dtype, shape }, 0) as Tensor,
+    b.splat({ dtype: u.type.dtype, shape: checkShape(shape, 'scatterND') }, 0) as Tensor,
     indexArg(indices, 'scatterND'),
     u,
   ]);

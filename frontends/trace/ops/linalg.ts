@@ -1,10 +1,11 @@
 // Products of vectors, matrices and tensors.
 
 import { ShapeError } from '../../../ir/errors.ts';
+import { broadcastShapes } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkRank, commonShape, pair, to } from './common.ts';
+import { checkRank, pair, to } from './common.ts';
 
 function operands(
   x: TensorLike,
@@ -38,7 +39,12 @@ export function matMul(a: TensorLike, y: TensorLike, transposeA = false, transpo
     );
   // One right-hand matrix for a whole batch is one larger product.
   if (rb === 2) return b.dot(p, q, [[ca], [cb]]) as Tensor;
-  const batch = commonShape('matMul', p.shape.slice(0, -2), q.shape.slice(0, -2));
+  const batch = broadcastShapes(p.shape.slice(0, -2), q.shape.slice(0, -2)) as number[] | null;
+  if (!batch)
+    throw new ShapeError(
+      `the leading axes [${p.shape.slice(0, -2)}] and [${q.shape.slice(0, -2)}] of [${p.shape}] and [${q.shape}] do not broadcast together`,
+      { op: 'matMul', fix: 'make them equal, or 1 where one matrix stands for all' },
+    );
   const n = batch.length;
   const wide = (t: Tensor) => b.broadcastTo(t, [...batch, ...t.shape.slice(-2)]);
   const axes = batch.map((_, i) => i);
@@ -53,7 +59,7 @@ export function dot(t1: TensorLike, t2: TensorLike): Tensor {
   if (p.shape[p.rank - 1] !== q.shape[0])
     throw new ShapeError(
       `inner dimensions ${p.shape[p.rank - 1]} and ${q.shape[0]} differ: [${p.shape}] and [${q.shape}]`,
-      { op: 'dot' },
+      { op: 'dot', fix: 'transpose one of them with tf.transpose' },
     );
   return b.dot(p, q, [[p.rank - 1], [0]]) as Tensor;
 }

@@ -5,7 +5,7 @@ import { ShapeError } from '../../../ir/errors.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, axisOf, commonShape, floatArg, need, to } from './common.ts';
+import { apply, arg, axisOf, commonShape, floatArg, need, numberArg, to } from './common.ts';
 
 /** What becomes of the losses of single elements. */
 export const Reduction = Object.freeze({
@@ -27,7 +27,12 @@ export function computeWeightedLoss(
   const w = weights === undefined || weights === null ? undefined : to(arg(weights, 'weights', op), l.type.dtype);
   if (w) commonShape(op, l.shape, w.shape);
   const weighed = (w ? b.mul(l, w) : l) as Tensor;
-  need(Object.values(Reduction).includes(reduction), op, 'there is no such reduction', reduction);
+  need(
+    Object.values(Reduction).includes(reduction),
+    op,
+    'the reduction must be one of tf.Reduction: NONE, MEAN, SUM or SUM_BY_NONZERO_WEIGHTS',
+    reduction,
+  );
   if (reduction === Reduction.NONE) return weighed;
   const total = b.sum(weighed);
   if (reduction === Reduction.SUM) return total as Tensor;
@@ -48,7 +53,10 @@ function both(
   const p = floatArg(predictions, names[1], op);
   const l = to(arg(labels, names[0], op), p.type.dtype);
   if (l.rank !== p.rank || l.shape.some((d, i) => d !== p.shape[i]))
-    throw new ShapeError(`${names[0]} [${l.shape}] and ${names[1]} [${p.shape}] must have one shape`, { op });
+    throw new ShapeError(`${names[0]} [${l.shape}] and ${names[1]} [${p.shape}] must have one shape`, {
+      op,
+      fix: 'broadcast one of them first: tf.broadcastTo',
+    });
   return [l, p];
 }
 
@@ -113,6 +121,7 @@ export function huberLoss(
   reduction?: Reduction,
 ): Tensor {
   const [l, p] = both(labels, predictions, 'huberLoss');
+  numberArg(delta, 'delta', 'huberLoss');
   const error = b.un('abs', b.sub(p, l));
   const near = b.min(error, delta);
   return computeWeightedLoss(
@@ -131,6 +140,7 @@ export function logLoss(
   reduction?: Reduction,
 ): Tensor {
   const [l, p] = both(labels, predictions, 'logLoss');
+  numberArg(epsilon, 'epsilon', 'logLoss');
   const hit = b.mul(l, b.un('log', b.add(p, epsilon)));
   const miss = b.mul(b.sub(1, l), b.un('log', b.add(b.sub(1, p), epsilon)));
   return computeWeightedLoss(b.neg(b.add(hit, miss)) as Tensor, weights, reduction);
@@ -145,7 +155,8 @@ export function sigmoidCrossEntropy(
   reduction?: Reduction,
 ): Tensor {
   const [l, x] = both(multiClassLabels, logits, 'sigmoidCrossEntropy', ['multiClassLabels', 'logits']);
-  const y = labelSmoothing ? b.add(b.mul(l, 1 - labelSmoothing), labelSmoothing / 2) : l;
+  const share = numberArg(labelSmoothing, 'labelSmoothing', 'sigmoidCrossEntropy');
+  const y = share ? b.add(b.mul(l, 1 - share), share / 2) : l;
   // softplus(x) - x * y, which is max(x, 0) - x * y + log(1 + e^-|x|).
   return computeWeightedLoss(b.sub(b.un('softplus', x), b.mul(x, y)) as Tensor, weights, reduction);
 }
@@ -159,7 +170,8 @@ export function softmaxCrossEntropy(
   reduction?: Reduction,
 ): Tensor {
   const [l, x] = both(onehotLabels, logits, 'softmaxCrossEntropy', ['onehotLabels', 'logits']);
-  const y = labelSmoothing ? b.add(b.mul(l, 1 - labelSmoothing), labelSmoothing / l.shape[l.rank - 1]) : l;
+  const share = numberArg(labelSmoothing, 'labelSmoothing', 'softmaxCrossEntropy');
+  const y = share ? b.add(b.mul(l, 1 - share), share / l.shape[l.rank - 1]) : l;
   return computeWeightedLoss(apply('softmax_cross_entropy', [x, y as Tensor]), weights, reduction);
 }
 

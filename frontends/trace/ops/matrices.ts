@@ -27,7 +27,11 @@ function matrixArg(x: TensorLike, name: string, op: string): Tensor {
 function squareArg(x: TensorLike, name: string, op: string): Tensor {
   const t = matrixArg(x, name, op);
   const [m, n] = t.shape.slice(-2);
-  if (m !== n) throw new ShapeError(`argument '${name}' must be square matrices, got shape [${t.shape}]`, { op });
+  if (m !== n)
+    throw new ShapeError(`argument '${name}' must be square matrices, got shape [${t.shape}]`, {
+      op,
+      fix: 'cut it to a square with tf.slice, or use tf.linalg.lstsq',
+    });
   return t;
 }
 
@@ -179,7 +183,10 @@ export const diagPart = (x: TensorLike): Tensor => {
   const t = arg(x, 'x', 'diagPart');
   const [m, n] = t.shape.slice(-2);
   if (t.rank < 2 || m !== n)
-    throw new ShapeError(`x must be square matrices, got shape [${t.shape}]`, { op: 'diagPart' });
+    throw new ShapeError(`x must be square matrices, got shape [${t.shape}]`, {
+      op: 'diagPart',
+      fix: 'cut it to a square with tf.slice',
+    });
   return diagonal(b, t) as Tensor;
 };
 /** The sums of the diagonals of square matrices. */
@@ -194,9 +201,7 @@ export function cross(x: TensorLike, y: TensorLike): Tensor {
   if (p.shape.join() !== q.shape.join() || p.shape.at(-1) !== 3)
     throw new ShapeError(
       `takes two tensors of one shape with 3 elements on the last axis, got [${p.shape}] and [${q.shape}]`,
-      {
-        op: 'cross',
-      },
+      { op: 'cross', fix: 'broadcast one of them, or move the axis of 3 elements to the end' },
     );
   const t = upcast(p.type.dtype, q.type.dtype);
   const turned = (v: Tensor, by: number) => {
@@ -220,17 +225,26 @@ export function gramSchmidt(xs: readonly Tensor[]): Tensor[];
 export function gramSchmidt(xs: Tensor | readonly Tensor[]): Tensor | Tensor[] {
   const list = !(xs instanceof Tensor);
   if (list) {
-    need(xs.length > 0, 'gramSchmidt', 'takes at least one vector', xs.length);
+    const tensors = Array.isArray(xs) && xs.length > 0 && xs.every((x) => x instanceof Tensor);
+    need(tensors, 'gramSchmidt', 'xs must be a matrix or a list of at least one vector, all tensors', xs);
     const wrong = xs.findIndex((x) => x.rank !== 1 || x.size !== xs[0].size);
     if (wrong >= 0)
       throw new ShapeError(`takes vectors of one length, got shapes [${xs[0].shape}] and [${xs[wrong].shape}]`, {
         op: 'gramSchmidt',
+        fix: 'give vectors of one length',
       });
   }
   const m = floatArg(list ? stack([...xs]) : xs, 'xs', 'gramSchmidt');
-  if (m.rank !== 2) throw new ShapeError(`takes a matrix or vectors, got shape [${m.shape}]`, { op: 'gramSchmidt' });
+  if (m.rank !== 2)
+    throw new ShapeError(`takes a matrix or vectors, got shape [${m.shape}]`, {
+      op: 'gramSchmidt',
+      fix: 'reshape it to a matrix of rows',
+    });
   if (m.shape[0] > m.shape[1])
-    throw new ShapeError(`${m.shape[0]} vectors of ${m.shape[1]} elements cannot be orthogonal`, { op: 'gramSchmidt' });
+    throw new ShapeError(`${m.shape[0]} vectors of ${m.shape[1]} elements cannot be orthogonal`, {
+      op: 'gramSchmidt',
+      fix: 'give at most as many vectors as they have elements',
+    });
   const [q, r] = qr(flipped(b, m) as Tensor);
   // Of QR's freedom of sign, the side that the given vectors point to.
   const signs = b.un('sign', diagPart(r));

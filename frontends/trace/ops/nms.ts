@@ -5,7 +5,7 @@ import { ShapeError, TraceError } from '../../../ir/errors.ts';
 import { tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
-import { arg, need } from './common.ts';
+import { arg, need, numberArg } from './common.ts';
 
 interface Request {
   readonly boxes: ArrayLike<number>;
@@ -95,8 +95,12 @@ function request(
   if (bs.rank !== 2 || bs.shape[1] !== 4)
     throw new ShapeError(`boxes must be [n, 4], got [${bs.shape}]`, { op, fix: 'one row [y1, x1, y2, x2] a box' });
   if (ss.rank !== 1 || ss.shape[0] !== bs.shape[0])
-    throw new ShapeError(`scores must be [${bs.shape[0]}], one a box, got [${ss.shape}]`, { op });
-  const unit = (x: number) => x >= 0 && x <= 1;
+    throw new ShapeError(`scores must be [${bs.shape[0]}], one a box, got [${ss.shape}]`, {
+      op,
+      fix: 'give one score a box',
+    });
+  numberArg(scoreThreshold, 'scoreThreshold', op);
+  const unit = (x: unknown) => typeof x === 'number' && x >= 0 && x <= 1;
   need(
     Number.isInteger(maxOutputSize) && maxOutputSize >= 0,
     op,

@@ -1,11 +1,11 @@
 // Activations, softmax, normalization and dropout. Floats, unless said otherwise.
 
 import { ShapeError } from '../../../ir/errors.ts';
-import type { TensorLike } from '../convert.ts';
+import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { randomKey } from '../generator.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, axesOf, axisOf, broadcastPair, commonShape, floatArg, need, to } from './common.ts';
+import { apply, arg, axesOf, axisOf, broadcastPair, commonShape, floatArg, need, numberArg, to } from './common.ts';
 
 type Activation = (x: TensorLike) => Tensor;
 const activation =
@@ -32,7 +32,7 @@ export const selu: Activation = activation('selu');
 export const silu: Activation = activation('silu');
 /** x where positive, else alpha * x. */
 export const leakyRelu = (x: TensorLike, alpha = 0.2): Tensor =>
-  apply('leaky_relu', [floatArg(x, 'x', 'leakyRelu')], { alpha });
+  apply('leaky_relu', [floatArg(x, 'x', 'leakyRelu')], { alpha: numberArg(alpha, 'alpha', 'leakyRelu') });
 /** x times the normal distribution function of x; `approximate` takes tanh for erf. */
 export const gelu = (x: TensorLike, approximate = false): Tensor =>
   apply('gelu', [floatArg(x, 'x', 'gelu')], { approximate });
@@ -81,7 +81,10 @@ export function batchNorm(
       commonShape(op, t.shape, p.shape).length !== t.rank ||
       commonShape(op, t.shape, p.shape).some((d, i) => d !== t.shape[i])
     )
-      throw new ShapeError(`a parameter of shape [${p.shape}] does not broadcast to x [${t.shape}]`, { op });
+      throw new ShapeError(`a parameter of shape [${p.shape}] does not broadcast to x [${t.shape}]`, {
+        op,
+        fix: 'give one number a channel',
+      });
   const channels = t.shape[t.rank - 1];
   if (all.every((p) => p.rank === 1 && p.shape[0] === channels))
     return apply('batch_norm_inference', [t, ...all], { axis: t.rank - 1, epsilon: varianceEpsilon });
@@ -125,11 +128,11 @@ export function layerNorm(
 export function dropout(x: TensorLike, rate: number, noiseShape?: readonly number[], seed?: number | string): Tensor {
   const op = 'dropout';
   const t = floatArg(x, 'x', op);
-  need(rate >= 0 && rate < 1, op, 'rate must be at least 0 and less than 1', rate);
+  need(typeof rate === 'number' && rate >= 0 && rate < 1, op, 'rate must be at least 0 and less than 1', rate);
   if (rate === 0) return t;
   const key = randomKey(seed);
-  if (!noiseShape) return apply('dropout', [t, key], { rate });
-  const noise = apply('random_uniform', [key], { shape: noiseShape });
+  if (noiseShape === undefined || noiseShape === null) return apply('dropout', [t, key], { rate });
+  const noise = apply('random_uniform', [key], { shape: checkShape(noiseShape, op) });
   const [keep] = broadcastPair(b.compare('ge', noise, rate) as Tensor, t, op);
   return b.select(keep, b.mul(t, 1 / (1 - rate)), 0) as Tensor;
 }

@@ -22,9 +22,19 @@ interface Pool {
 /** The operand with its batch axis first and its channels last. */
 const batched = (t: Tensor, p: Pool) => channelsLast(t, p.n, p.dataFormat ?? 'NDHWC', 'NCDHW', 'NDHWC', p.op);
 
+/** More than any image has; what is larger is a mistake that would take for ever. */
+const LARGEST_WINDOW = 2 ** 24;
+
 /** Attributes of the window ops for [batch, spatial..., channels]. */
 function windows(input: Tensor, p: Pool) {
   const size = perAxis(p.size, p.n, 'filterSize', p.op);
+  need(
+    size.reduce((n, k) => n * k, 1) <= LARGEST_WINDOW,
+    p.op,
+    `a window may have ${LARGEST_WINDOW} elements`,
+    size,
+    'use tf.max or tf.mean over whole axes',
+  );
   const strides = perAxis(p.strides, p.n, 'strides', p.op);
   const pad = paddingOf(p.pad, input.shape.slice(1, -1), size, strides, false, p.op, p.rounding);
   return { window: [1, ...size, 1], strides: [1, ...strides, 1], pad: [[0, 0], ...pad, [0, 0]] };

@@ -12,8 +12,11 @@ interface Rule {
   readonly antialias: boolean;
 }
 
+/** The tables of positions, made for each axis, must stay small. */
+const LARGEST_SIDE = 2 ** 16;
+const SIZE_RULE = `size must be [height, width], whole numbers from 1 to ${LARGEST_SIDE}`;
 const isSize = (size: unknown): size is readonly [number, number] =>
-  Array.isArray(size) && size.length === 2 && size.every((n) => Number.isInteger(n) && n >= 1);
+  Array.isArray(size) && size.length === 2 && size.every((n) => Number.isInteger(n) && n >= 1 && n <= LARGEST_SIDE);
 
 function image(x: TensorLike, name: string, op: string): Tensor {
   const t = arg(x, name, op);
@@ -36,10 +39,13 @@ function resized(t: Tensor, size: readonly [number, number], rule: Rule): Tensor
 }
 
 function grid(alignCorners: boolean, halfPixelCenters: boolean, op: string): Rule['grid'] {
-  need(!(alignCorners && halfPixelCenters), op, 'alignCorners and halfPixelCenters exclude each other', [
-    alignCorners,
-    halfPixelCenters,
-  ]);
+  need(
+    !(alignCorners && halfPixelCenters),
+    op,
+    'alignCorners and halfPixelCenters exclude each other',
+    [alignCorners, halfPixelCenters],
+    'set one of them',
+  );
   return alignCorners ? 'corners' : halfPixelCenters ? 'half_pixel' : 'asymmetric';
 }
 
@@ -56,7 +62,7 @@ export function resizeBilinear(
 ): Tensor {
   const op = 'resizeBilinear';
   const t = image(images, 'images', op);
-  need(isSize(size), op, 'size must be [height, width], positive whole numbers', size);
+  need(isSize(size), op, SIZE_RULE, size);
   const rule: Rule = { method: 'bilinear', grid: grid(alignCorners, halfPixelCenters, op), antialias: false };
   return resized(isFloat(t.type.dtype) ? t : to(t, 'f32'), size, rule);
 }
@@ -70,7 +76,7 @@ export function resizeNearestNeighbor(
 ): Tensor {
   const op = 'resizeNearestNeighbor';
   const t = image(images, 'images', op);
-  need(isSize(size), op, 'size must be [height, width], positive whole numbers', size);
+  need(isSize(size), op, SIZE_RULE, size);
   return resized(t, size, { method: 'nearest', grid: grid(alignCorners, halfPixelCenters, op), antialias: false });
 }
 
@@ -90,9 +96,9 @@ export interface ResizeOptions {
  */
 export function resize(x: TensorLike, size: readonly [number, number], options: ResizeOptions = {}): Tensor {
   const op = 'resize';
-  const { method = 'bilinear', antialias = false, preserveAspectRatio = false } = options;
+  const { method = 'bilinear', antialias = false, preserveAspectRatio = false } = options ?? {};
   const t = image(x, 'x', op);
-  need(isSize(size), op, 'size must be [height, width], positive whole numbers', size);
+  need(isSize(size), op, SIZE_RULE, size);
   need(
     ['bilinear', 'nearest', 'bicubic', 'area'].includes(method),
     op,

@@ -8,7 +8,7 @@ import { tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
-import { arg, checkRank, floatArg, need, to } from './common.ts';
+import { arg, checkRank, floatArg, need, numberArg, to } from './common.ts';
 import { gather, indexArg } from './indexing.ts';
 
 /** Images of floats, [batch, height, width, channels], none empty. */
@@ -41,7 +41,12 @@ export function rotateWithOffset(
   const t = images(image, 'image', op);
   need(typeof radians === 'number' && Number.isFinite(radians), op, 'radians must be a number', radians);
   const [n, height, width, channels] = t.shape;
-  const [fx, fy] = typeof center === 'number' ? [center, center] : center;
+  const middle: unknown = typeof center === 'number' ? [center, center] : center;
+  const isPoint = Array.isArray(middle) && middle.length === 2 && middle.every(Number.isFinite);
+  need(isPoint, op, 'center must be a fraction of the image, or [x, y] fractions', center);
+  const [fx, fy] = middle as [number, number];
+  const filled = typeof fillValue === 'number' || Array.isArray(fillValue);
+  need(filled, op, 'fillValue must be a number, or one a channel', fillValue);
   const [cx, cy] = [fx * width, fy * height];
   const [sin, cos] = [Math.sin(radians), Math.cos(radians)];
   const source = Int32Array.from({ length: height * width }, (_, k) => {
@@ -115,11 +120,15 @@ export function cropAndResize(
   if (box.rank !== 2 || box.shape[1] !== 4)
     throw new ShapeError(`boxes must be [n, 4], got [${box.shape}]`, { op, fix: 'one row [y1, x1, y2, x2] a box' });
   if (ind.rank !== 1 || ind.shape[0] !== count)
-    throw new ShapeError(`boxInd must be [${count}], one image a box, got [${ind.shape}]`, { op });
+    throw new ShapeError(`boxInd must be [${count}], one image a box, got [${ind.shape}]`, {
+      op,
+      fix: 'give one image number a box',
+    });
   const sized =
     Array.isArray(cropSize) && cropSize.length === 2 && cropSize.every((k) => Number.isInteger(k) && k >= 1);
   need(sized, op, 'cropSize must be [height, width], positive whole numbers', cropSize);
   need(method === 'bilinear' || method === 'nearest', op, "method must be 'bilinear' or 'nearest'", method);
+  numberArg(extrapolationValue, 'extrapolationValue', op);
   const shape = [count, cropSize[0], cropSize[1]];
   const { dtype } = t.type;
   // Positions along one axis: from the first to the second border, or the middle of both for one pixel.
@@ -186,11 +195,15 @@ export function transform(
   outputShape?: readonly [number, number],
 ): Tensor {
   const op = 'transform';
+  numberArg(fillValue, 'fillValue', op);
   const t = images(image, 'image', op);
   const m = to(floatArg(transforms, 'transforms', op), t.type.dtype);
   const [n, height, width] = t.shape;
   if (m.rank !== 2 || m.shape[1] !== 8 || (m.shape[0] !== n && m.shape[0] !== 1))
-    throw new ShapeError(`transforms must be [${n}, 8] or [1, 8], got [${m.shape}]`, { op });
+    throw new ShapeError(`transforms must be [${n}, 8] or [1, 8], got [${m.shape}]`, {
+      op,
+      fix: 'give one row of 8 numbers an image, or one for all',
+    });
   need(
     ['nearest', 'bilinear'].includes(interpolation),
     op,

@@ -28,7 +28,10 @@ export function unsortedSegmentSum(x: TensorLike, segmentIds: TensorLike, numSeg
   const ids = intArg(segmentIds, 'segmentIds', op);
   need(Number.isInteger(numSegments) && numSegments >= 0, op, 'numSegments must be a whole number', numSegments);
   if (ids.rank > t.rank || ids.shape.some((d, i) => d !== t.shape[i]))
-    throw new ShapeError(`segmentIds [${ids.shape}] must have the shape of the first axes of x [${t.shape}]`, { op });
+    throw new ShapeError(`segmentIds [${ids.shape}] must have the shape of the first axes of x [${t.shape}]`, {
+      op,
+      fix: 'give one id a slice of x',
+    });
   const values = t.type.dtype === 'bool' ? to(t, 'i32') : t;
   const zeros = b.splat({ dtype: values.type.dtype, shape: [numSegments, ...t.shape.slice(ids.rank)] }, 0) as Tensor;
   return apply('scatter_add', [zeros, b.reshape(ids, [...ids.shape, 1]) as Tensor, values]);
@@ -40,7 +43,10 @@ function weightsOf(weights: TensorLike | null | undefined, x: Tensor, op: string
   const w = arg(weights, 'weights', op);
   if (w.size === 0 && x.size !== 0) return null;
   if (w.size !== x.size)
-    throw new ShapeError(`weights [${w.shape}] must have as many elements as x [${x.shape}], or none`, { op });
+    throw new ShapeError(`weights [${w.shape}] must have as many elements as x [${x.shape}], or none`, {
+      op,
+      fix: 'give one weight an element, or leave them out',
+    });
   return b.reshape(w, x.shape) as Tensor;
 }
 
@@ -151,6 +157,7 @@ export function sparseToDense(
   if (depth !== shape.length)
     throw new ShapeError(`indices [${idx.shape}] name ${depth} axes, the result [${shape}] has ${shape.length}`, {
       op,
+      fix: 'give the indices one column per axis of the result',
     });
   if (values.rank > 1 || (values.rank === 1 && values.size !== rows))
     throw new ShapeError(`${rows} indices and values of shape [${values.shape}]`, {

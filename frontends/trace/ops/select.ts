@@ -5,7 +5,7 @@ import { ArgumentError, DTypeError, ShapeError, TraceError } from '../../../ir/e
 import type { Val } from '../../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
-import type { TensorLike } from '../convert.ts';
+import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
 import { apply, arg, axisOf, boolArg, checkRank, need } from './common.ts';
@@ -58,7 +58,10 @@ export function booleanMask(tensor: TensorLike, mask: TensorLike, axis = 0): Ten
   const at = axisOf(axis, t.rank, op);
   const masked = t.shape.slice(at, at + m.rank);
   if (masked.length !== m.rank || masked.some((d, i) => d !== m.shape[i]))
-    throw new ShapeError(`the mask's shape [${m.shape}] is not that of the axes of [${t.shape}] from ${at} on`, { op });
+    throw new ShapeError(`the mask's shape [${m.shape}] is not that of the axes of [${t.shape}] from ${at} on`, {
+      op,
+      fix: 'give the mask the shape of the axes that it selects from',
+    });
   const joined = b.reshape(t, [...t.shape.slice(0, at), m.size, ...t.shape.slice(at + m.rank)]) as Tensor;
   const rows = positions(b.reshape(m, [m.size]) as Tensor, op);
   return gather(joined, b.reshape(rows, [rows.size]) as Tensor, at);
@@ -134,11 +137,16 @@ export function inTopK(predictions: TensorLike, targets: TensorLike, k = 1): Ten
   const op = 'inTopK';
   const p = arg(predictions, 'predictions', op);
   const t = arg(targets, 'targets', op, Array.isArray(targets) ? 'i32' : undefined);
-  if (p.rank < 2) throw new ShapeError(`predictions must have rank 2 or more, got [${p.shape}]`, { op });
+  if (p.rank < 2)
+    throw new ShapeError(`predictions must have rank 2 or more, got [${p.shape}]`, {
+      op,
+      fix: 'add a batch axis with tf.expandDims',
+    });
   const lead = p.shape.slice(0, -1);
   if (t.rank !== lead.length || lead.some((d, i) => d !== t.shape[i]))
     throw new ShapeError(`targets [${t.shape}] must have the shape of predictions [${p.shape}] without its last axis`, {
       op,
+      fix: 'give one target a row of predictions',
     });
   const classes = p.shape[p.rank - 1];
   need(Number.isInteger(k) && k >= 1 && k <= classes, op, `k must be a whole number from 1 to ${classes}`, k);
@@ -179,10 +187,14 @@ export function rand(
   dtype: 'float32' | 'int32' | 'bool' = 'float32',
 ): Tensor {
   if (typeof randFunction !== 'function')
-    throw new ArgumentError('the second argument must be a function that returns a number', { op: 'rand' });
+    throw new ArgumentError('the second argument must be a function that returns a number', {
+      op: 'rand',
+      fix: 'pass a function such as Math.random',
+    });
+  checkShape(shape, 'rand');
   const type = { float32: 'f32', int32: 'i32', bool: 'bool' } as const;
-  need(dtype in type, 'rand', "dtype must be 'float32', 'int32' or 'bool'", dtype);
-  const data = arrayFor(type[dtype], count(shape));
+  need(Object.hasOwn(type, dtype), 'rand', "dtype must be 'float32', 'int32' or 'bool'", dtype);
+  const data = arrayFor(type[dtype], count(shape), 'rand');
   for (let i = 0; i < data.length; i++) data[i] = randFunction();
   return eagerTensor(tensorType(type[dtype], shape), data);
 }

@@ -1,12 +1,12 @@
 // Functions that move elements without computing. All dtypes; throw ShapeError where ranks, axes or
 // sizes do not fit.
 
-import { ArgumentError, ShapeError } from '../../../ir/errors.ts';
-import type { TensorLike } from '../convert.ts';
+import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
+import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { type DataType, irDType, upcast } from '../dtypes.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, axesOf, axisOf, commonShape, need, to } from './common.ts';
+import { arg, axesOf, axisOf, commonShape, need, numberArg, to, wholesArg } from './common.ts';
 
 const count = (s: readonly number[]) => s.reduce((n, d) => n * d, 1);
 
@@ -35,7 +35,7 @@ export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
   ) as Tensor;
 }
 /** `x` in the shape of `y`. */
-export const reshapeAs = (x: TensorLike, y: Tensor): Tensor => reshape(x, y.shape);
+export const reshapeAs = (x: TensorLike, y: TensorLike): Tensor => reshape(x, arg(y, 'y', 'reshapeAs').shape);
 /** All elements on one axis. */
 export const flatten = (x: TensorLike): Tensor => reshape(x, [-1]);
 
@@ -65,7 +65,10 @@ export function expandDims(x: TensorLike, axis = 0): Tensor {
 /** Axes in another order, by default reversed. */
 export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
   const t = arg(x, 'x', 'transpose');
-  const p = perm ? perm.map((a) => axisOf(a, t.rank, 'transpose')) : t.shape.map((_, i) => t.rank - 1 - i);
+  const p =
+    perm === undefined || perm === null
+      ? t.shape.map((_, i) => t.rank - 1 - i)
+      : wholesArg(perm, 'perm', 'transpose').map((a) => axisOf(a, t.rank, 'transpose'));
   if (p.length !== t.rank || new Set(p).size !== t.rank)
     throw new ShapeError(`perm [${perm}] is not an order of the ${t.rank} axes of [${t.shape}]`, {
       op: 'transpose',
@@ -77,9 +80,12 @@ export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
 /** `x` stretched to `shape` as in NumPy broadcasting. */
 export function broadcastTo(x: TensorLike, shape: readonly number[]): Tensor {
   const t = arg(x, 'x', 'broadcastTo');
-  const s = commonShape('broadcastTo', t.shape, shape);
+  const s = commonShape('broadcastTo', t.shape, checkShape(shape, 'broadcastTo'));
   if (s.length !== shape.length || s.some((d, i) => d !== shape[i]))
-    throw new ShapeError(`[${t.shape}] does not broadcast to [${shape}]`, { op: 'broadcastTo' });
+    throw new ShapeError(`[${t.shape}] does not broadcast to [${shape}]`, {
+      op: 'broadcastTo',
+      fix: 'from the last axis on, dimensions must be equal or 1',
+    });
   return b.broadcastTo(t, shape) as Tensor;
 }
 
@@ -93,9 +99,13 @@ export function reverse(x: TensorLike, axis?: number | readonly number[]): Tenso
 }
 
 function list(xs: readonly TensorLike[], op: string): Tensor[] {
-  if (!Array.isArray(xs) || xs.length === 0) throw new ArgumentError('takes an array of at least one tensor', { op });
+  if (!Array.isArray(xs) || xs.length === 0)
+    throw new ArgumentError(`takes an array of at least one tensor, got ${valueText(xs)}`, {
+      op,
+      fix: 'pass the tensors as an array: [a, b]',
+    });
   const ts = xs.map((x, i) => arg(x, `tensors[${i}]`, op));
-  const dtype = ts.map((t) => t.type.dtype).reduce(upcast);
+  const dtype = ts.map((t) => t.type.dtype).reduce((p, q) => upcast(p, q, op));
   return ts.map((t) => to(t, dtype));
 }
 
@@ -158,10 +168,14 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
       });
     sizes = new Array(numOrSizeSplits).fill(n / numOrSizeSplits);
   } else {
+    wholesArg(numOrSizeSplits, 'numOrSizeSplits', 'split', -1);
     const rest = n - numOrSizeSplits.reduce((s, k) => s + Math.max(0, k), 0);
     const open = numOrSizeSplits.filter((k) => k === -1).length;
     if (rest < 0 || open > 1 || (open === 0 && rest !== 0))
-      throw new ShapeError(`parts [${numOrSizeSplits}] do not add up to axis ${at} of [${t.shape}]`, { op: 'split' });
+      throw new ShapeError(`parts [${numOrSizeSplits}] do not add up to axis ${at} of [${t.shape}]`, {
+        op: 'split',
+        fix: 'the sizes must add up to the dimension; one may be -1',
+      });
     sizes = numOrSizeSplits.map((k) => (k === -1 ? rest : k));
   }
   let from = 0;
@@ -174,8 +188,12 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
 /** Repeated `reps[i]` times along axis i. */
 export function tile(x: TensorLike, reps: readonly number[]): Tensor {
   const t = arg(x, 'x', 'tile');
-  if (reps.length !== t.rank || !reps.every((r) => Number.isInteger(r) && r >= 0))
-    throw new ShapeError(`reps [${reps}] must be one whole number per axis of [${t.shape}]`, { op: 'tile' });
+  wholesArg(reps, 'reps', 'tile', 0);
+  if (reps.length !== t.rank)
+    throw new ShapeError(`reps [${reps}] must be one whole number per axis of [${t.shape}]`, {
+      op: 'tile',
+      fix: 'give one number per axis, 1 where nothing is repeated',
+    });
   const apart = b.broadcast(
     t,
     t.shape.flatMap((d, i) => [reps[i], d]),
@@ -191,18 +209,19 @@ function checkPaddings(t: Tensor, paddings: readonly (readonly number[])[], op: 
   const ok =
     Array.isArray(paddings) &&
     paddings.length === t.rank &&
-    paddings.every((p: readonly number[]) => p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
+    paddings.every((p) => Array.isArray(p) && p.length === 2 && p.every((k) => Number.isInteger(k) && k >= 0));
   if (!ok)
-    throw new ShapeError(
-      `paddings ${JSON.stringify(paddings)} must be one pair [before, after] per axis of [${t.shape}]`,
-      { op },
-    );
+    throw new ShapeError(`paddings ${valueText(paddings)} must be one pair [before, after] per axis of [${t.shape}]`, {
+      op,
+      fix: 'give [0, 0] for axes that stay',
+    });
 }
 
 /** Surrounded by `constantValue`: paddings are [before, after] per axis. */
 export function pad(x: TensorLike, paddings: readonly (readonly number[])[], constantValue = 0): Tensor {
   const t = arg(x, 'x', 'pad');
   checkPaddings(t, paddings, 'pad');
+  need(typeof constantValue === 'number', 'pad', 'constantValue must be a number', constantValue);
   return b.pad(
     t,
     paddings.map((p) => p[0]),
@@ -237,6 +256,7 @@ export function mirrorPad(
     if (Math.max(before, after) > n - skip)
       throw new ShapeError(`padding [${before},${after}] is more than axis ${axis} of [${t.shape}] can mirror`, {
         op: 'mirrorPad',
+        fix: 'pad less, or in several steps',
       });
     const parts: Tensor[] = [t];
     if (before) parts.unshift(b.reverse(part(t, axis, skip, before), [axis]) as Tensor);
@@ -250,6 +270,8 @@ export function mirrorPad(
 export function bandPart(x: TensorLike, numLower: number, numUpper: number): Tensor {
   const t = arg(x, 'x', 'bandPart');
   need(t.rank >= 2, 'bandPart', 'x must have rank 2 or more', t.shape);
+  numberArg(numLower, 'numLower', 'bandPart');
+  numberArg(numUpper, 'numUpper', 'bandPart');
   const shape = t.shape.slice(-2);
   const d = b.call('sub', [b.iota(shape, 0), b.iota(shape, 1)]);
   const low = b.compare('le', d, numLower < 0 ? shape[0] : numLower);

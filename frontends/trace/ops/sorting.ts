@@ -58,7 +58,10 @@ export function sortByKey(
   const k = numbers(keys, 'keys', 'sortByKey');
   const v = arg(values, 'values', 'sortByKey');
   if (k.shape.join() !== v.shape.join())
-    throw new ShapeError(`keys and values must have one shape, got [${k.shape}] and [${v.shape}]`, { op: 'sortByKey' });
+    throw new ShapeError(`keys and values must have one shape, got [${k.shape}] and [${v.shape}]`, {
+      op: 'sortByKey',
+      fix: 'broadcast one of them first: tf.broadcastTo',
+    });
   const [inOrder, order] = sorted(k, axis, direction, 'sortByKey');
   return { keys: inOrder, values: gatherAlong(b, v, order, axisOf(axis, k.rank, 'sortByKey')) as Tensor };
 }
@@ -71,7 +74,8 @@ export function sortByKey(
  */
 export function topk(x: TensorLike, k = 1, sorted = true): { values: Tensor; indices: Tensor } {
   const t = numbers(x, 'x', 'topk');
-  if (t.rank === 0) throw new ShapeError('takes rank 1 or more, got a scalar', { op: 'topk' });
+  if (t.rank === 0)
+    throw new ShapeError('takes rank 1 or more, got a scalar', { op: 'topk', fix: 'add an axis with tf.expandDims' });
   need(typeof sorted === 'boolean', 'topk', "'sorted' must be true or false", sorted);
   const last = t.shape[t.rank - 1];
   need(Number.isInteger(k) && k >= 0 && k <= last, 'topk', `k must be an integer from 0 to ${last}, the row's size`, k);
@@ -91,7 +95,11 @@ export function searchSorted(sortedSequence: TensorLike, values: TensorLike, sid
     [rows, 'sortedSequence'],
     [wanted, 'values'],
   ] as const)
-    if (t.rank === 0) throw new ShapeError(`argument '${name}' must have rank 1 or more, got a scalar`, { op });
+    if (t.rank === 0)
+      throw new ShapeError(`argument '${name}' must have rank 1 or more, got a scalar`, {
+        op,
+        fix: 'add an axis with tf.expandDims',
+      });
   if (rows.shape.slice(0, -1).join() !== wanted.shape.slice(0, -1).join())
     throw new ShapeError(
       `all axes but the last must agree, got sortedSequence [${rows.shape}] and values [${wanted.shape}]`,

@@ -1,11 +1,11 @@
 // Space moved into the batch or the channels and back, coordinate grids, and shapes that are checked.
 // All dtypes; throw ShapeError where sizes do not divide or fit.
 
-import { ShapeError } from '../../../ir/errors.ts';
+import { ShapeError, valueText } from '../../../ir/errors.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { arg, axisOf, checkRank, commonShape, need } from './common.ts';
+import { arg, axisOf, checkRank, commonShape, listArg, need, wholesArg } from './common.ts';
 import type { DataFormat } from './conv.ts';
 
 const count = (s: readonly number[]) => s.reduce((n, d) => n * d, 1);
@@ -22,7 +22,10 @@ function checkBlocks(t: Tensor, blockShape: readonly number[], pairs: unknown, n
     blockShape,
   );
   if (t.rank < blockShape.length + 1)
-    throw new ShapeError(`[${t.shape}] has no ${blockShape.length} spatial axes behind the batch`, { op });
+    throw new ShapeError(`[${t.shape}] has no ${blockShape.length} spatial axes behind the batch`, {
+      op,
+      fix: 'give fewer block sizes, or reshape x',
+    });
   need(pairsOf(pairs, blockShape.length), op, `${name} must be one pair [before, after] per spatial axis`, pairs);
 }
 
@@ -69,6 +72,7 @@ export function batchToSpaceND(
   if (!Number.isInteger(batch))
     throw new ShapeError(`the batch of [${t.shape}] is no multiple of ${count(blockShape)}, the block's elements`, {
       op,
+      fix: 'use a batch that the block divides',
     });
   const space = t.shape.slice(1, n + 1);
   const rest = t.shape.slice(n + 1);
@@ -77,7 +81,7 @@ export function batchToSpaceND(
   const full = [batch, ...space.map((d, i) => d * blockShape[i]), ...rest];
   const size = full.map((d, i) => d - (crops[i - 1]?.[0] ?? 0) - (crops[i - 1]?.[1] ?? 0));
   if (size.some((d) => d < 0))
-    throw new ShapeError(`crops ${JSON.stringify(crops)} are more than [${full}] has`, { op });
+    throw new ShapeError(`crops ${valueText(crops)} are more than [${full}] has`, { op, fix: 'cut off less' });
   return b.slice(
     b.reshape(b.transpose(apart, perm), full),
     full.map((_, i) => crops[i - 1]?.[0] ?? 0),
@@ -106,12 +110,9 @@ export function depthToSpace(x: TensorLike, blockSize: number, dataFormat: DataF
  * Coordinates of a grid: for vectors x and y two matrices, [y, x] in shape for indexing 'xy' and [x, y]
  * for 'ij'. Without arguments nothing, with one that one.
  */
-export function meshgrid(
-  x?: TensorLike,
-  y?: TensorLike,
-  { indexing = 'xy' }: { indexing?: 'xy' | 'ij' } = {},
-): Tensor[] {
+export function meshgrid(x?: TensorLike, y?: TensorLike, options: { indexing?: 'xy' | 'ij' } = {}): Tensor[] {
   const op = 'meshgrid';
+  const { indexing = 'xy' } = options ?? {};
   need(indexing === 'xy' || indexing === 'ij', op, "indexing must be 'xy' or 'ij'", indexing);
   if (x === undefined) return [];
   const p = arg(x, 'x', op);
@@ -138,8 +139,12 @@ export function broadcastArgs(s0: TensorLike, s1: TensorLike): Tensor {
 /** `x` itself; throws ShapeError unless it has that shape, in which null fits any dimension. */
 export function ensureShape(x: TensorLike, shape: readonly (number | null)[]): Tensor {
   const t = arg(x, 'x', 'ensureShape');
+  listArg(shape, 'shape', 'ensureShape');
   if (t.rank !== shape.length || shape.some((d, i) => d !== null && d !== t.shape[i]))
-    throw new ShapeError(`x has shape [${t.shape}], not [${shape.map((d) => d ?? 'any')}]`, { op: 'ensureShape' });
+    throw new ShapeError(
+      `x has shape [${t.shape}], not ${valueText(shape.map((d) => d ?? 'any')).replaceAll("'any'", 'any')}`,
+      { op: 'ensureShape', fix: 'reshape x, or correct the shape' },
+    );
   return t;
 }
 
@@ -147,8 +152,8 @@ export function ensureShape(x: TensorLike, shape: readonly (number | null)[]): T
 export function roll(x: TensorLike, shift: number | readonly number[], axis: number | readonly number[]): Tensor {
   const op = 'roll';
   const t = arg(x, 'x', op);
-  const by = typeof shift === 'number' ? [shift] : [...shift];
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(a, t.rank, op));
+  const by = typeof shift === 'number' ? [shift] : wholesArg(shift, 'shift', op);
+  const axes = (typeof axis === 'number' ? [axis] : wholesArg(axis, 'axis', op)).map((a) => axisOf(a, t.rank, op));
   need(by.length === axes.length && by.every(Number.isInteger), op, 'shift must be whole numbers, one per axis', shift);
   return axes.reduce((y, a, i) => {
     const n = y.shape[a];

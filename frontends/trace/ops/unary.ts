@@ -5,7 +5,7 @@ import { isFloat } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, arg, floatArg, need, to } from './common.ts';
+import { apply, arg, floatArg, need, numberArg, to } from './common.ts';
 
 type Unary = (x: TensorLike) => Tensor;
 
@@ -109,6 +109,7 @@ export {
 /** 1 where x > 0, else `alpha`; NaN stays. */
 export function step(x: TensorLike, alpha = 0): Tensor {
   const t = floatArg(x, 'x', 'step');
+  numberArg(alpha, 'alpha', 'step');
   const y = b.select(b.compare('gt', t, 0), b.onesLike(t), b.splat(t.type, alpha));
   return b.select(b.un('is_nan', t), t, y) as Tensor;
 }
@@ -116,10 +117,15 @@ export function step(x: TensorLike, alpha = 0): Tensor {
 /** x limited to [clipValueMin, clipValueMax]. Throws ArgumentError where the limits are the wrong way round. */
 export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: number): Tensor {
   const t = arg(x, 'x', 'clipByValue');
-  need(clipValueMin <= clipValueMax, 'clipByValue', 'the lower limit must not be above the upper one', [
-    clipValueMin,
-    clipValueMax,
-  ]);
+  numberArg(clipValueMin, 'clipValueMin', 'clipByValue');
+  numberArg(clipValueMax, 'clipValueMax', 'clipByValue');
+  need(
+    clipValueMin <= clipValueMax,
+    'clipByValue',
+    'the lower limit must not be above the upper one',
+    [clipValueMin, clipValueMax],
+    'swap the limits',
+  );
   return b.min(b.max(t, clipValueMin), clipValueMax) as Tensor;
 }
 

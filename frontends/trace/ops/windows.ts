@@ -5,15 +5,17 @@ import { tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, type Tensor } from '../tensor.ts';
-import { arg, checkRank, need } from './common.ts';
+import { arg, checkRank, need, numberArg } from './common.ts';
 import { gather } from './indexing.ts';
 
 /** a - b cos(2 pi i / n) for i from 0 to windowLength - 1, periodic: n is windowLength (less 1 where odd). */
 export function cosineWindow(windowLength: number, a: number, scale: number): Tensor {
   const op = 'cosineWindow';
   need(Number.isInteger(windowLength) && windowLength >= 0, op, 'windowLength must be a whole number', windowLength);
+  numberArg(a, 'a', op);
+  numberArg(scale, 'scale', op);
   const n = windowLength % 2 === 0 ? windowLength : windowLength - 1;
-  const data = arrayFor('f32', windowLength);
+  const data = arrayFor('f32', windowLength, op);
   // A window of one element has no period; its only angle is 0.
   for (let i = 0; i < windowLength; i++) data[i] = a - scale * Math.cos((2 * Math.PI * i) / Math.max(1, n));
   return eagerTensor(tensorType('f32', [windowLength]), data);
@@ -21,7 +23,7 @@ export function cosineWindow(windowLength: number, a: number, scale: number): Te
 
 /** The smallest power of two that is at least `value`. Throws ArgumentError for what is not positive. */
 export function enclosingPowerOfTwo(value: number): number {
-  need(value > 0 && Number.isFinite(value), 'enclosingPowerOfTwo', 'the value must be positive', value);
+  need(Number.isFinite(value) && value > 0, 'enclosingPowerOfTwo', 'the value must be positive', value);
   let p = 1;
   while (p < value) p *= 2;
   while (p / 2 >= value) p /= 2;
@@ -47,6 +49,7 @@ export function frame(
 ): Tensor {
   const op = 'frame';
   let t = arg(signal, 'signal', op);
+  numberArg(padValue, 'padValue', op);
   checkRank(t, [1], 'signal', op);
   const whole = (n: number) => Number.isInteger(n) && n >= 1;
   need(whole(frameLength) && whole(frameStep), op, 'frameLength and frameStep must be positive whole numbers', [
