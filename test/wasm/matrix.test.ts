@@ -38,7 +38,8 @@ async function check({ op, sample, part }: MatrixCase): Promise<string> {
   const inputs = sampleInputs(sample).map((x) => x.data);
   const want = runReference(g, inputs);
   const { outputs } = await runWasm(g, inputs);
-  const scale = Math.max(1, ...inputs.flatMap((x) => Array.from(x, (v) => (Number.isFinite(v) ? Math.abs(v) : 0))));
+  const largest = (m: number, v: number) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m);
+  const scale = inputs.reduce((m, x) => x.reduce(largest, m), 1);
   for (const [i, w] of want.entries()) {
     const { dtype } = g.results[i].type;
     const exact = !isFloat(dtype);

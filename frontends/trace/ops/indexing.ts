@@ -156,7 +156,7 @@ export function indexArg(x: TensorLike, op: string): Tensor {
 
 /**
  * The slices of `x` along an axis that the indices (int32) name. An index out of range, negative ones too, gives
- * zeros (TensorFlow: an error on the CPU, zeros on a GPU; TensorFlow.js: an error or undefined elements). The axes of the indices stand in place of that axis.
+ * zeros (as TensorFlow and TensorFlow.js on a GPU; both raise an error on the CPU). The axes of the indices stand in place of that axis.
  * @param batchDims leading axes that `x` and the indices share
  */
 export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims = 0): Tensor {
