@@ -7,7 +7,7 @@ import type { Kernel } from '../ir/kernel/kernel.ts';
 import { printKernel } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
 import { loopLayout } from '../ir/ops/loop-layout.ts';
-import type { KernelInfo, Slot, TypedArray } from '../ir/plan.ts';
+import type { KernelInfo, TypedArray } from '../ir/plan.ts';
 import { byteSize, type DType, sizeOf, type TensorType } from '../ir/types.ts';
 import type { Binding } from './lower/kernel-builder.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
@@ -41,13 +41,20 @@ export class Assembler {
   readonly #constantAt = new Map<string, number>();
   readonly #byText = new Map<string, number>();
   #loops = 0;
+  #states = 0;
 
-  /** The frame of the whole program. */
+  /** The frame of the whole program: callers say where its inputs and outputs are. */
   frame(level: Placement): Frame {
-    const never = () => {
-      throw new Error('the program itself has no level around it');
+    this.#states = level.states.length;
+    const inputs = level.graph.params.filter((p) => !p.type.state);
+    const port = (index: number, type: TensorType) => placeAt({ kind: 'port', index }, typeBytes(type));
+    return {
+      level,
+      arena: 0,
+      param: (i) => port(inputs.indexOf(level.graph.params[i]), level.graph.params[i].type),
+      result: (i) => port(inputs.length + i, level.tensorResults[i].type),
+      state: (index) => placeAt({ kind: 'state', index }, 0),
     };
-    return { level, arena: 0, param: never, result: never, state: (index) => placeAt({ kind: 'state', index }, 0) };
   }
 
   constant(key: string, make: () => TypedArray | Uint16Array): number {
@@ -92,11 +99,6 @@ export class Assembler {
     return inArena(r.offset);
   }
 
-  /** The slot of a value of the program itself. */
-  slot(f: Frame, v: Value, saved = false): Slot {
-    return this.place(f, v, saved).slot;
-  }
-
   #bound(f: Frame, b: Binding): Place {
     if ('scratch' in b) {
       const r = f.level.scratch.get(b);
@@ -129,7 +131,7 @@ export class Assembler {
       if (barrier) pending = [];
       pending.push(...access);
       const kernel = this.#kernel(s);
-      steps.push({ kind: 'call', kernel, barrier, args: places.map(address) });
+      steps.push({ kind: 'call', kernel, barrier, args: places.map((p) => this.#address(p)) });
       const { name } = s.lowered.kernel;
       const { group, ops, flops, bytes } = s.lowered;
       infos.push({ name, kind: group.kind, ops, flops, bytes, text: this.texts[kernel] });
@@ -185,7 +187,7 @@ export class Assembler {
     });
     // A condition counts from the other end: its first region is the one for true.
     const ordered = c.node.op.name === 'cond' ? branches.reverse() : branches;
-    return [{ kind: 'branch', index: address(this.place(f, choice)), branches: ordered }, infos, 1];
+    return [{ kind: 'branch', index: this.#address(this.place(f, choice)), branches: ordered }, infos, 1];
   }
 
   #loop(f: Frame, c: ControlStep): [ModuleStep, KernelInfo[], number] {
@@ -213,19 +215,26 @@ export class Assembler {
       const at = frame(test);
       const tested = this.steps(at);
       infos.push(...tested.infos);
-      condition = { steps: tested.steps, value: address(this.place(at, test.tensorResults[0])) };
+      condition = { steps: tested.steps, value: this.#address(this.place(at, test.tensorResults[0])) };
     }
     const step: ModuleStep = {
       kind: 'loop',
       loop: id,
       length: length ?? null,
-      ...(trip ? { trip: address(this.place(f, node.inputs[0])) } : {}),
+      ...(trip ? { trip: this.#address(this.place(f, node.inputs[0])) } : {}),
       ...(node.attrs.reverse ? { reverse: true } : {}),
       ...(condition ? { test: condition } : {}),
-      ...(isScan && test ? { count: address(this.place(f, node.outputs[node.outputs.length - 1])) } : {}),
+      ...(isScan && test ? { count: this.#address(this.place(f, node.outputs[node.outputs.length - 1])) } : {}),
       body: inner.steps,
     };
     return [step, infos, length ?? 1];
+  }
+
+  #address({ slot, strides }: Place): Address {
+    const steps = strides.length ? { strides } : {};
+    if (slot.kind === 'arena') return { slot: 0, offset: slot.offset, ...steps };
+    if (slot.kind === 'constant') return { slot: 1, offset: slot.offset, ...steps };
+    return { slot: 2 + (slot.kind === 'port' ? this.#states : 0) + slot.index, offset: 0, ...steps };
   }
 
   get loops(): number {
@@ -236,13 +245,6 @@ export class Assembler {
 const noState = () => {
   throw new Error('a branch has no states of its own');
 };
-
-function address({ slot, strides }: Place): Address {
-  const steps = strides.length ? { strides } : {};
-  if (slot.kind === 'arena') return { slot: 0, offset: slot.offset, ...steps };
-  if (slot.kind === 'constant') return { slot: 1, offset: slot.offset, ...steps };
-  return { slot: 2 + slot.index, offset: 0, ...steps };
-}
 
 /** Elements as device memory holds them: booleans in 32 bits, float16 as bits. */
 function inMemory(dtype: DType, a: TypedArray): TypedArray | Uint16Array {

@@ -17,7 +17,7 @@ export interface Dumper {
 }
 
 const addressText = (a: Address): string => {
-  const slot = a.slot === 0 ? 'arena' : a.slot === 1 ? 'constant' : `state${a.slot - 2}`;
+  const slot = a.slot === 0 ? 'arena' : a.slot === 1 ? 'constant' : `slot${a.slot}`;
   return [`${slot}+${a.offset}`, ...(a.strides ?? []).map((s) => `${s.bytes}*i${s.loop}`)].join('+');
 };
 

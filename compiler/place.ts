@@ -25,7 +25,7 @@ export const sliceOf = (p: Place, loop: number, bytes: number): Place => ({
 /** May the two share a byte? */
 export function overlap(a: Place, b: Place): boolean {
   if (a.slot.kind !== b.slot.kind) return false;
-  if (a.slot.kind === 'state') return a.slot.index === (b.slot as { index: number }).index;
+  if (a.slot.kind === 'state' || a.slot.kind === 'port') return a.slot.index === (b.slot as { index: number }).index;
   const [x, y] = [a.slot.offset, (b.slot as { offset: number }).offset];
   return x < y + b.span && y < x + a.span;
 }

@@ -3,11 +3,12 @@
 import { MemoryError } from '../ir/errors.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
-import type { KernelInfo, PassInfo, WasmPlan } from '../ir/plan.ts';
-import { byteSize, sizeOf, typeText } from '../ir/types.ts';
+import type { KernelInfo, PassInfo, Port, WasmPlan } from '../ir/plan.ts';
+import { byteSize, sizeOf, type TensorType, typeText } from '../ir/types.ts';
 import { Assembler } from './assemble.ts';
 import { planLevel } from './level.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
+import { aligned } from './passes/memory.ts';
 import { isKernel, type Placement } from './placement.ts';
 import type { ModuleStep } from './wasm/module.ts';
 
@@ -27,20 +28,27 @@ export interface Planned {
 
 export function planProgram(graph: Graph, options: TargetOptions, passes: readonly PassInfo[]): Planned {
   const start = performance.now();
-  const level = planLevel(graph, options);
-  checkSize(level);
+  const level = planLevel(graph, options, { results: true });
   const a = new Assembler();
   const f = a.frame(level);
   const { steps, infos } = a.steps(f);
-  const tensors = (vs: Graph['params'], saved: boolean) =>
-    vs.filter((v) => !v.type.state).map((v) => ({ type: v.type, slot: a.slot(f, v, saved) }));
-  const inputs = tensors(graph.params, false);
-  const outputs = tensors(graph.results, true);
   // Below some 60 µs of work, waking threads costs more than it gives.
   const micros = infos.reduce((n, k) => n + k.flops / 20e3 + k.bytes / 10e3, 0);
-  const { arenaBytes, lowerBound } = level.memory;
+  // Callers with plain arrays stage inputs and outputs behind the temporaries.
+  let staged = level.memory.arenaBytes;
+  const ports = (vs: Graph['params']): Port[] =>
+    vs
+      .filter((v) => !v.type.state)
+      .map(({ type }) => {
+        const staging = staged;
+        staged += aligned(typeBytes(type));
+        return { type, staging };
+      });
+  const [inputs, outputs] = [ports(graph.params), ports(graph.results)];
+  checkSize(level, staged);
+  const lowerBound = level.memory.lowerBound + staged - level.memory.arenaBytes;
   const info = {
-    arenaBytes,
+    arenaBytes: staged,
     lowerBound,
     constantBytes: a.constantBytes,
     stateBytes: stateBytes(level),
@@ -54,26 +62,33 @@ export function planProgram(graph: Graph, options: TargetOptions, passes: readon
     states: level.states.map((v) => ({ dtype: v.type.dtype, shape: v.type.shape })),
     constants: a.constants,
     constantBytes: a.constantBytes,
-    arenaBytes,
+    arenaBytes: staged,
     steps: steps.length,
     parallel: micros > 60 && anyParallel(level),
     info,
   };
-  return { plan, kernels: a.kernels, steps, slots: 2 + level.states.length, loops: a.loops };
+  return {
+    plan,
+    kernels: a.kernels,
+    steps,
+    slots: 2 + level.states.length + inputs.length + outputs.length,
+    loops: a.loops,
+  };
 }
+
+const typeBytes = (t: TensorType): number => sizeOf(t.shape) * byteSize(t.dtype);
 
 const anyParallel = (level: Placement): boolean =>
   level.steps.some((s) => (isKernel(s) ? s.lowered.parallel : s.bodies.some(anyParallel)));
 
-const stateBytes = (level: Placement): number =>
-  level.states.reduce((n, v) => n + sizeOf(v.type.shape) * byteSize(v.type.dtype), 0);
+const stateBytes = (level: Placement): number => level.states.reduce((n, v) => n + typeBytes(v.type), 0);
 
 /** WebAssembly addresses 4 GiB: larger plans are refused here, with the largest value's op. */
-function checkSize(level: Placement): void {
-  const { arenaBytes } = level.memory;
+function checkSize(level: Placement, arenaBytes: number): void {
   const states = stateBytes(level);
   if (arenaBytes + states < ADDRESSABLE) return;
-  const [v] = [...level.regions].reduce((a, b) => (b[1].bytes > a[1].bytes ? b : a));
+  const values = [...level.regions.keys(), ...level.graph.params, ...level.graph.results];
+  const v = values.reduce((x, y) => (typeBytes(y.type) > typeBytes(x.type) ? y : x));
   throw new MemoryError(
     `the program needs ${arenaBytes} bytes of arena and ${states} bytes of Variables, and WebAssembly addresses ${ADDRESSABLE}; its largest value is ${typeText(v.type)}`,
     { op: v.node?.op.name ?? v.name, fix: 'use smaller batches, or split the computation' },

@@ -44,6 +44,7 @@ export {
 } from './trace/control.ts';
 export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
+export { type CustomGradient, customGrad } from './trace/custom-gradient.ts';
 export { hessian, jacobian, jvp } from './trace/derivatives.ts';
 export { type DataType, sumOutType, upcastType } from './trace/dtypes.ts';
 export * from './trace/environment.ts';
@@ -51,8 +52,6 @@ export { type ConcreteFunction, type Func, type FuncOptions, func } from './trac
 export * as fused from './trace/fused.ts';
 export { setRandomSeed } from './trace/generator.ts';
 export {
-  type CustomGradient,
-  customGrad,
   grad,
   grads,
   valueAndGrad,
@@ -149,6 +148,7 @@ export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';
 export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
+export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
 export {
   AdamOptimizer,
   type GradientsToApply,

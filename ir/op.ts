@@ -125,6 +125,12 @@ export interface OpDef {
   ) => readonly NDArray[];
   /** Composites: the same in terms of primitives. */
   readonly expand?: (b: Emitter, inputs: readonly Val[], attrs: Attrs) => readonly Val[];
+  /**
+   * How it takes one more leading axis on its operands (vmap): `leading` as it is, `axis` with its attributes
+   * `axis` or `axes` one higher, `first` so on the first operand alone. Kinds other than algorithms and
+   * composites have rules of their own; without one, composites expand, and algorithms run in a loop.
+   */
+  readonly batching?: 'leading' | 'axis' | 'first';
   readonly samples: readonly Sample[];
 }
 

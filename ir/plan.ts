@@ -16,7 +16,16 @@ export type Slot =
   /** The index-th state (Variable) bound to the program. */
   | { readonly kind: 'state'; readonly index: number }
   /** Offset in the program's constants. */
-  | { readonly kind: 'constant'; readonly offset: number };
+  | { readonly kind: 'constant'; readonly offset: number }
+  /** The index-th port: inputs, then outputs; each call says where they are. */
+  | { readonly kind: 'port'; readonly index: number };
+
+/** An input or output of a program. */
+export interface Port {
+  readonly type: TensorType;
+  /** Where in the arena it is put for callers that have or want plain arrays. */
+  readonly staging: number;
+}
 
 /** One kernel of a program, as shown by `exe.plan.kernels`. */
 export interface KernelInfo {
@@ -44,9 +53,9 @@ export interface PassInfo {
 
 /** The static facts of a compiled program. */
 export interface PlanInfo {
-  /** Planned bytes of the arena: every temporary, input and output of one call. */
+  /** Planned bytes of one call: temporaries, and room for every input and output. */
   readonly arenaBytes: number;
-  /** Largest set of bytes alive at once: no plan can be smaller. */
+  /** Largest set of temporaries alive at once, and inputs and outputs: no plan can be smaller. */
   readonly lowerBound: number;
   readonly constantBytes: number;
   readonly stateBytes: number;
@@ -58,11 +67,11 @@ export interface PlanInfo {
 
 /** A program for the WASM target. */
 export interface WasmPlan {
-  readonly inputs: readonly { readonly type: TensorType; readonly slot: Slot }[];
-  readonly outputs: readonly { readonly type: TensorType; readonly slot: Slot }[];
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
   /** Types of the states, in binding order; the program updates them in place. */
   readonly states: readonly TensorType[];
-  /** Buffer table: the module reads the address of slot i from its binding table. */
+  /** The module reads addresses from its binding table: arena, constants, states, inputs, outputs. */
   readonly constants: readonly { readonly offset: number; readonly data: TypedArray | Uint16Array }[];
   readonly constantBytes: number;
   readonly arenaBytes: number;

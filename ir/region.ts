@@ -72,14 +72,6 @@ export function nodesFor(values: Iterable<Value>, g: Graph, given: ReadonlySet<V
   return out;
 }
 
-/** The same graph with the given results; parameters stay, nodes that are not needed go. */
-export function withResults(g: Graph, results: readonly Value[]): Graph {
-  const b = new Builder(g.name);
-  const at = new Map<Value, Val>(g.params.map((p) => [p, b.param(p.type, p.name)]));
-  writeNodes(b, g, at, nodesFor(results, g));
-  return b.build(results.map((r) => at.get(r) as Value));
-}
-
 /** The graph with `f` applied to the regions of its nodes; itself where it has none. */
 export function mapRegions(g: Graph, f: (region: Graph, owner: Node) => Graph): Graph {
   if (!g.nodes.some((n) => n.regions.length)) return g;

@@ -1,6 +1,7 @@
 // The interface of every runnable program, whatever its target.
 
 import { ArgumentError, type PlanInfo, sizeOf, type TensorType, type TypedArray, typeText } from '../ir/plan.ts';
+import type { Storage } from './buffer.ts';
 
 /** Time of one kernel over a profiled run. */
 export interface KernelTiming {
@@ -23,11 +24,16 @@ export interface Program {
   readonly outputTypes: readonly TensorType[];
   readonly plan: PlanInfo;
   /** Runs once. The arrays given are only read; the arrays returned are the caller's. */
-  run(inputs: readonly TypedArray[]): TypedArray[];
+  run(inputs: readonly Storage[]): TypedArray[];
+  /**
+   * As `run`, without copies where elements are or may stay on the device: inputs there are read in
+   * place, large outputs are left there.
+   */
+  runBuffers(inputs: readonly Storage[]): Storage[];
   /** As `run`, into arrays of the caller: nothing is allocated. Lengths must fit; booleans go to any integer array. */
-  runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void;
+  runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void;
   /** Runs `repeats` times kernel by kernel and reports where the time goes. */
-  profile(inputs: readonly TypedArray[], repeats?: number): KernelTiming[];
+  profile(inputs: readonly Storage[], repeats?: number): KernelTiming[];
 }
 
 /** Throws ArgumentError unless the caller's arrays fit a program's outputs. */

@@ -1,5 +1,6 @@
 import type { EngineName } from './adapter.ts';
 import { bandwidth } from './bandwidth.ts';
+import { checkpoint } from './checkpoint.ts';
 import { compileTime, memoryPlan } from './compile-time.ts';
 import { scaling } from './scaling.ts';
 import { sizes } from './sizes.ts';
@@ -17,4 +18,4 @@ export interface Extra {
   run(options: ExtraOptions): Promise<unknown>;
 }
 
-export const extras: readonly Extra[] = [bandwidth, scaling, startup, sizes, compileTime, memoryPlan];
+export const extras: readonly Extra[] = [bandwidth, scaling, startup, sizes, compileTime, memoryPlan, checkpoint];

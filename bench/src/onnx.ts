@@ -107,6 +107,16 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
     },
     resizeBilinear: unwritten,
     resizeNearest: unwritten,
+    lstm: (x, w, u, b) => {
+      const front = g.integers([0]);
+      const rows = (v: string) => g.node('Unsqueeze', [g.node('Transpose', [v], { perm: [1, 0] }), front]);
+      // Its second half are biases of the hidden state.
+      const biases = g.node('Unsqueeze', [g.node('Concat', [b, g.node('Sub', [b, b])], { axis: 0 }), front]);
+      return g.node('Squeeze', [
+        g.node('LSTM', [x, rows(w), rows(u), biases], { hidden_size: filterSize(u)[0] }),
+        g.integers([1]),
+      ]);
+    },
     gatherRows: unwritten,
     scatterAdd: unwritten,
     cumsum: (x, axis) => g.node('CumSum', [x, g.integers([axis])]),

@@ -39,6 +39,11 @@ export interface Ops<T> {
   gatherRows(x: T, indices: T): T;
   /** `rows` rows of zeros, each with the updates added whose index names it. */
   scatterAdd(indices: T, updates: T, rows: number): T;
+  /**
+   * Hidden states of a recurrent layer (LSTM) over the first axis of x (steps x batch x inputs), from zeros;
+   * the gates stand in w (inputs x 4 units), u (units x 4 units) and b in the order input, output, forget, cell.
+   */
+  lstm(x: T, w: T, u: T, b: T): T;
   /** Running sums along an axis. */
   cumsum(x: T, axis: number): T;
   /** Rows of the last axis in ascending order; `n` is their length. */

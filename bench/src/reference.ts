@@ -289,6 +289,31 @@ export const reference: Ops<Exact> = {
       ];
     }),
   resizeNearest: (x, size) => resize(x, size, (p) => [[Math.floor(p), 1]]),
+  lstm: (x, w, u, b) => {
+    const [steps, batch, inputs] = x.shape;
+    const n = u.shape[0];
+    const out = make([steps, batch, n]);
+    const [h, c] = [new Float64Array(batch * n), new Float64Array(batch * n)];
+    const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
+    for (let t = 0; t < steps; t++) {
+      const z = new Float64Array(batch * 4 * n);
+      for (let r = 0; r < batch; r++)
+        for (let k = 0; k < 4 * n; k++) {
+          let s = b.data[k];
+          for (let j = 0; j < inputs; j++) s += x.data[(t * batch + r) * inputs + j] * w.data[j * 4 * n + k];
+          for (let j = 0; j < n; j++) s += h[r * n + j] * u.data[j * 4 * n + k];
+          z[r * 4 * n + k] = s;
+        }
+      for (let r = 0; r < batch; r++)
+        for (let k = 0; k < n; k++) {
+          const [i, o, f, g] = [0, 1, 2, 3].map((q) => z[r * 4 * n + q * n + k]);
+          c[r * n + k] = sigmoid(f) * c[r * n + k] + sigmoid(i) * Math.tanh(g);
+          h[r * n + k] = sigmoid(o) * Math.tanh(c[r * n + k]);
+        }
+      out.data.set(h, t * batch * n);
+    }
+    return out;
+  },
   gatherRows: (x, i) => {
     const n = x.shape[1];
     const out = make([i.data.length, n]);

@@ -6,7 +6,7 @@ import { Builder } from '../../ir/builder.ts';
 import { Emitter } from '../../ir/emit.ts';
 import { ArgumentError, GradientError } from '../../ir/errors.ts';
 import type { Attrs, Graph, Val } from '../../ir/graph.ts';
-import { accumulate, type OpDef, type OpRecord } from '../../ir/op.ts';
+import { accumulate, type BackwardWalk, type OpDef, type OpRecord } from '../../ir/op.ts';
 import { recordRegion } from '../../ir/region.ts';
 import { isFloat, tensorType, typeEq, typeText } from '../../ir/types.ts';
 
@@ -50,6 +50,9 @@ export function backprop(
   return sources.map((s) => grads.get(s) ?? null);
 }
 
+/** The walk, for rules and for whoever divides a graph from its gradient. */
+export const walk: BackwardWalk = { backprop, reachable };
+
 /** The backward rule of one record: gradients of its operands. */
 function recordGrads(
   b: Emitter,
@@ -64,7 +67,7 @@ function recordGrads(
     throw new GradientError(`has no gradient: ${grad.none}`, { op: name, fix: 'put stop_gradient before it' });
   const outGrads = r.outputs.map((o) => grads.get(o) ?? b.zerosLike(o));
   const { inputs, outputs, attrs, regions = [] } = r;
-  return grad(b, { inputs, outputs, attrs, regions, needs, given, walk: { backprop, reachable } }, outGrads);
+  return grad(b, { inputs, outputs, attrs, regions, needs, given, walk }, outGrads);
 }
 
 /** A rule that gives a gradient of another type than its operand is a bug: found here, not far away. */

@@ -3,8 +3,8 @@
 
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Ranges } from '../../ir/kernel/affine.ts';
-import { children, type Expr } from '../../ir/kernel/expr.ts';
-import { type Buffer, forEachExpr, type Kernel, type Stmt } from '../../ir/kernel/kernel.ts';
+import { bin, children, type Expr, mapExpr } from '../../ir/kernel/expr.ts';
+import { type Buffer, forEachExpr, type Kernel, mapStmts, type Stmt } from '../../ir/kernel/kernel.ts';
 import { parseKernel } from '../../ir/kernel/parse.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import type { TypedArray } from '../../ir/literal.ts';
@@ -102,10 +102,12 @@ export class KernelBuilder {
     return this.#declare(p.ty ?? 'f32', p.size, 'in', { packed: p });
   }
 
-  /** Statements from their text, over the buffers declared so far. */
+  /** Statements from their text, over the buffers declared so far; constants in it are folded. */
   statements(text: string): readonly Stmt[] {
     const head = printKernel({ name: 'k', buffers: this.#buffers, body: [] });
-    return parseKernel(`${head.slice(0, head.lastIndexOf('}'))}${text}\n}`).body;
+    const { body } = parseKernel(`${head.slice(0, head.lastIndexOf('}'))}${text}\n}`);
+    const fold = (e: Expr): Expr => mapExpr(e, (x) => (x.k === 'bin' ? bin(x.op, fold(x.a), fold(x.b)) : undefined));
+    return mapStmts(body, fold);
   }
 
   /** How often a value is read: those read twice are bound to a name. */

@@ -69,12 +69,12 @@ const PARALLEL_WORK = 1 << 15;
 
 /**
  * Nests the body in its axes, innermost last. The last axis runs as SIMD where `vector`; the first is
- * split over threads where there is enough work (`cost` operations an element).
+ * split over threads, in chunks of `grain`, where there is enough work (`cost` operations an element).
  */
 export function nest(
   axes: readonly Axis[],
   body: readonly Stmt[],
-  opt: { vector?: boolean; cost?: number; copies?: number; parallel?: boolean } = {},
+  opt: { vector?: boolean; cost?: number; copies?: number; parallel?: boolean; grain?: number } = {},
 ): Stmt[] {
   if (axes.length === 0) return [{ s: 'single', body }];
   const total = axes.reduce((n, a) => n * a.n, 1) * (opt.cost ?? 1);
@@ -84,7 +84,7 @@ export function nest(
     const last = i === axes.length - 1;
     const extra: Partial<For> = {};
     if (last && opt.vector) Object.assign(extra, { vector: true, copies: opt.copies ?? 1 });
-    if (i === 0 && parallel) Object.assign(extra, { parallel: last ? 1024 : 1 });
+    if (i === 0 && parallel) Object.assign(extra, { parallel: opt.grain ?? (last ? 1024 : 1) });
     stmts = [loop(axes[i].v, axes[i].n, stmts, extra)];
   }
   return parallel ? [...stmts] : [{ s: 'single', body: stmts }];

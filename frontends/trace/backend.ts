@@ -17,6 +17,7 @@ import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
 import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.ts';
+import { arrayOf, type Storage } from '../../runtime/buffer.ts';
 import { checkOutputs, type KernelTiming, type Program } from '../../runtime/program.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import type { StateCell } from '../../runtime/state.ts';
@@ -171,19 +172,23 @@ class ReferenceProgram implements Program {
     this.plan = referencePlan(graph, cells);
   }
 
-  runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void {
+  runBuffers(inputs: readonly Storage[]): Storage[] {
+    return this.run(inputs);
+  }
+
+  runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void {
     checkOutputs(this.outputTypes, outputs);
     this.run(inputs).forEach((a, i) => {
       outputs[i].set(a);
     });
   }
 
-  run(inputs: readonly TypedArray[]): TypedArray[] {
+  run(inputs: readonly Storage[]): TypedArray[] {
     const nIn = this.inputTypes.length;
     const nOut = this.outputTypes.length;
     const { params, results } = this.#graph;
     const args = params.map((p, i) =>
-      ndarray(p.type.dtype, staticShape(p.type.shape), i < nIn ? inputs[i] : this.#cells[i - nIn].read()),
+      ndarray(p.type.dtype, staticShape(p.type.shape), i < nIn ? arrayOf(inputs[i]) : this.#cells[i - nIn].read()),
     );
     const out = interpret(this.#graph, args).map((a, i) => {
       const t = arrayFor(results[i].type.dtype, a.data.length);
@@ -197,7 +202,7 @@ class ReferenceProgram implements Program {
     return out.slice(0, nOut);
   }
 
-  profile(inputs: readonly TypedArray[], repeats = 3): KernelTiming[] {
+  profile(inputs: readonly Storage[], repeats = 3): KernelTiming[] {
     const times: number[] = [];
     for (let i = 0; i < repeats; i++) {
       const t = performance.now();

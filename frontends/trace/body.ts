@@ -5,7 +5,7 @@ import { Builder } from '../../ir/builder.ts';
 import { ShapeError } from '../../ir/errors.ts';
 import type { Graph, Val, Value } from '../../ir/graph.ts';
 import { writeNodes } from '../../ir/region.ts';
-import { type TensorType, typeEq, typeText } from '../../ir/types.ts';
+import { type TensorType, typeText } from '../../ir/types.ts';
 import { context, withRecorders, withTrace } from './context.ts';
 import { makeTensor } from './convert.ts';
 import { operandOf } from './dispatch.ts';
@@ -21,7 +21,7 @@ export interface Body {
   /** Number of its own parameters, and of the results that its function gave. */
   readonly own: number;
   readonly given: number;
-  /** Tensors of traces around it, and their parameters. */
+  /** Tensors of traces around it, or that tapes around it follow, and their parameters. */
   readonly captures: ReadonlyMap<Tensor, Value>;
   /** Variables that it reads or assigns. */
   readonly states: ReadonlyMap<Stateful, BodyState>;
@@ -47,7 +47,9 @@ export function traceBody(
   f: (xs: Tensor[]) => unknown,
   like?: readonly TensorType[],
 ): Body {
-  const trace = new Trace(name, false, { parent: context.trace });
+  const tapes = context.recorders;
+  const isWatched = (t: Tensor) => tapes.some((r) => r.interested([t]));
+  const trace = new Trace(name, false, { parent: context.trace, isWatched });
   try {
     return withTrace(trace, () =>
       withRecorders([], () => {
@@ -130,14 +132,5 @@ export function sameStructure(op: string, what: string, want: Tree, got: Tree, w
   throw new ShapeError(`${what} gives ${treeText(got)}, and ${wanted} is ${treeText(want)}${detail}`, {
     op,
     fix: 'give tensors of the same dtypes and shapes in the same structure (cast, reshape or broadcast them)',
-  });
-}
-
-/** Throws ShapeError unless a tensor keeps a type. */
-export function sameType(op: string, what: string, want: TensorType, got: TensorType): void {
-  if (typeEq(want, got)) return;
-  throw new ShapeError(`${what} is ${typeText(got)}, not ${typeText(want)}`, {
-    op,
-    fix: 'what is carried keeps its dtype and shape',
   });
 }

@@ -4,6 +4,7 @@ import { ArgumentError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TypedArray } from '../../ir/literal.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
+import type { Storage } from '../../runtime/buffer.ts';
 import type { KernelTiming, Program } from '../../runtime/program.ts';
 import { checkTarget, createProgram } from './backend.ts';
 import { Concrete, parseArguments, refuseTrace } from './concrete.ts';
@@ -14,6 +15,7 @@ import type { AnyFunction, Func } from './func.ts';
 import { flattenTensors, pack } from './nest.ts';
 import { functionArg, need } from './ops/common.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
+import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import type { TensorMap } from './types.ts';
 
@@ -38,7 +40,7 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   /** True where every argument is one tensor: the inputs are the arguments. */
   readonly #flat: boolean;
   readonly #arity: number;
-  readonly #data: TypedArray[];
+  readonly #data: Storage[];
 
   constructor(concrete: Concrete, program: Program) {
     this.graph = concrete.graph;
@@ -74,9 +76,12 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
       for (let i = 0; i < length; i++) {
         const t = args[i];
         // The same type object is the common case: specs and earlier results share theirs.
-        data[i] = t instanceof Tensor && t.host && fits(t, this.#concrete.inputTypes[i]) ? t.host : this.#convert(t, i);
+        data[i] =
+          t instanceof Tensor && !t.symbol && fits(t, this.#concrete.inputTypes[i])
+            ? storageOf(t)
+            : this.#convert(t, i);
       }
-    const out = this.#program.run(data);
+    const out = this.#program.runBuffers(data);
     const { resultTree, outputTypes, assigned } = this.#concrete;
     for (let i = 0; i < assigned.length; i++) assigned[i].changed();
     if (resultTree.kind === 'leaf') return eagerTensor(outputTypes[0], out[0]) as R;
@@ -105,8 +110,8 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
     return timings;
   }
 
-  #convert(x: unknown, i: number): TypedArray {
-    return fitSpec(x, this.#specs[i], this.#specs[i].name ?? `x${i}`, this.#concrete.name).elements('an input');
+  #convert(x: unknown, i: number): Storage {
+    return storageOf(fitSpec(x, this.#specs[i], this.#specs[i].name ?? `x${i}`, this.#concrete.name), 'an input');
   }
 
   /** The arguments' tensors in order; statics are skipped, they are part of the program. */

@@ -49,7 +49,8 @@ export interface ComplexMethods {
   irfft(fftLength?: number): Tensor;
 }
 
-const { complex: _complex, concat: _concat, stack: _stack, asComplex: _asComplex, ...table } = complex;
+const { complex: _complex, concat: _concat, stack: _stack, asComplex: _asComplex, ...functions } = complex;
+const table = { ...functions, fft, ifft, irfft };
 
 for (const [name, f] of Object.entries({ ...table, fft, ifft, irfft }) as [string, (...args: unknown[]) => unknown][])
   Object.defineProperty(ComplexTensor.prototype, name, {

@@ -10,6 +10,8 @@ import { context, type Target, withRecorders, withTrace } from './context.ts';
 import { applyOp, operandOf } from './dispatch.ts';
 import { flatten, flattenTensors, leafNames, pack, type Tree } from './nest.ts';
 import { TensorSpec } from './spec.ts';
+import { storageOf } from './storage.ts';
+import { TapedGraph, withoutStates, withStates } from './taped.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import { refusePromise, Trace } from './trace.ts';
 import { Variable } from './variable.ts';
@@ -46,10 +48,8 @@ export class Concrete {
   readonly assigned: readonly Variable[];
   readonly argumentTree: Tree;
   readonly resultTree: Tree;
-  /** Whether the function has gradients of its own, which the graph does not show. */
-  readonly customGradient: boolean;
-  readonly fn: (...args: unknown[]) => unknown;
   readonly #programs = new Map<Target, Program>();
+  #taped: { graph: TapedGraph; read: readonly Variable[] } | undefined;
 
   /**
    * Traces `fn`.
@@ -62,7 +62,6 @@ export class Concrete {
     name: string,
     mayCreate: boolean,
   ) {
-    this.fn = fn;
     this.name = name;
     this.argumentTree = tree;
     this.inputTypes = inputs.map((x) => x.type);
@@ -89,23 +88,43 @@ export class Concrete {
       this.outputTypes = outputs.map((t) => t.type);
       const [ni, no] = [inputs.length, outputs.length];
       this.assigned = this.variables.filter((_, i) => graph.results[no + i] !== graph.params[ni + i]);
-      this.customGradient = trace.customGradient;
     } finally {
       trace.close();
     }
   }
 
-  /** Runs it on inputs of its signature. Under a tape, operation by operation, so that the tape hears them. */
-  call(inputs: readonly Tensor[], args: readonly unknown[]): unknown {
+  /** Runs it on inputs of its signature. A tape that follows some of them keeps the call as one operation. */
+  call(inputs: readonly Tensor[]): unknown {
     const touched = [...inputs, ...this.variables];
     if (context.recorders.length && context.recorders.some((r) => r.interested(touched)))
-      return this.customGradient ? this.fn(...args) : this.replay(inputs);
+      return this.#callTaped(inputs) ?? this.replay(inputs);
     return this.runProgram(this.#program(), inputs);
+  }
+
+  /** Null where some operation has no gradient: tapes then have to hear which ones matter. */
+  #callTaped(inputs: readonly Tensor[]): unknown {
+    if (inputs.some((t) => t.symbol)) return null;
+    this.#taped ??= this.#tape();
+    const { graph, read } = this.#taped;
+    const out = graph.callTaped([...inputs, ...read.map(operandOf)]);
+    if (!out) return null;
+    for (const v of this.assigned) v.changed();
+    return pack(this.resultTree, out);
+  }
+
+  #tape(): { graph: TapedGraph; read: readonly Variable[] } {
+    const [inputs, outputs] = [this.inputTypes.length, this.outputTypes.length];
+    const w = withoutStates(this.graph, inputs, outputs);
+    const makeRun = (g: Graph) => {
+      const program = this.#makeProgram(withStates(g, this.graph, inputs, outputs, w));
+      return (operands: readonly Tensor[]) => program.runBuffers(operands.slice(0, inputs).map((t) => storageOf(t)));
+    };
+    return { graph: new TapedGraph(w.graph, outputs, makeRun), read: w.read.map((i) => this.variables[i]) };
   }
 
   /** Runs a program of this graph. */
   runProgram(program: Program, inputs: readonly Tensor[]): unknown {
-    const out = program.run(inputs.map((t) => t.elements()));
+    const out = program.runBuffers(inputs.map((t) => storageOf(t)));
     for (const v of this.assigned) v.changed();
     const tree = this.resultTree;
     if (tree.kind === 'leaf') return eagerTensor(this.outputTypes[0], out[0]);
@@ -115,7 +134,7 @@ export class Concrete {
     );
   }
 
-  /** Performs the graph's operations one by one, eagerly or in the trace under way. */
+  /** Performs the graph's operations one by one. */
   replay(inputs: readonly Tensor[]): unknown {
     const at = new Map<Value, Tensor>();
     this.graph.params.forEach(
@@ -136,13 +155,17 @@ export class Concrete {
     const target = defaultTarget();
     let p = this.#programs.get(target);
     if (!p) {
-      const cells = this.variables.map((v) => v.cell);
-      const onFallback = (why: Error) =>
-        console.warn(`tf.func '${this.name}' is interpreted, which is slow: ${why.message.split('\n')[0]}`);
-      p = createDefaultProgram(this.graph, cells, { onFallback }) as Program;
+      p = this.#makeProgram(this.graph);
       this.#programs.set(target, p);
     }
     return p;
+  }
+
+  #makeProgram(g: Graph): Program {
+    const cells = this.variables.map((v) => v.cell);
+    const onFallback = (why: Error) =>
+      console.warn(`tf.func '${this.name}' is interpreted, which is slow: ${why.message.split('\n')[0]}`);
+    return createDefaultProgram(g, cells, { onFallback }) as Program;
   }
 }
 

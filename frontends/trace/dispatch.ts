@@ -50,7 +50,7 @@ export class TensorEmitter extends Emitter {
 }
 
 /** Runs `f` in the graph built by hand that one of the operands belongs to, if there is one. */
-function inStaticGraph<T>(operands: readonly unknown[], f: () => T): T {
+export function inStaticGraph<T>(operands: readonly unknown[], f: () => T): T {
   if (context.trace) return f();
   const owner = operands.map((t) => (t as Partial<Tensor> | null | undefined)?.owner).find((o) => o?.isStatic);
   return owner ? withTrace(owner as Trace, f) : f();

@@ -10,7 +10,8 @@ import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
 import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
 import { compilerReady, createDefaultProgram, defaultTarget } from './backend.ts';
-import { eagerTensor, type Tensor } from './tensor.ts';
+import { storageOf } from './storage.ts';
+import { eagerTensor, sameElements, type Tensor } from './tensor.ts';
 
 /** Elements touched (or multiplied, for a contraction) above which a compiled program pays off. */
 const largeWork = 1 << 14;
@@ -41,18 +42,17 @@ export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, reg
   );
   for (const t of types) checkSize(op, t);
   if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
-  const data = inputs.map((t) => t.elements(`an operand of ${op.name}`));
   // The same elements under another shape: tensors are immutable, so they are shared.
-  if (op.name === 'reshape' || op.name === 'stop_gradient') return [eagerTensor(types[0], data[0])];
+  if (op.name === 'reshape' || op.name === 'stop_gradient') return [sameElements(types[0], inputs[0])];
   const program = regions.length
     ? programFor(op, inputs, attrs, regions, true)
     : largeProgram(op, inputs, attrs, work(op, inputs, types, attrs));
   if (program) {
-    const out = program.run(data);
+    const out = program.runBuffers(inputs.map((t) => storageOf(t, `an operand of ${op.name}`)));
     return types.map((t, i) => eagerTensor(t, out[i]));
   }
   const out = op.reference(
-    inputs.map((t, i) => toNDArray(t.type, data[i])),
+    inputs.map((t) => toNDArray(t.type, t.elements(`an operand of ${op.name}`))),
     attrs,
     types,
   );
@@ -70,6 +70,11 @@ export function fromNDArray(t: TensorType, a: NDArray) {
   return out;
 }
 
+/** Operations whose definitions touch each element once for every element of its row, or about as often. */
+const steep = new Set(
+  'fft rfft irfft search_sorted cholesky triangular_solve lu qr eigh svd solve det slogdet'.split(' '),
+);
+
 /** A rough count of the elements that an operation touches. */
 function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[], attrs: Attrs): number {
   const out = types.reduce((n, t) => n + sizeOf(t.shape), 0);
@@ -80,8 +85,7 @@ function work(op: OpDef, inputs: readonly Tensor[], types: readonly TensorType[]
   const read = inputs.reduce((n, t) => n + t.size, 0);
   // Every output of a convolution reads a filter's worth of inputs; a composite runs several loops.
   if (op.kind === 'contraction') return (out * inputs[1].size) / Math.max(1, inputs[1].shape.at(-1) ?? 1);
-  // The definitions of algorithms are quadratic (transforms) or cubic (factorizations).
-  if (op.kind === 'algorithm') return (read + out) * Math.max(1, inputs[0].shape.at(-1) ?? 1);
+  if (steep.has(op.name)) return (read + out) * Math.max(1, inputs[0].shape.at(-1) ?? 1);
   return op.kind === 'composite' ? 4 * (read + out) : read + out;
 }
 

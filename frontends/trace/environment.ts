@@ -1,6 +1,7 @@
 // Calls by which TensorFlow.js code prepares, measures and prints. What concerns an engine that is not
 // here is accepted and changes nothing.
 
+import { byteSize } from '../../ir/types.ts';
 import { context, type OpRecord, type Recorder, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { functionArg } from './ops/common.ts';
@@ -111,7 +112,7 @@ class ProfileRecorder implements Recorder {
   readonly kernels: ProfiledKernel[] = [];
   record({ op, inputs, outputs }: OpRecord): void {
     const shapes = (ts: readonly Tensor[]) => ts.map((t) => t.shape.slice());
-    const bytes = outputs.reduce((n, t) => n + (t.host?.byteLength ?? 0), 0);
+    const bytes = outputs.reduce((n, t) => n + t.size * byteSize(t.type.dtype), 0);
     this.kernels.push({
       name: op.name,
       inputShapes: shapes(inputs),

@@ -78,9 +78,9 @@ class Tracer {
     return this.#known.size;
   }
 
-  parse(args: readonly unknown[]): { args: readonly unknown[]; tree: Tree; inputs: Input[] } {
+  parse(args: readonly unknown[]): { tree: Tree; inputs: Input[] } {
     const bound = this.signature ? (bind(this.signature, args, '', this.name) as unknown[]) : args;
-    return { args: bound, ...parseArguments(bound, (x) => makeTensor(x, undefined, undefined, this.name)) };
+    return parseArguments(bound, (x) => makeTensor(x, undefined, undefined, this.name));
   }
 
   concrete(tree: Tree, inputs: readonly Input[]): Concrete {
@@ -104,8 +104,8 @@ class Tracer {
   call(given: readonly unknown[]): unknown {
     // Inside another trace the function is a part of it.
     if (context.trace) return this.fn(...given);
-    const { args, tree, inputs } = this.parse(given);
-    return this.concrete(tree, inputs).call(inputs as Tensor[], args);
+    const { tree, inputs } = this.parse(given);
+    return this.concrete(tree, inputs).call(inputs as Tensor[]);
   }
 
   #warn(tree: Tree): void {
@@ -209,13 +209,13 @@ function concreteFunction(tracer: Tracer, c: Concrete): ConcreteFunction<AnyFunc
   const signature = treeText(c.argumentTree);
   const call = (...given: unknown[]) => {
     if (context.trace) return tracer.fn(...given);
-    const { args, tree, inputs } = tracer.parse(given);
+    const { tree, inputs } = tracer.parse(given);
     if (treeText(tree) !== signature)
       throw new ShapeError(`takes ${signature}, got ${treeText(tree)}`, {
         op: tracer.name,
         fix: 'call the func itself, which traces other signatures',
       });
-    return c.call(inputs as Tensor[], args);
+    return c.call(inputs as Tensor[]);
   };
   return Object.assign(call, { graph: c.graph, inputTypes: c.inputTypes, outputTypes: c.outputTypes });
 }

@@ -1,16 +1,13 @@
 // Gradients of functions, as TensorFlow.js spells them, on top of GradientTape.
 
 import { ArgumentError, GradientError, ShapeError, valueText } from '../../ir/errors.ts';
-import type { OpDef } from '../../ir/op.ts';
-import { context, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
-import { operandOf } from './dispatch.ts';
 import { GradientTape } from './tape.ts';
 import { Tensor } from './tensor.ts';
 import type { TensorMap } from './types.ts';
 import { uniqueNames, Variable } from './variable.ts';
 
-function checkFunction(f: unknown, op: string): void {
+export function checkFunction(f: unknown, op: string): void {
   if (typeof f !== 'function')
     throw new ArgumentError(`takes a function, not ${valueText(f)}`, {
       op,
@@ -131,60 +128,4 @@ export function variableGrads(f: () => Tensor, varList?: readonly Variable[]): {
   } finally {
     tape.stop();
   }
-}
-
-/** What a function with its own gradient returns. */
-export interface CustomGradient {
-  readonly value: Tensor;
-  /** Gradients of the inputs, from the gradient of the value and what was saved. */
-  readonly gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor | Tensor[];
-}
-
-/**
- * A function whose gradient is given: `f(...inputs, save)` returns `{value, gradFunc}`; `save(tensors)`
- * keeps tensors for gradFunc. Tapes do not look inside of f.
- * Throws GradientError where gradFunc does not return one gradient per input.
- */
-export function customGrad(f: (...args: never[]) => CustomGradient): (...inputs: TensorLike[]) => Tensor {
-  checkFunction(f, 'customGrad');
-  return (...args) => {
-    const inputs = args.map((x, i) => operandOf(toTensor(x, `inputs[${i}]`, 'customGrad')));
-    const saved: Tensor[] = [];
-    const save = (ts: readonly Tensor[]) => void saved.push(...ts);
-    const { value, gradFunc } = withRecorders([], () =>
-      (f as unknown as (...a: unknown[]) => CustomGradient)(...inputs, save),
-    );
-    if (!(value instanceof Tensor) || typeof gradFunc !== 'function')
-      throw new GradientError('the function must return {value, gradFunc}', { op: 'customGrad' });
-    if (context.trace) context.trace.customGradient = true;
-    const result = alias(operandOf(value));
-    const op = customOp(gradFunc, saved, inputs.length);
-    for (const r of context.recorders) r.record({ op, inputs, outputs: [result], attrs: {}, regions: [] });
-    return result;
-  };
-}
-
-/** Another tensor of the same value: f may return an input, which has a gradient of its own. */
-const alias = (t: Tensor): Tensor => new Tensor(t.type, t.host, t.symbol, t.owner, t.site);
-
-function customOp(gradFunc: CustomGradient['gradFunc'], saved: Tensor[], count: number): OpDef {
-  return {
-    name: 'customGrad',
-    doc: 'A function with its own gradient, as a tape sees it.',
-    kind: 'composite',
-    arity: count,
-    constraints: {},
-    infer: (c) => c.inputs,
-    grad: (_b, _n, [g]) => {
-      const back = gradFunc(g as Tensor, saved);
-      const list = Array.isArray(back) ? back : [back];
-      if (list.length !== count)
-        throw new GradientError(`gradFunc returned ${list.length} gradient(s) for ${count} input(s)`, {
-          op: 'customGrad',
-        });
-      return list;
-    },
-    reference: (inputs) => inputs,
-    samples: [],
-  };
 }

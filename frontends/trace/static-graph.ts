@@ -16,6 +16,7 @@ import { emitter } from './dispatch.ts';
 import type { DataType } from './dtypes.ts';
 import { need } from './ops/common.ts';
 import { fitSpec, spec, TensorSpec } from './spec.ts';
+import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import { type Stateful, Trace } from './trace.ts';
 import type { Variable } from './variable.ts';
@@ -94,8 +95,8 @@ export class StaticGraph {
           `takes an array of ${inputs.length} value(s), got ${Array.isArray(values) ? values.length : typeof values}`,
           { op: 'function' },
         );
-      const data = values.map((x, i) => fitSpec(x, specs[i], `inputs[${i}]`, 'function').elements('an input'));
-      const out = program.run(data);
+      const data = values.map((x, i) => storageOf(fitSpec(x, specs[i], `inputs[${i}]`, 'function'), 'an input'));
+      const out = program.runBuffers(data);
       for (const [v] of updates) v.changed();
       return outputs.map((t, i) => eagerTensor(t.type, out[i]));
     };

@@ -173,7 +173,9 @@ export class GradientTape implements Recorder {
     const rows = some.length ? mapFn((row) => this.#backprop(new Map([[t, row]]), some) as Tensor[], ones) : [];
     const result = sets.map(({ like }, k) => {
       const shape = [...t.shape, ...like.shape];
-      if (depends[k]) return emitter.reshape(rows[some.indexOf(sets[k])], shape);
+      // An operation of several results may have told that it depends, and then not.
+      const row = depends[k] ? rows[some.indexOf(sets[k])] : null;
+      if (row) return emitter.reshape(row, shape);
       return zero ? emitter.splat({ dtype: t.type.dtype, shape }, 0) : null;
     });
     this.#end();

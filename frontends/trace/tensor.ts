@@ -5,6 +5,7 @@ import { ArgumentError, TraceError } from '../../ir/errors.ts';
 import type { Val, Value } from '../../ir/graph.ts';
 import type { TypedArray } from '../../ir/literal.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
+import { type DeviceBuffer, onDevice, type Storage } from '../../runtime/buffer.ts';
 import { type DataType, publicDType } from './dtypes.ts';
 import { formatElements } from './format.ts';
 import type { TensorMethods } from './methods.ts';
@@ -34,19 +35,24 @@ export class Tensor implements Val {
   readonly id: number = nextId++;
   /** Element type and shape in the IR's terms. */
   readonly type: TensorType;
-  /** The elements of an eager tensor. Shared: nobody may write to it. */
-  readonly host: TypedArray | undefined;
+  /** The elements of an eager tensor, once they are in JavaScript. Shared: nobody may write to it. */
+  host: TypedArray | undefined;
+  /** The same elements on a device. */
+  device: DeviceBuffer | undefined;
   /** The graph value of a traced tensor. */
   readonly symbol: Value | undefined;
   /** The trace of a traced tensor. */
   readonly owner: TraceOwner | undefined;
   /** Where a traced tensor was made. */
   readonly site: Site | undefined;
+  #disposed = false;
 
   /** Made by `eagerTensor` and by the trace; users write `tf.tensor`. */
-  constructor(type: TensorType, host?: TypedArray, symbol?: Value, owner?: TraceOwner, site?: Site) {
+  constructor(type: TensorType, storage?: Storage, symbol?: Value, owner?: TraceOwner, site?: Site) {
     this.type = type;
-    this.host = host;
+    const there = storage !== undefined && onDevice(storage);
+    this.host = there ? undefined : storage;
+    this.device = there ? storage : undefined;
     this.symbol = symbol;
     this.owner = owner;
     this.site = site;
@@ -66,9 +72,9 @@ export class Tensor implements Val {
   get size(): number {
     return this.shape.reduce((n, d) => n * d, 1);
   }
-  /** Always false: tensors are garbage-collected. */
+  /** Whether its elements are gone: they were on a device only when it was disposed of. */
   get isDisposed(): boolean {
-    return false;
+    return this.#disposed && !this.host;
   }
 
   /** The tensor that operations read: itself, or a Variable's present value. */
@@ -79,7 +85,9 @@ export class Tensor implements Val {
   /** The elements without a copy: internal, read only. Throws TraceError while tracing. */
   elements(use = 'its elements'): TypedArray {
     if (this.host) return this.host;
-    throw this.notConcrete(use);
+    if (!this.device) throw this.#disposed ? disposed() : this.notConcrete(use);
+    this.host = this.device.read();
+    return this.host;
   }
 
   /** The error for a traced tensor used as if it had elements. */
@@ -130,8 +138,16 @@ export class Tensor implements Val {
     console.log(this.toString(verbose));
   }
 
-  /** Does nothing: tensors are garbage-collected. Accepted for TensorFlow.js code. */
-  dispose(): void {}
+  /**
+   * Gives memory on the device back at once. Never needed, since tensors are garbage-collected; but a
+   * loop over large results runs faster with it. What was disposed of need not be readable any more.
+   */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.device?.release();
+    this.device = undefined;
+  }
 
   /** The number of an eager scalar; a traced tensor throws TraceError, a larger one ArgumentError. */
   valueOf(): unknown {
@@ -155,8 +171,20 @@ export class Tensor implements Val {
   }
 }
 
+const disposed = () =>
+  new ArgumentError('this tensor was disposed of', {
+    fix: 'read it before tensor.dispose(), or do not dispose: tensors are garbage-collected',
+  });
+
 /** An eager tensor on elements that nobody will write to again. */
-export const eagerTensor = (type: TensorType, host: TypedArray): Tensor => new Tensor(type, host);
+export const eagerTensor = (type: TensorType, storage: Storage): Tensor => new Tensor(type, storage);
+
+/** The elements of another eager tensor under another type: they are shared. */
+export function sameElements(type: TensorType, t: Tensor): Tensor {
+  if (t.host || !t.device) return new Tensor(type, t.elements());
+  t.device.retain();
+  return new Tensor(type, t.device);
+}
 
 function nested(data: TypedArray, shape: readonly number[]): ArrayData {
   let at = 0;

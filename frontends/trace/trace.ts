@@ -49,14 +49,13 @@ export class Trace implements TraceOwner {
   open = true;
   /** Whether Variables may be created: only while a function is traced for the first time. */
   readonly mayCreate: boolean;
-  /** True once a gradient was customised: the graph alone does not know about it. */
-  customGradient = false;
   /** The trace around the body of a control-flow operation; such a body takes from it what it uses. */
   readonly parent: Trace | undefined;
   /** Built by hand: operations on its tensors belong to it wherever they are called. */
   readonly isStatic: boolean = false;
   /** The body of an operation: Variables are values that come in and go out. */
   readonly isBody: boolean;
+  readonly #isWatched: (t: Tensor) => boolean;
   readonly #captures = new Map<Tensor, Value>();
   /** Bodies: Variables as values that come in and go out. */
   readonly #inner = new Map<Stateful, { param: Value; seen: Tensor; assigned: boolean }>();
@@ -65,11 +64,17 @@ export class Trace implements TraceOwner {
   readonly #constants = new Map<Tensor, Value>();
   readonly #names = new Set<string>();
 
-  constructor(name: string, mayCreate: boolean, body?: { parent: Trace | undefined }) {
+  /** @param body for the body of an operation: the trace around it, and what tapes around it follow */
+  constructor(
+    name: string,
+    mayCreate: boolean,
+    body?: { parent: Trace | undefined; isWatched: (t: Tensor) => boolean },
+  ) {
     this.name = name;
     this.mayCreate = mayCreate;
     this.isBody = body !== undefined;
     this.parent = body?.parent;
+    this.#isWatched = body?.isWatched ?? (() => false);
     this.#builder = new Builder(identifier(name));
   }
 
@@ -109,6 +114,7 @@ export class Trace implements TraceOwner {
   symbolOf(t: Tensor): Value {
     if (t.symbol && t.owner === this) return t.symbol;
     if (t.symbol) return this.#capture(t);
+    if (this.#isFollowed(t)) return this.#captured(t);
     const variable = this.isStatic && snapshots.get(t);
     if (variable) return this.symbolOf(this.read(variable));
     let v = this.#constants.get(t);
@@ -125,6 +131,15 @@ export class Trace implements TraceOwner {
     let outer = this.parent;
     while (outer && outer !== t.owner) outer = outer.parent;
     if (!outer) throw t.notConcrete('its value');
+    return this.#captured(t);
+  }
+
+  /** Whether a tape around this body has to see that the body uses this tensor. */
+  #isFollowed(t: Tensor): boolean {
+    return this.isBody && (this.#isWatched(t) || (this.parent ? this.parent.#isFollowed(t) : false));
+  }
+
+  #captured(t: Tensor): Value {
     let v = this.#captures.get(t);
     if (!v) {
       v = this.#builder.param(t.type, this.#unique('captured'));

@@ -41,6 +41,7 @@ function activation(name: string, a: Activation): OpDef {
     name,
     doc: a.doc,
     arity: 1,
+    batching: 'leading',
     constraints: {
       [`${name}_c1`]: `the operand's dtype must be one of ${types.join(', ')}`,
       ...(numbers.length ? { [`${name}_c2`]: `${numbers.join(' and ')} must be a finite number` } : {}),
@@ -143,6 +144,7 @@ defineComposite({
   name: 'squared_difference',
   doc: '(x - y)^2.',
   arity: 2,
+  batching: 'leading',
   sameType: [0, 1],
   constraints: {
     squared_difference_c1: 'both operands must have one dtype and shape',
@@ -220,6 +222,7 @@ defineComposite({
   name: 'one_hot',
   doc: 'A new last axis of size `depth` that holds `on` at the index the operand gives and `off` elsewhere; only `off` for an index out of range.',
   arity: 1,
+  batching: 'leading',
   constraints: {
     one_hot_c1: "the operand's dtype must be i32",
     one_hot_c2: 'depth must be an integer of at least 0',

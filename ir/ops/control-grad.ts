@@ -4,19 +4,19 @@
 // reverse-mode automatic differentiation", 2021). The forward is written a second time, with what is
 // kept as further results; the pass merge-loops makes one of both.
 
-import { Builder } from '../builder.ts';
 import type { Emitter } from '../emit.ts';
 import { GradientError } from '../errors.ts';
 import type { Attrs, Graph, Node, Val, Value } from '../graph.ts';
+import { divide, forwardGraph, forwardNodes, type Joint, jointGraph, repeatable } from '../joint.ts';
 import { accumulate, type BackwardWalk, type GradCtx, type GradRule, opByName } from '../op.ts';
-import { buildRegion, inlineGraph, nodesFor, recordRegion, writeNodes } from '../region.ts';
+import { buildRegion, inlineGraph, recordRegion, writeNodes } from '../region.ts';
 import { isFloat, type TensorType } from '../types.ts';
 import { loopLayout } from './loop-layout.ts';
 
 const differentiable = (v: Val): boolean => isFloat(v.type.dtype);
 
 /** A graph that runs a region and gives the gradients of its operands `wrt`, from operands and gradients of its results. */
-function vjpRegion(walk: BackwardWalk, region: Graph, wrt: readonly number[], given: readonly boolean[]): Graph {
+export function vjpRegion(walk: BackwardWalk, region: Graph, wrt: readonly number[], given: readonly boolean[]): Graph {
   const types = [...region.params.map((p) => p.type), ...region.results.filter((_, i) => given[i]).map((v) => v.type)];
   return buildRegion(`${region.name}_grad`, types, (b, params) => {
     const { results, records } = recordRegion(b, region, params);
@@ -117,44 +117,9 @@ function analyse(n: GradCtx): Loop {
   return { body, test, attrs: n.attrs, trip: trip ? n.inputs[0] : undefined, operands, consts, carry, active, seeded };
 }
 
-/** The body's forward and backward in one graph. */
-interface Joint {
-  readonly graph: Graph;
-  /** The forward's parameters, in the body's order. */
-  readonly params: readonly Value[];
-  /** Gradients of the body's results, those that are seeded. */
-  readonly seeds: ReadonlyMap<number, Value>;
-  /** The forward's results, then the gradient of each active parameter. */
-  readonly results: readonly Value[];
-  readonly found: ReadonlyMap<number, Value>;
-}
-
-function joint(l: Loop, walk: BackwardWalk): Joint {
-  const b = new Builder(`${l.body.name}_grad`);
-  const params = l.body.params.map((p, i) => b.param(p.type, `x${i}`));
-  const { results, records } = recordRegion(b, l.body, params);
-  const seeds = new Map<number, Value>();
-  const weights = new Map<Val, Val>();
-  results.forEach((v, i) => {
-    if (!l.seeded[i]) return;
-    const g = b.param(v.type, `g${i}`);
-    seeds.set(i, g);
-    accumulate(b, weights, v, g);
-  });
-  const wrt = where(l.active);
-  const sources = wrt.map((i) => params[i]);
-  const grads = walk.backprop(b, records, weights, sources);
-  const found = new Map(wrt.map((i, k) => [i, (grads[k] ?? b.zerosLike(sources[k])) as Value]));
-  const graph = b.build([...results, ...found.values()]);
-  return { graph, params, seeds, results: results as Value[], found };
-}
-
-/** Operations that are cheaper to repeat than their results are to keep. */
-const repeatable = (n: Node): boolean => n.op.kind === 'view' || n.op.kind === 'generate';
-
 /** What the backward of one run computes itself, and what it must be given of the forward. */
-function divide(l: Loop, j: Joint): { backward: Set<Node>; kept: Value[] } {
-  const forward = nodesFor(j.results, j.graph);
+function divideRun(l: Loop, j: Joint): { backward: Set<Node>; kept: Value[] } {
+  const forward = forwardNodes(j);
   const fixed = new Set<Value>(j.params.slice(0, l.consts));
   const constant = new Set<Node>();
   for (const n of j.graph.nodes)
@@ -162,47 +127,23 @@ function divide(l: Loop, j: Joint): { backward: Set<Node>; kept: Value[] } {
       constant.add(n);
       for (const o of n.outputs) fixed.add(o);
     }
-  const backward = new Set<Node>();
-  const kept = new Set<Value>();
-  const given = new Set<Value>([...j.params, ...j.seeds.values()]);
-  const seen = new Set<Value>();
-  const stack: Value[] = [...j.found.values()];
-  for (let v = stack.pop(); v; v = stack.pop()) {
-    if (seen.has(v)) continue;
-    seen.add(v);
+  return divide(j, (v) => {
     const n = v.node;
-    if (!n || given.has(v)) {
-      // A carried value as the run found it is not kept by the forward itself.
-      const at = j.params.indexOf(v);
-      if (at >= l.consts && at < l.consts + l.carry) kept.add(v);
-      continue;
-    }
-    if (forward.has(n) && !repeatable(n) && !constant.has(n) && !l.attrs.checkpoint) {
-      kept.add(v);
-      continue;
-    }
-    backward.add(n);
-    stack.push(...n.inputs);
-  }
-  return { backward, kept: [...kept].sort((a, b) => a.id - b.id) };
+    if (n) return forward.has(n) && !repeatable(n) && !constant.has(n) && !l.attrs.checkpoint ? 'kept' : 'computed';
+    // A carried value as the run found it is not kept by the forward itself.
+    const at = j.params.indexOf(v);
+    return at >= l.consts && at < l.consts + l.carry ? 'kept' : 'given';
+  });
 }
 
 /** `scan`: the forward with what is kept, then the loop back. */
 export const scanGrads: GradRule = (b, n, grads) => {
   const l = analyse(n);
-  const j = joint(l, n.walk);
-  const { backward, kept } = divide(l, j);
+  const j = jointGraph(n.walk, l.body, l.active, l.seeded);
+  const { backward, kept } = divideRun(l, j);
   const scan = opByName('scan');
   // The forward once more, which stacks what is kept after its own results.
-  const forwardBody = buildRegion(
-    l.body.name,
-    l.body.params.map((p) => p.type),
-    (fb, params) => {
-      const at = new Map<Value, Val>(j.params.map((p, i) => [p, params[i]]));
-      writeNodes(fb, j.graph, at, nodesFor([...j.results, ...kept], j.graph));
-      return [...j.results, ...kept].map((v) => at.get(v) as Val);
-    },
-  );
+  const forwardBody = forwardGraph(j, l.body.name, kept);
   const inputs = [...(l.trip ? [l.trip] : []), ...l.operands];
   const outputs = b.emit(scan, inputs, l.attrs, l.test ? [forwardBody, l.test] : [forwardBody]);
   const stacks = outputs.slice(j.results.length, j.results.length + kept.length);

@@ -9,23 +9,23 @@ import { loopLayout } from './loop-layout.ts';
 
 const typesEq = (a: readonly TensorType[], b: readonly TensorType[]) =>
   a.length === b.length && a.every((t, i) => typeEq(t, b[i]));
-const listText = (ts: readonly TensorType[]) => `(${ts.map(typeText).join(', ')})`;
+export const listText = (ts: readonly TensorType[]) => `(${ts.map(typeText).join(', ')})`;
 const paramTypes = (g: Graph) => g.params.map((p) => p.type);
-const resultTypes = (g: Graph) => g.results.map((r) => r.type);
+export const resultTypes = (g: Graph) => g.results.map((r) => r.type);
 
 const isPredicate = (t: TensorType) => t.dtype === 'bool' && t.shape.length === 0 && !t.state;
 const isIndex = (t: TensorType | undefined) => t?.dtype === 'i32' && t.shape.length === 0 && !t.state;
 
-const countRule = (n: number, which: string) => `it must have ${n} region${n === 1 ? '' : 's'}: ${which}`;
-function checkCount(c: InferCtx, label: string, n: number): void {
+export const countRule = (n: number, which: string) => `it must have ${n} region${n === 1 ? '' : 's'}: ${which}`;
+export function checkCount(c: InferCtx, label: string, n: number): void {
   c.check(c.regions.length === n, label, `${c.regions.length}`);
 }
 /** The region takes these types. */
-function checkParams(c: InferCtx, label: string, g: Graph, want: readonly TensorType[]): void {
+export function checkParams(c: InferCtx, label: string, g: Graph, want: readonly TensorType[]): void {
   c.check(typesEq(paramTypes(g), want), label, `@${g.name} takes ${listText(paramTypes(g))}, given ${listText(want)}`);
 }
 /** The region gives these types. */
-function checkResults(c: InferCtx, label: string, g: Graph, want: readonly TensorType[]): void {
+export function checkResults(c: InferCtx, label: string, g: Graph, want: readonly TensorType[]): void {
   c.check(typesEq(resultTypes(g), want), label, `@${g.name} gives ${listText(resultTypes(g))}, not ${listText(want)}`);
 }
 /** The region gives one bool scalar. */
@@ -33,7 +33,7 @@ function checkTest(c: InferCtx, label: string, g: Graph): void {
   const test = resultTypes(g);
   c.check(test.length === 1 && isPredicate(test[0]), label, listText(test));
 }
-const isCount = (n: number) => Number.isInteger(n) && n >= 0;
+export const isCount = (n: number) => Number.isInteger(n) && n >= 0;
 
 defineOp({
   name: 'cond',

@@ -52,6 +52,7 @@ function cumulative(name: string, r: Cumulative): OpDef {
     doc: `${r.doc} along an axis; \`exclusive\` leaves the element itself out, \`reverse\` runs from the end.`,
     kind: 'algorithm',
     arity: 1,
+    batching: 'axis',
     constraints: {
       [`${name}_c1`]: 'axis must be a fixed axis of the operand',
       [`${name}_c2`]: `the operand's dtype must be one of ${numeric.join(', ')}`,
@@ -174,6 +175,7 @@ defineOp({
   doc: 'h[k] = a[k] * h[k-1] + b[k] along an axis, with 0 before the first; `reverse` runs from the end.',
   kind: 'algorithm',
   arity: 2,
+  batching: 'axis',
   constraints: {
     linear_recurrence_c1: 'axis must be a fixed axis of the operands',
     linear_recurrence_c2: 'both operands must have one dtype and shape, and that dtype must be a float',
@@ -226,6 +228,7 @@ defineComposite({
   name: 'cumulative_logsumexp',
   doc: 'log(sum(exp(x))) of the elements so far along an axis, without overflow; `reverse` runs from the end.',
   arity: 1,
+  batching: 'axis',
   constraints: {
     cumulative_logsumexp_c1: 'axis must be a fixed axis of the operand',
     cumulative_logsumexp_c2: "the operand's dtype must be a float",

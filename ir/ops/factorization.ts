@@ -43,6 +43,7 @@ defineOp({
   doc: 'The lower triangular L with L L^T the symmetric matrix whose lower triangle is given; the upper one is not read. From the first leading minor that is not positive on, rows are NaN.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: { ...matrixRules('cholesky'), cholesky_c3: squareRule },
   infer: (c) => {
     checkSquare(c, 'cholesky_c3');
@@ -82,6 +83,7 @@ defineOp({
   doc: 'X with A X = B, or A^T X = B where `adjoint`, for triangular A (`lower` or upper; the other triangle is not read, nor is the diagonal where `unit`, which takes it for ones). A zero on the diagonal gives infinities and NaN.',
   kind: 'algorithm',
   arity: 2,
+  batching: 'leading',
   constraints: {
     ...matrixRules('triangular_solve'),
     triangular_solve_c3: squareRule,
@@ -157,6 +159,7 @@ defineOp({
   doc: 'LU factorization with partial pivoting: L (unit lower) and U (upper triangle) in one matrix, the order of the rows (i32) in which A[order] = L U, and the sign of that permutation.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: { ...matrixRules('lu'), lu_c3: squareRule },
   infer: (c) => {
     const { batch, n } = checkSquare(c, 'lu_c3');
@@ -213,6 +216,7 @@ defineComposite({
   name: 'solve',
   doc: 'X with A X = B for square A, by LU factorization with partial pivoting. Where A is singular, infinities and NaN.',
   arity: 2,
+  batching: 'leading',
   constraints: {
     ...matrixRules('solve'),
     solve_c3: squareRule,
@@ -273,6 +277,7 @@ defineComposite({
   name: 'slogdet',
   doc: 'The sign (-1, 0 or 1) of the determinant of square matrices, and the logarithm of its absolute value.',
   arity: 1,
+  batching: 'leading',
   constraints: { ...matrixRules('slogdet'), slogdet_c3: squareRule },
   infer: (c) => {
     const { batch } = checkSquare(c, 'slogdet_c3');
@@ -306,6 +311,7 @@ defineComposite({
   name: 'det',
   doc: 'The determinant of square matrices. Its gradient goes through the inverse: NaN where the matrix is singular.',
   arity: 1,
+  batching: 'leading',
   constraints: { ...matrixRules('det'), det_c3: squareRule },
   infer: (c) => {
     const { batch } = checkSquare(c, 'det_c3');

@@ -85,6 +85,7 @@ const fftOp = defineOp({
   doc: 'The discrete Fourier transform of each row of the last axis: sums of x[j] exp(-2 pi i j k / n); `inverse` has the other sign and divides by n. Operands and results are real and imaginary parts.',
   kind: 'algorithm',
   arity: 2,
+  batching: 'leading',
   constraints: pairRules('fft'),
   infer: (c) => {
     checkRows(c);
@@ -121,6 +122,7 @@ defineComposite({
   name: 'rfft',
   doc: 'The first n/2 + 1 elements of the discrete Fourier transform of real rows of length n (the rest are their conjugates), as real and imaginary parts.',
   arity: 1,
+  batching: 'leading',
   constraints: {
     rfft_c1: 'the operand must have a last axis of fixed size, at least 1',
     rfft_c2: "the operand's dtype must be a float",
@@ -168,6 +170,7 @@ defineComposite({
   name: 'irfft',
   doc: 'The real rows of length n whose discrete Fourier transforms begin with these n/2 + 1 elements. Imaginary parts of the first and, for even n, of the last element have no part in it.',
   arity: 2,
+  batching: 'leading',
   constraints: {
     ...pairRules('irfft'),
     irfft_c3: 'n must be an integer of at least 1, and the last dimension floor(n / 2) + 1',

@@ -91,6 +91,7 @@ defineComposite({
   name: 'polygamma',
   doc: 'The derivative of that order of the digamma function; NaN or infinite at the integers up to 0.',
   arity: 1,
+  batching: 'leading',
   constraints: {
     polygamma_c1: "the operand's dtype must be a float",
     polygamma_c2: 'the order must be a whole number from 1 to 20',

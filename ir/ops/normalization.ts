@@ -82,6 +82,7 @@ defineComposite({
   name: 'moments',
   doc: 'Mean and variance over `axes`, which stay as size 1 with `keepDims`.',
   arity: 1,
+  batching: 'axis',
   constraints: { moments_c1: axesRule, moments_c2: floatRule },
   infer: (c) => {
     checkFloats(c, 'moments_c2');
@@ -143,6 +144,7 @@ defineComposite({
   name: 'layer_norm',
   doc: 'x less its mean, over the square root of its variance + epsilon, both over `axes`; then times gamma plus beta, which have the shape of those axes.',
   arity: 3,
+  batching: 'first',
   constraints: {
     layer_norm_c1: axesRule,
     layer_norm_c2: floatRule,
@@ -302,6 +304,7 @@ defineComposite({
   name: 'batch_norm_inference',
   doc: 'x normalized per index of `axis` by a given mean and variance: gamma (x - mean) / sqrt(variance + epsilon) + beta. Operands: x, mean, variance, gamma, beta.',
   arity: 5,
+  batching: 'first',
   constraints: channelRules('batch_norm_inference', 'mean, variance, gamma and beta'),
   infer: (c) => {
     checkChannels(c);

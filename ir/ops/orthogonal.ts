@@ -53,6 +53,7 @@ defineOp({
   doc: 'A = Q R with orthonormal columns of Q and upper triangular R, by Householder reflections: Q is m x m and R m x n where `full`, else m x k and k x n with k = min(m, n). Each reflection takes a positive leading element to a negative one, any other to one that is not negative.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: matrixRules('qr'),
   infer: (c) => {
     const { batch, m, n } = checkMatrix(c);
@@ -153,6 +154,7 @@ defineOp({
   doc: 'Eigenvalues in ascending order and eigenvectors (columns, of length 1) of symmetric matrices, of which the lower triangle is read. The element of largest absolute value of each vector is positive. A matrix with a NaN or an infinity gives NaN.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: { ...matrixRules('eigh'), eigh_c3: squareRule },
   infer: (c) => {
     const { batch, n } = checkSquare(c, 'eigh_c3');
@@ -231,6 +233,7 @@ defineOp({
   doc: 'A = U diag(S) V^T with k = min(m, n) singular values S in descending order, U (m x k) and V (n x k) with orthonormal columns. The element of largest absolute value of each column of V is positive. A matrix with a NaN or an infinity gives NaN.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: matrixRules('svd'),
   infer: (c) => {
     const { batch, m, n } = checkMatrix(c);

@@ -114,13 +114,15 @@ function table(r: Resampling, adjoint: boolean): Taps[] {
 
 /** More taps than this are multiplied as a matrix. */
 const mostGathers = 6;
-/** Rows shorter than this are gathered element by element, several of the result's at a time. */
+/** Rows of no more elements than this are pixels: they are gathered whole, their elements written out. */
+const pixel = 4;
+/** Longer ones, but shorter than this, are gathered element by element, several of the result's at a time. */
 const shortRow = 16;
 
 /** The operand as [before, axis, after], its parts at each tap weighted and added. */
 function gatherTaps(b: Emitter, x: Val, rows: readonly Taps[]): Val {
   const [before, n, after] = staticShape(x.type.shape);
-  const short = after < shortRow;
+  const short = after > pixel && after < shortRow;
   const each = short ? after : 1;
   const source = short ? b.reshape(x, [before, n * after]) : x;
   const perm = short ? [1, 0] : [1, 0, 2];
@@ -239,6 +241,7 @@ defineComposite({
   name: 'resample',
   doc: 'Resized along `axis` from `from` to `to` elements by `method` (nearest, bilinear, bicubic: Keys with a = -1/2, area: the mean of what an element covers). `grid` says where the elements lie: half_pixel (their centres, as TensorFlow 2), corners (first on first, last on last) or asymmetric (first on first). `antialias` widens the kernels of bilinear and bicubic where the axis shrinks. `adjoint` is the transposed map, from `to` to `from` elements: the gradient.',
   arity: 1,
+  batching: 'axis',
   constraints: {
     resample_c1: 'axis must be an axis of the operand, whose shape is fixed',
     resample_c2: "from and to must be at least 1, and from (adjoint: to) the axis' dimension",

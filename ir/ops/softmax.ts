@@ -66,6 +66,7 @@ defineComposite({
   name: 'softmax',
   doc: 'e^x over its sum along `axis`.',
   arity: 1,
+  batching: 'axis',
   constraints: rules('softmax'),
   infer: inferAlong,
   expand: (b, [x], attrs) => {
@@ -89,6 +90,7 @@ defineComposite({
   name: 'log_softmax',
   doc: 'Logarithm of softmax along `axis`.',
   arity: 1,
+  batching: 'axis',
   constraints: rules('log_softmax'),
   infer: inferAlong,
   expand: (b, [x], attrs) => {
@@ -111,6 +113,7 @@ defineComposite({
   name: 'softmax_cross_entropy',
   doc: 'Per example the cross-entropy of the softmax of the logits against a distribution, the labels: -sum(labels * log_softmax(logits)) over the last axis.',
   arity: 2,
+  batching: 'leading',
   constraints: {
     softmax_cross_entropy_c1: 'logits and labels must have one dtype and shape, and the dtype must be a float',
     softmax_cross_entropy_c2: 'the logits must have at least one axis',
@@ -177,6 +180,7 @@ defineComposite({
   name: 'sparse_softmax_cross_entropy',
   doc: 'Per example the cross-entropy of the softmax of the logits over the last axis against one class number: -log_softmax(logits)[label]. NaN for a label out of range.',
   arity: 2,
+  batching: 'leading',
   constraints: {
     sparse_softmax_cross_entropy_c1: "the logits' dtype must be a float, the labels' i32",
     sparse_softmax_cross_entropy_c2: "the labels must have the logits' shape without its last axis",

@@ -66,6 +66,7 @@ defineOp({
   doc: 'The elements of each row of the last axis in order, and the positions (i32) that they came from. Stable; -0 stands before +0, NaN last, also where descending.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: rowRules('sort'),
   infer: (c) => {
     checkRows(c);
@@ -115,6 +116,7 @@ defineOp({
   doc: 'The k largest elements of each row of the last axis, the largest first, and their positions (i32). Of equal elements the first comes first; NaN is below everything.',
   kind: 'algorithm',
   arity: 1,
+  batching: 'leading',
   constraints: {
     ...rowRules('top_k'),
     top_k_c3: 'k must be an integer from 0 to the size of the last axis',
@@ -152,6 +154,7 @@ defineOp({
   doc: "Where each value would go in its sorted row: the number of the row's elements before it (side 'left'), or before and equal to it ('right'), as i32. Rows are along the last axis, ascending, NaN last.",
   kind: 'algorithm',
   arity: 2,
+  batching: 'leading',
   constraints: {
     ...rowRules('search_sorted'),
     search_sorted_c3: 'both operands must have one dtype',

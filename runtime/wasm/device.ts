@@ -2,6 +2,7 @@
 
 import { byteSize, sizeOf, type TypedArray } from '../../ir/plan.ts';
 import type { Residence, StateCell } from '../state.ts';
+import { BufferPool } from './buffer.ts';
 import { DeviceMemory } from './memory.ts';
 import { ThreadPool } from './threads.ts';
 
@@ -26,6 +27,8 @@ export class WasmResidence implements Residence {
 
 export class WasmDevice {
   readonly memory: DeviceMemory;
+  /** Tensors that stay here. */
+  readonly buffers: BufferPool;
   #pool: ThreadPool | undefined;
   #poolPromise: Promise<ThreadPool> | undefined;
   #nextModule = 1;
@@ -37,6 +40,7 @@ export class WasmDevice {
 
   constructor() {
     this.memory = new DeviceMemory(sharedMemoryWorks());
+    this.buffers = new BufferPool(this.memory);
   }
 
   /** Moves a cell into device memory, if it is not there, and gives its address. */

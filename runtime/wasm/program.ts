@@ -2,24 +2,30 @@
 
 import {
   ArgumentError,
+  byteSize,
   ExecutionError,
-  type Slot,
+  type Port,
   sizeOf,
   type TensorType,
   type TypedArray,
   typeText,
   type WasmPlan,
 } from '../../ir/plan.ts';
+import { arrayOf, onDevice, type Storage } from '../buffer.ts';
 import { checkOutputs, type KernelTiming, type Program } from '../program.ts';
 import type { StateCell } from '../state.ts';
+import { WasmBuffer } from './buffer.ts';
 import { type WasmDevice, wasmDevice } from './device.ts';
 
 type Run = (tid: number, nthreads: number, bind: number, from: number, to: number) => void;
 
-interface Port {
+interface Wired {
   readonly type: TensorType;
-  readonly slot: Slot;
+  readonly staging: number;
   readonly size: number;
+  readonly bytes: number;
+  /** Entry of the binding table. */
+  readonly entry: number;
 }
 
 export class WasmProgram implements Program {
@@ -30,13 +36,15 @@ export class WasmProgram implements Program {
   readonly threads: number;
   readonly #device: WasmDevice;
   readonly #plan: WasmPlan;
-  readonly #inputs: readonly Port[];
-  readonly #outputs: readonly Port[];
+  readonly #inputs: readonly Wired[];
+  readonly #outputs: readonly Wired[];
   readonly #cells: readonly StateCell[];
   readonly #run: Run;
   readonly #constants: number;
   readonly #bind: number;
   readonly #moduleId: number;
+  /** What the binding table holds. */
+  readonly #bound: Uint32Array;
   #arena = -1;
   #arenaVersion = -1;
 
@@ -52,69 +60,119 @@ export class WasmProgram implements Program {
     this.threads = plan.parallel ? threads : 1;
     this.inputTypes = plan.inputs.map((p) => p.type);
     this.outputTypes = plan.outputs.map((p) => p.type);
-    const port = (p: { type: TensorType; slot: Slot }): Port => ({ ...p, size: sizeOf(p.type.shape) });
-    this.#inputs = plan.inputs.map(port);
-    this.#outputs = plan.outputs.map(port);
+    let entry = 2 + cells.length;
+    const wire = (p: Port): Wired => {
+      const size = sizeOf(p.type.shape);
+      return { ...p, size, bytes: size * byteSize(p.type.dtype), entry: entry++ };
+    };
+    this.#inputs = plan.inputs.map(wire);
+    this.#outputs = plan.outputs.map(wire);
+    this.#bound = new Uint32Array(entry);
     const mem = device.memory;
     const module = new WebAssembly.Module(plan.module as BufferSource);
     this.#run = new WebAssembly.Instance(module, { env: { memory: mem.memory } }).exports.run as Run;
     this.#constants = mem.alloc(plan.constantBytes);
     for (const { offset, data } of plan.constants)
       mem.views.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), this.#constants + offset);
-    this.#bind = mem.alloc(4 * (2 + cells.length));
+    this.#bind = mem.alloc(4 * entry);
     device.own(this, [this.#constants, this.#bind]);
     this.#moduleId = this.threads > 1 ? device.register(this, plan.module) : 0;
     this.#place();
   }
 
-  /** Fills the binding table: arena, constants, then every state. */
+  /** Fills the binding table: arena, constants, every state, and the staging places of all ports. */
   #place(): void {
     const mem = this.#device.memory;
     this.#arena = mem.arena(this.#plan.arenaBytes);
     const states = this.#cells.map((c) => this.#device.addressOf(c));
-    mem.views.u32.set([this.#arena, this.#constants, ...states], this.#bind >>> 2);
+    const ports = [...this.#inputs, ...this.#outputs].map((p) => this.#arena + p.staging);
+    this.#bound.set([this.#arena, this.#constants, ...states, ...ports]);
+    mem.views.u32.set(this.#bound, this.#bind >>> 2);
     this.#arenaVersion = mem.arenaVersion;
   }
 
-  #address(slot: Slot): number {
-    if (slot.kind === 'arena') return this.#arena + slot.offset;
-    if (slot.kind === 'constant') return this.#constants + slot.offset;
-    return this.#device.addressOf(this.#cells[slot.index]);
+  #wire(entry: number, address: number): void {
+    if (this.#bound[entry] === address) return;
+    this.#bound[entry] = address;
+    this.#device.memory.views.u32[(this.#bind >>> 2) + entry] = address;
   }
 
-  run(inputs: readonly TypedArray[]): TypedArray[] {
+  run(inputs: readonly Storage[]): TypedArray[] {
     this.#load(inputs);
+    this.#stageOutputs();
     this.#execute(0, this.#plan.steps);
-    const mem = this.#device.memory;
     const out = new Array<TypedArray>(this.#outputs.length);
-    for (let i = 0; i < out.length; i++) {
-      const p = this.#outputs[i];
-      out[i] = mem.read(this.#address(p.slot), p.type.dtype, p.size);
-    }
+    for (let i = 0; i < out.length; i++) out[i] = this.#fetch(this.#outputs[i]);
     return out;
   }
 
-  runInto(inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void {
+  runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void {
     checkOutputs(this.outputTypes, outputs);
     this.#load(inputs);
+    this.#stageOutputs();
     this.#execute(0, this.#plan.steps);
     this.#outputs.forEach((p, i) => {
-      this.#device.memory.readInto(this.#address(p.slot), p.type.dtype, outputs[i]);
+      this.#device.memory.readInto(this.#arena + p.staging, p.type.dtype, outputs[i]);
     });
   }
 
-  #load(inputs: readonly TypedArray[]): void {
+  runBuffers(inputs: readonly Storage[]): Storage[] {
+    const pool = this.#device.buffers;
+    const out = new Array<Storage | undefined>(this.#outputs.length);
+    for (let i = 0; i < out.length; i++) {
+      const p = this.#outputs[i];
+      if (pool.takes(p.bytes)) out[i] = pool.make(p.type.dtype, p.size);
+    }
+    try {
+      this.#load(inputs);
+      for (let i = 0; i < out.length; i++) {
+        const p = this.#outputs[i];
+        this.#wire(p.entry, (out[i] as WasmBuffer | undefined)?.address ?? this.#arena + p.staging);
+      }
+      this.#execute(0, this.#plan.steps);
+    } catch (e) {
+      for (const b of out) (b as WasmBuffer | undefined)?.release();
+      throw e;
+    }
+    for (let i = 0; i < out.length; i++) out[i] ??= this.#fetch(this.#outputs[i]);
+    return out as Storage[];
+  }
+
+  #fetch(p: Wired): TypedArray {
+    return this.#device.memory.read(this.#arena + p.staging, p.type.dtype, p.size);
+  }
+
+  #stageOutputs(): void {
+    for (let i = 0; i < this.#outputs.length; i++) {
+      const p = this.#outputs[i];
+      this.#wire(p.entry, this.#arena + p.staging);
+    }
+  }
+
+  /** Brings the inputs to where the program reads them: their own place on this device, or the staging place. */
+  #load(inputs: readonly Storage[]): void {
     const ports = this.#inputs;
     if (inputs.length !== ports.length)
       throw new ArgumentError(`the program takes ${ports.length} input(s), got ${inputs.length}`);
-    for (let i = 0; i < ports.length; i++)
-      if (inputs[i].length !== ports[i].size)
+    for (let i = 0; i < ports.length; i++) {
+      const x = inputs[i];
+      const size = onDevice(x) ? x.size : x.length;
+      if (size !== ports[i].size)
         throw new ArgumentError(
-          `input ${i} must be ${typeText(ports[i].type)} (${ports[i].size} elements), got ${inputs[i].length} elements`,
+          `input ${i} must be ${typeText(ports[i].type)} (${ports[i].size} elements), got ${size} elements`,
         );
+    }
     if (this.#arenaVersion !== this.#device.memory.arenaVersion) this.#place();
-    for (let i = 0; i < ports.length; i++)
-      this.#device.memory.write(this.#address(ports[i].slot), ports[i].type.dtype, inputs[i]);
+    for (let i = 0; i < ports.length; i++) {
+      const p = ports[i];
+      const x = inputs[i];
+      if (x instanceof WasmBuffer && x.pool === this.#device.buffers && x.dtype === p.type.dtype && !x.freed) {
+        this.#wire(p.entry, x.address);
+        continue;
+      }
+      this.#wire(p.entry, this.#arena + p.staging);
+      this.#device.memory.write(this.#arena + p.staging, p.type.dtype, arrayOf(x));
+    }
   }
 
   #execute(from: number, to: number): void {
@@ -126,13 +184,14 @@ export class WasmProgram implements Program {
     }
   }
 
-  profile(inputs: readonly TypedArray[], repeats = 20): KernelTiming[] {
+  profile(inputs: readonly Storage[], repeats = 20): KernelTiming[] {
     // The states change while the kernels repeat; they are put back afterwards.
     const saved = this.#cells.map((c) => c.read());
     const steps = this.#plan.steps;
     const times = Array.from({ length: steps }, () => [] as number[]);
     for (let r = 0; r < repeats; r++) {
       this.#load(inputs);
+      this.#stageOutputs();
       for (let i = 0; i < steps; i++) {
         const t = performance.now();
         this.#execute(i, i + 1);

@@ -9,7 +9,7 @@ import { mergeUpdates } from '../../compiler/passes/updates.ts';
 import { pipeline } from '../../compiler/pipeline.ts';
 import { planProgram } from '../../compiler/target.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
-import type { KernelInfo, Slot } from '../../ir/plan.ts';
+import type { KernelInfo } from '../../ir/plan.ts';
 import { printGraph } from '../../ir/print.ts';
 import { shapeText, typeText } from '../../ir/types.ts';
 
@@ -64,12 +64,16 @@ const options = { tile: { mr: 2, nr: 16, unroll: 1 }, threads: 1 } as const;
 /** Where every buffer lies. */
 function memoryStage(g: Graph): string {
   const { plan, kernels, steps } = planProgram(optimized(g), options, []);
-  const place = (s: Slot) => (s.kind === 'state' ? `variable ${s.index}` : `${s.kind}+${s.offset}`);
-  const slotName = (slot: number) => (slot === 0 ? 'arena' : slot === 1 ? 'constant' : `variable ${slot - 2}`);
+  const slotName = (slot: number) => {
+    const [state, input] = [slot - 2, slot - 2 - plan.states.length];
+    if (slot < 2) return slot === 0 ? 'arena' : 'constant';
+    if (input < 0) return `variable ${state}`;
+    return input < plan.inputs.length ? `input ${input}` : `output ${input - plan.inputs.length}`;
+  };
   const lines = [
     `arena ${plan.arenaBytes} bytes, lower bound ${plan.info.lowerBound}, constants ${plan.constantBytes}, variables ${plan.info.stateBytes}`,
-    ...plan.inputs.map((p, i) => `input ${i} ${typeText(p.type)}: ${place(p.slot)}`),
-    ...plan.outputs.map((p, i) => `output ${i} ${typeText(p.type)}: ${place(p.slot)}`),
+    ...plan.inputs.map((p, i) => `input ${i} ${typeText(p.type)}: staged at arena+${p.staging}`),
+    ...plan.outputs.map((p, i) => `output ${i} ${typeText(p.type)}: staged at arena+${p.staging}`),
   ];
   steps.forEach((s, i) => {
     lines.push(`step ${i}: ${plan.info.kernels[i].name}${s.kind === 'call' && s.barrier ? ' after a barrier' : ''}`);

@@ -27,10 +27,10 @@ describe('systems', () => {
       [1, 0],
       [0, 1],
     ]);
-    close(linalg.det(a), 8 as never);
+    close(linalg.det(a), 8);
     const [sign, log] = linalg.slogdet(tf.neg(a).mul([[1], [-1]]));
-    close(sign, -1 as never);
-    close(log, Math.log(8) as never);
+    close(sign, -1);
+    close(log, Math.log(8));
     equalTo(linalg.det(tf.tensor2d([[1, 2], [2, 4]])), 0); // biome-ignore format: short
     const [lu, p] = linalg.lu(tf.tensor2d([[1, 2], [4, 4]])); // biome-ignore format: short
     close(lu, [
@@ -111,6 +111,12 @@ describe('orthogonal factorizations', () => {
 });
 
 describe('smaller things', () => {
+  it('the norm that is the largest singular value', () => {
+    close(tf.norm(tf.tensor2d([[3, 0], [0, -4]]), 2, [0, 1]), 4); // biome-ignore format: short
+    expect(tf.norm(tf.ones([2, 5, 3]), 2, [0, 2], true).shape).toEqual([1, 5, 1]);
+    // All ones: the root of the number of elements.
+    close(tf.norm(tf.ones([2, 5, 3]), 2, [0, 2]), new Array(5).fill(Math.sqrt(6)));
+  });
   it('diagonals, traces, cross products', () => {
     equalTo(linalg.diagPart(a), [4, 3]);
     equalTo(linalg.trace(a), 7);

@@ -130,9 +130,18 @@ describe('topk', () => {
     equalTo(tf.tensor([Number.NaN, 1]).topk(2).indices, [1, 0]);
   });
   it('selects as sorting does, on rows long and short', () => {
-    for (const n of [70, 200, 1000]) {
-      const x = tf.randomUniform([3, n]).mul(20).floor();
-      equalTo(tf.topk(x, 20).indices, tf.argsort(x, -1, 'DESCENDING').slice([0, 0], [3, 20]).arraySync());
+    for (const [n, k] of [
+      [70, 20],
+      [200, 20],
+      [1000, 20],
+      [1000, 60],
+      [5000, 1000],
+    ]) {
+      const x = tf
+        .randomUniform([3, n])
+        .mul(n / 4)
+        .floor();
+      equalTo(tf.topk(x, k).indices, tf.argsort(x, -1, 'DESCENDING').slice([0, 0], [3, k]).arraySync());
     }
   });
   it('has a gradient, and refuses what does not fit', () => {

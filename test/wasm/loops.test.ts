@@ -34,8 +34,8 @@ describe('a scan', () => {
     );
     expect(long.nodes).toBe(short.nodes);
     expect(long.kernels).toBe(short.kernels);
-    // Longer numbers take more bytes.
-    expect(long.bytes).toBeLessThan(short.bytes * 1.1);
+    // Ten times the steps: only numbers get longer, and products over all steps are blocked otherwise.
+    expect(long.bytes).toBeLessThan(short.bytes * 1.25);
   });
 });
 

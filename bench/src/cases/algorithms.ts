@@ -64,6 +64,7 @@ export const algorithmCases: readonly Case[] = [
   fft('prime', [64, 1009]),
   sort('long', [1, 1_000_000]),
   sort('rows', [1024, 1024]),
+  sort('short', [65536, 16]),
   topk,
   cumsum(0),
   cumsum(1),

@@ -148,6 +148,24 @@ const encoderTrain: Case = {
   tolerance: 1e-4,
 };
 
+const lstm: Case = {
+  name: 'lstm',
+  about: 'LSTM of 128 units over 64 steps of 128 inputs, batch 32: a loop',
+  kind: 'inference',
+  operands: () =>
+    new OperandSet(21)
+      .input('x', [64, 32, 128])
+      .weight('w', [128, 512])
+      .weight('u', [128, 512])
+      .vector('b', 512)
+      .done(),
+  build: (ops, x) => ops.lstm(x.x, x.w, x.u, x.b),
+  result: 'plain',
+  flops: 64 * 32 * (2 * 256 * 512 + 10 * 512),
+  bytes: 4 * (64 * 32 * 256 + 256 * 512),
+  tolerance: 1e-5,
+};
+
 export const modelCases: readonly Case[] = [
   mlp(1),
   mlp(64),
@@ -157,4 +175,5 @@ export const modelCases: readonly Case[] = [
   cnnTrain,
   encoder,
   encoderTrain,
+  lstm,
 ];

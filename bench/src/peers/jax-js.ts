@@ -49,6 +49,8 @@ function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
     meanSquare: (a, b) => np.mean(np.square(a.ref.sub(b.ref))),
     resizeBilinear: unwritten,
     resizeNearest: unwritten,
+    // It has no loops.
+    lstm: unwritten,
     gatherRows: unwritten,
     scatterAdd: unwritten,
     cumsum: (x, axis) => np.cumsum(x.ref, axis),

