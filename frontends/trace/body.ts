@@ -31,7 +31,10 @@ export interface Body {
 export function leavesOf(x: unknown, op: string, like?: readonly TensorType[]): { tree: Tree; leaves: Tensor[] } {
   const leaves: Tensor[] = [];
   const leafOf = (y: unknown): Tensor | undefined => {
-    if (y instanceof Tensor) return y;
+    if (y instanceof Tensor) {
+      y.lent = true;
+      return y;
+    }
     if (typeof y === 'number' || typeof y === 'boolean')
       return makeTensor(y, undefined, like?.[leaves.length]?.dtype, op);
     return undefined;
@@ -49,7 +52,7 @@ export function traceBody(
 ): Body {
   const tapes = context.recorders;
   const isWatched = (t: Tensor) => tapes.some((r) => r.interested([t]));
-  const trace = new Trace(name, false, { parent: context.trace, isWatched });
+  const trace = new Trace(name, context.trace?.mayCreate ?? true, { parent: context.trace, isWatched });
   try {
     return withTrace(trace, () =>
       withRecorders([], () => {

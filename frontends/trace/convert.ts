@@ -174,7 +174,10 @@ export function makeTensor(
 
 /** A tensor from whatever operations take; `name` and `op` stand in the error. */
 export function toTensor(x: TensorLike, name: string, op: string, dtype?: DType): Tensor {
-  if (x instanceof Tensor) return x;
+  if (x instanceof Tensor) {
+    x.lent = true;
+    return x;
+  }
   if ((x as unknown) instanceof ComplexTensor)
     throw new DTypeError(`argument '${name}' is a complex tensor, which ${op} does not take`, {
       op,

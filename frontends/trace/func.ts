@@ -1,6 +1,6 @@
 // tf.func: a function that is traced once per signature and then runs as one program.
 
-import { ArgumentError, ShapeError } from '../../ir/errors.ts';
+import { ArgumentError, ShapeError, TraceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TensorType } from '../../ir/types.ts';
 import { Concrete, type Input, parseArguments } from './concrete.ts';
@@ -49,6 +49,8 @@ export interface Func<F extends AnyFunction> {
 
 /** After so many traces, a function is probably traced on nearly every call. */
 const manyTraces = 6;
+/** A recursion that ends for static reasons is not as deep as this. */
+const deepest = 300;
 
 class Tracer {
   readonly fn: AnyFunction;
@@ -57,6 +59,8 @@ class Tracer {
   readonly #known = new Map<string, Concrete>();
   #last: Tree | undefined;
   #warned = false;
+  /** Calls under way inside of traces. */
+  #depth = 0;
   #traces = 0;
   readonly #most: number;
 
@@ -103,9 +107,23 @@ class Tracer {
 
   call(given: readonly unknown[]): unknown {
     // Inside another trace the function is a part of it.
-    if (context.trace) return this.fn(...given);
+    if (context.trace) return this.#inline(given);
     const { tree, inputs } = this.parse(given);
     return this.concrete(tree, inputs).call(inputs as Tensor[]);
+  }
+
+  #inline(given: readonly unknown[]): unknown {
+    if (this.#depth > deepest)
+      throw new TraceError(`calls itself more than ${deepest} times while it is traced`, {
+        op: this.name,
+        fix: 'a recursion on values of tensors is a loop: use tf.whileLoop or tf.scan',
+      });
+    this.#depth++;
+    try {
+      return this.fn(...given);
+    } finally {
+      this.#depth--;
+    }
   }
 
   #warn(tree: Tree): void {

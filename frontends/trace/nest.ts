@@ -1,6 +1,7 @@
 // Nested structures of tensors: the arguments and results of traced functions. Arrays and plain
 // objects are structure; tensors are leaves; everything else is static.
 
+import { ArgumentError } from '../../ir/errors.ts';
 import { typeText } from '../../ir/types.ts';
 import { ComplexTensor, joinParts } from './complex-tensor.ts';
 import { Tensor } from './tensor.ts';
@@ -22,14 +23,21 @@ const plain = (x: unknown): x is Record<string, unknown> => {
   return proto === Object.prototype || proto === null;
 };
 
+/** Deeper structures are cyclic. */
+const MAX_DEPTH = 500;
+
 /** Takes a structure apart: its leaves, appended to `leaves`, and the rest as a tree. */
-export function flatten<L>(x: unknown, leafOf: LeafOf<L>, leaves: L[], textOf: (l: L) => string): Tree {
+export function flatten<L>(x: unknown, leafOf: LeafOf<L>, leaves: L[], textOf: (l: L) => string, depth = 0): Tree {
   const leaf = leafOf(x);
   if (leaf !== undefined) {
     leaves.push(leaf);
     return { kind: 'leaf', index: leaves.length - 1, text: textOf(leaf) };
   }
-  const down = (y: unknown) => flatten(y, leafOf, leaves, textOf);
+  if (depth > MAX_DEPTH)
+    throw new ArgumentError('a structure of tensors contains itself, or is nested without end', {
+      fix: 'pass arrays and plain objects of tensors that do not refer to themselves',
+    });
+  const down = (y: unknown) => flatten(y, leafOf, leaves, textOf, depth + 1);
   if (x instanceof ComplexTensor) return { kind: 'complex', items: [down(x.re), down(x.im)] };
   if (Array.isArray(x)) return { kind: 'list', items: x.map(down) };
   if (plain(x)) {

@@ -46,6 +46,8 @@ export class Tensor implements Val {
   /** Where a traced tensor was made. */
   readonly site: Site | undefined;
   #disposed = false;
+  /** It was an argument of some function, which may have given it back as it is. */
+  lent = false;
 
   /** Made by `eagerTensor` and by the trace; users write `tf.tensor`. */
   constructor(type: TensorType, storage?: Storage, symbol?: Value, owner?: TraceOwner, site?: Site) {
@@ -143,7 +145,8 @@ export class Tensor implements Val {
    * loop over large results runs faster with it. What was disposed of need not be readable any more.
    */
   dispose(): void {
-    if (this.#disposed) return;
+    // What another name may stand for is left to the collector.
+    if (this.#disposed || this.lent) return;
     this.#disposed = true;
     this.device?.release();
     this.device = undefined;

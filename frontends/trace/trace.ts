@@ -257,8 +257,13 @@ function identifier(name: string): string {
   return /^[A-Za-z_]/.test(s) ? s : `_${s}`;
 }
 
-/** Refuses what an asynchronous function returns: operations after its first await would be lost. */
+/** Refuses what asynchronous functions and generators return: what they do later would be lost. */
 export function refusePromise(result: unknown, name: string): void {
+  if (typeof (result as Partial<Iterator<unknown>> | null)?.next === 'function')
+    throw new ArgumentError(`the function '${name}' is a generator`, {
+      op: 'func',
+      fix: 'trace a function that returns its tensors',
+    });
   if (result instanceof Promise)
     throw new ArgumentError(`the function '${name}' is asynchronous`, {
       op: 'func',

@@ -30,20 +30,39 @@ describe('large results', () => {
       expect([s.dataSync()[7], same.dataSync()[n - 1], d.dataSync()[0]]).toEqual([4, 1, 2 * n]);
     }
   });
-  it('may be disposed of, once or twice, shared or not', async () => {
+  it('may be disposed of, once or twice; what shares its elements stays', async () => {
     const f = await tf.compile((x: tf.Tensor) => x.add(1), { inputs: [tf.spec([n])] });
     const x = tf.zeros([n]);
     const a = f.run(x) as tf.Tensor;
-    const view = a.reshape([n, 1]);
     a.dispose();
     a.dispose();
     expect(a.isDisposed).toBe(true);
     expect(errorOf(() => a.dataSync()).message).toMatch(/disposed of/);
-    expect(view.dataSync()[3]).toBe(1);
+    const b = f.run(x) as tf.Tensor;
+    const view = b.reshape([n, 1]);
+    b.dispose();
+    view.dispose();
+    expect(b.dataSync()[3]).toBe(1);
     const kept = f.run(x) as tf.Tensor;
     kept.dataSync();
     tf.dispose({ list: [kept] });
     expect(kept.dataSync()[3]).toBe(1);
+  });
+  it('stay readable where a function gave its argument back', async () => {
+    const f = await tf.compile((x: tf.Tensor) => x.add(1), { inputs: [tf.spec([n])] });
+    const zeros = tf.zeros([n]);
+    for (const same of [
+      (x: tf.Tensor) => x.clone(),
+      (x: tf.Tensor) => x.toFloat(),
+      (x: tf.Tensor) => x.reshape([n]),
+      (x: tf.Tensor) => tf.concat([x]),
+      (x: tf.Tensor) => x.slice([0], [n]),
+    ]) {
+      const x = f.run(zeros) as tf.Tensor;
+      const y = same(x);
+      x.dispose();
+      expect(y.dataSync()[n - 1]).toBe(1);
+    }
   });
   it('take bounded memory when nobody collects them', async () => {
     const big = 1 << 20;

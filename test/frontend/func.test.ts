@@ -347,3 +347,35 @@ it('keeps a bounded number of signatures, those used last', () => {
   expect(f.traceCount).toBe(4);
   expect(errorOf(() => tf.func((x: tf.Tensor) => x, { maxSignatures: 0 }))).toBeInstanceOf(tf.ArgumentError);
 });
+
+it('refuses what can have no trace', () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  expect(errorOf(() => tf.func((x: tf.Tensor, _p: unknown) => x)(tf.scalar(1), cyclic))).toBeInstanceOf(
+    tf.ArgumentError,
+  );
+  const again: (x: tf.Tensor) => tf.Tensor = tf.func((x: tf.Tensor): tf.Tensor => again(x), { name: 'again' });
+  expect(errorOf(() => again(tf.scalar(1)))).toBeInstanceOf(tf.TraceError);
+  const generator = tf.func(function* (x: tf.Tensor) {
+    yield x;
+  });
+  expect(errorOf(() => generator(tf.scalar(1))).message).toMatch(/is a generator/);
+});
+
+it('an optimizer makes its slots where it is first used, in a body too', () => {
+  const w = tf.variable(5);
+  const adam = tf.train.adam(0.1);
+  const f = tf.func((n: tf.Tensor) => {
+    tf.forRange(
+      0,
+      3,
+      (_i, x) => {
+        adam.minimize(() => w.square() as never);
+        return [x];
+      },
+      [n],
+    );
+    return w.read();
+  });
+  expect(f(tf.scalar(0)).arraySync()).toBeCloseTo(4.7, 2);
+});
