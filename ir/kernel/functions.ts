@@ -56,6 +56,12 @@ const definitions = {
   erfc: f64(gamma.erfc),
   lgamma: f64(gamma.lgamma),
   digamma: f64(gamma.digamma),
+  rem: f64(m.rem, 2),
+  rem_positive: f64(m.remPositive, 2),
+  rem_f32: {
+    params: ['f32', 'f32'],
+    make: (x, y) => cast('f32', call('rem', cast('f64', x), cast('f64', y))),
+  },
   sin_f32: f32('sin'),
   cos_f32: f32('cos'),
   tan_f32: f32('tan'),

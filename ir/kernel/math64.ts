@@ -28,7 +28,7 @@ import {
   twoProduct,
   twoSum,
 } from './double.ts';
-import { add, bin, type Expr, mul, sel, sub, un } from './expr.ts';
+import { add, bin, call, type Expr, konst, mul, rare, sel, sub, un } from './expr.ts';
 
 const LN2_HI = 0.6931471803691238; // 32 bits: its products with exponents are exact
 const LN2_LO = 1.9082149292705877e-10;
@@ -209,3 +209,19 @@ export function logistic(x: Expr): Expr {
 }
 /** log(1 + e^x). */
 export const softplus = (x: Expr): Expr => add(bin('pmax', x, f64(0)), log1p(exp(un('neg', un('abs', x)))));
+
+/** x - trunc(x / y) y without rounding, for a finite x and a y other than 0: the sign of x. */
+export function rem(x: Expr, y: Expr): Expr {
+  const r = call('rem_positive', un('abs', x), un('abs', y));
+  return sel(bin('lt', x, konst('f64', 0)), un('neg', r), r);
+}
+
+/**
+ * The remainder of x >= 0 by y > 0, by long division: that of the doubled divisor, less y where y still fits.
+ * Every step is exact; it calls itself as often as the quotient has binary digits.
+ */
+export function remPositive(x: Expr, y: Expr): Expr {
+  const fits = bin('le', y, bin('mul', x, konst('f64', 0.5)));
+  const r = rare(fits, call('rem_positive', x, bin('add', y, y)), x);
+  return sel(bin('ge', r, y), bin('sub', r, y), r);
+}

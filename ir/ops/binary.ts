@@ -2,7 +2,7 @@
 
 import type { Val } from '../graph.ts';
 import * as m from '../kernel/elementary.ts';
-import { bin, type Expr, konst, sel, sub, un } from '../kernel/expr.ts';
+import { bin, call, type Expr, konst, rare, sel, sub, un } from '../kernel/expr.ts';
 import { mapElements } from '../ndarray.ts';
 import { defineOp, type GradRule, type OpDef, sample } from '../op.ts';
 import { type DType, isFloat, isInt, shapeEq, tensorType, typeEq } from '../types.ts';
@@ -117,8 +117,18 @@ binary('div', {
     [0.5, 2],
   ],
 });
-/** What is smaller than the divisor is its own remainder, also of an infinite one. */
-const floatRem = (x: Expr, y: Expr): Expr => sel(bin('lt', un('abs', x), un('abs', y)), x, bin('rem', x, y));
+/**
+ * What is smaller than the divisor is its own remainder, also of an infinite one. Where the quotient is large, its
+ * whole part times y is rounded by more than y is worth (or overflows): there the function that subtracts exactly.
+ */
+function floatRem(x: Expr, y: Expr): Expr {
+  const [a, b] = [un('abs', x), un('abs', y)];
+  const wide = x.ty === 'f64';
+  const large = bin('ge', a, bin('mul', b, konst(x.ty, wide ? 2 ** 32 : 2 ** 12)));
+  const defined = bin('and', bin('ne', y, zero(y)), bin('lt', a, konst(x.ty, Number.POSITIVE_INFINITY)));
+  const near = sel(bin('lt', a, b), x, bin('rem', x, y));
+  return rare(bin('and', large, defined), call(wide ? 'rem' : 'rem_f32', x, y), near);
+}
 /** Integer division and remainder trap in WASM on a zero divisor and on minInt / -1. */
 function guarded(op: 'div' | 'rem', x: Expr, y: Expr): Expr {
   const isZero = bin('eq', y, zero(y));

@@ -76,11 +76,15 @@ function zetaReference(s: number, x: number): number {
   return sum + y ** (1 - s) / (s - 1) + y ** -s / 2 + (s * y ** (-s - 1)) / 12;
 }
 function polygammaReference(n: number, x: number): number {
-  // Below 0 the recurrence goes up: psi_n(x) = psi_n(x + 1) - (-1)^n n! x^-(n + 1).
-  const sign = n % 2 === 0 ? -1 : 1;
-  if (x > 0) return sign * factorial(n) * zetaReference(n + 1, x);
-  if (Number.isInteger(x)) return NaN;
-  return polygammaReference(n, x + 1) + (sign * factorial(n)) / x ** (n + 1);
+  const s = n + 1;
+  const scale = (n % 2 === 0 ? -1 : 1) * factorial(n);
+  if (x > 0) return scale * zetaReference(s, x);
+  if (!Number.isFinite(x) || Number.isInteger(x)) return NaN;
+  // x = f - m: the terms from f on, and the m terms below, which are those of 1 - f with the sign of (-1)^s.
+  const m = Math.ceil(-x);
+  const f = x + m;
+  const below = zetaReference(s, 1 - f) - zetaReference(s, 1 - f + m);
+  return scale * (zetaReference(s, f) + (-1) ** s * below);
 }
 
 defineComposite({

@@ -155,8 +155,8 @@ export function indexArg(x: TensorLike, op: string): Tensor {
 }
 
 /**
- * The slices of `x` along an axis that the indices (int32) name; an index out of range gives zeros.
- * The axes of the indices stand in place of that axis.
+ * The slices of `x` along an axis that the indices (int32) name. An index out of range, negative ones too, gives
+ * zeros (as TensorFlow and TensorFlow.js on a GPU; both raise an error on the CPU). The axes of the indices stand in place of that axis.
  * @param batchDims leading axes that `x` and the indices share
  */
 export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims = 0): Tensor {
@@ -197,7 +197,7 @@ export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims =
 export const gatherND = (x: TensorLike, indices: TensorLike): Tensor =>
   apply('gather', [arg(x, 'x', 'gatherND'), indexArg(indices, 'gatherND')]);
 
-/** A tensor of `shape`, zero but for the updates at the rows of indices; what falls together adds up. */
+/** A tensor of `shape`, zero but for the updates at the rows of indices; what falls together adds up, what is out of range is left out. */
 export function scatterND(indices: TensorLike, updates: TensorLike, shape: readonly number[]): Tensor {
   const u = arg(updates, 'updates', 'scatterND');
   return apply('scatter_add', [
@@ -207,7 +207,7 @@ export function scatterND(indices: TensorLike, updates: TensorLike, shape: reado
   ]);
 }
 
-/** `x` with the updates added at the rows of indices. */
+/** `x` with the updates added at the rows of indices; rows out of range are left out. */
 export const tensorScatterAdd = (x: TensorLike, indices: TensorLike, updates: TensorLike): Tensor =>
   apply('scatter_add', [
     arg(x, 'x', 'tensorScatterAdd'),

@@ -175,7 +175,7 @@ export function softmaxCrossEntropy(
   return computeWeightedLoss(apply('softmax_cross_entropy', [x, y as Tensor]), weights, reduction);
 }
 
-/** Cross-entropy of the softmax of the logits over the last axis; labels are class numbers (int32). */
+/** Cross-entropy of the softmax of the logits over the last axis; labels are class numbers (int32); NaN for what is no class. */
 export function sparseSoftmaxCrossEntropy(
   labels: TensorLike,
   logits: TensorLike,

@@ -94,7 +94,7 @@ export function denseBincount(
   return t.rank === 1 ? (b.reshape(y, [size]) as Tensor) : y;
 }
 
-/** How often each label (row) was predicted as each class (column): int32 [numClasses, numClasses]. */
+/** How often each label (row) was predicted as each class (column), what is no class left out: int32 [numClasses, numClasses]. */
 export function confusionMatrix(labels: TensorLike, predictions: TensorLike, numClasses: number): Tensor {
   const op = 'confusionMatrix';
   const [l, p] = [arg(labels, 'labels', op), arg(predictions, 'predictions', op)];
@@ -127,11 +127,11 @@ const written =
     return apply(mode, [t, indexArg(indices, op), u]);
   };
 type Scatter = (tensor: TensorLike, indices: TensorLike, updates: TensorLike) => Tensor;
-/** `tensor` with the updates in place of the slices that the rows of indices name; a later row wins. */
+/** `tensor` with the updates in place of the slices that the rows of indices name; a later row wins, rows out of range are left out. */
 export const tensorScatterUpdate: Scatter = written('tensorScatterUpdate', 'scatter_set');
-/** `tensor` with the larger one of its slices and the updates at the rows of indices. */
+/** `tensor` with the larger one of its slices and the updates at the rows of indices; rows out of range are left out. */
 export const tensorScatterMax: Scatter = written('tensorScatterMax', 'scatter_max');
-/** `tensor` with the smaller one of its slices and the updates at the rows of indices. */
+/** `tensor` with the smaller one of its slices and the updates at the rows of indices; rows out of range are left out. */
 export const tensorScatterMin: Scatter = written('tensorScatterMin', 'scatter_min');
 
 /**
