@@ -42,12 +42,18 @@ function run(f: CustomFunction, inputs: readonly Tensor[]): { value: Tensor; gra
   const save = (ts: readonly Tensor[]) => void saved.push(...ts);
   const { value, gradFunc } = (f as unknown as (...a: unknown[]) => CustomGradient)(...inputs, save);
   if (!(value instanceof Tensor) || typeof gradFunc !== 'function')
-    throw new GradientError('the function must return {value, gradFunc}', { op });
+    throw new GradientError('the function must return {value, gradFunc}', {
+      op,
+      fix: 'return the value, a tensor, and the function of its gradient',
+    });
   const gradients = (dy: Tensor) => {
     const back = gradFunc(dy, saved);
     const list = Array.isArray(back) ? back : [back];
     if (list.length !== inputs.length)
-      throw new GradientError(`gradFunc returned ${list.length} gradient(s) for ${inputs.length} input(s)`, { op });
+      throw new GradientError(`gradFunc returned ${list.length} gradient(s) for ${inputs.length} input(s)`, {
+        op,
+        fix: 'return an array with one gradient per input, zeros where there is none',
+      });
     list.forEach((g, i) => void checkGradient(g, inputs[i], i));
     return list;
   };
@@ -55,9 +61,16 @@ function run(f: CustomFunction, inputs: readonly Tensor[]): { value: Tensor; gra
 }
 
 function checkGradient(g: unknown, x: Tensor, i: number): void {
-  if (!(g instanceof Tensor)) throw new GradientError(`gradFunc returned no tensor for input ${i}`, { op });
+  if (!(g instanceof Tensor))
+    throw new GradientError(`gradFunc returned no tensor for input ${i}`, {
+      op,
+      fix: 'return tf.zerosLike of the input',
+    });
   if (isFloat(x.type.dtype) && !typeEq(g.type, x.type))
-    throw new GradientError(`the gradient of input ${i} is ${typeText(g.type)}, the input ${typeText(x.type)}`, { op });
+    throw new GradientError(`the gradient of input ${i} is ${typeText(g.type)}, the input ${typeText(x.type)}`, {
+      op,
+      fix: 'a gradient has the dtype and shape of its input: sum what was broadcast',
+    });
 }
 
 /** What `f` computes inside is recorded too: the gradient's own gradient goes through what it uses of it. */

@@ -32,13 +32,19 @@ const isAxis = (a: Axes): a is number | null => a === null || typeof a === 'numb
 /** The axis of each tensor of a structure, in the order of its leaves. */
 function axesOf(axes: Axes, tree: Tree, what: string, out: (number | null)[] = []): (number | null)[] {
   const mismatch = (want: string) =>
-    new ArgumentError(`${what} is ${JSON.stringify(axes)}, where the structure has ${want}`, {
-      op,
-      fix: 'give one axis for all, or axes in the structure of the tensors',
-    });
+    new ArgumentError(
+      `${what} is ${typeof axes === 'object' ? JSON.stringify(axes) : String(axes)}, where the structure has ${want}`,
+      {
+        op,
+        fix: 'give one axis for all, or axes in the structure of the tensors',
+      },
+    );
   if (axes === undefined) throw mismatch('a further part');
   if (isAxis(axes) && axes !== null && !Number.isInteger(axes))
-    throw new ArgumentError(`${what} must be a whole number or null, not ${axes}`, { op });
+    throw new ArgumentError(`${what} must be a whole number or null, not ${axes}`, {
+      op,
+      fix: 'give the number of an axis',
+    });
   switch (tree.kind) {
     case 'leaf':
       if (!isAxis(axes)) throw mismatch('one tensor');
@@ -91,7 +97,10 @@ function lanesOf(leaves: readonly Tensor[], axes: readonly (number | null)[]): {
     const n = t.shape[at];
     const here = `input ${i}, ${typeText(t.type)}, has ${n} along axis ${at}`;
     if (size !== undefined && n !== size)
-      throw new ShapeError(`the sizes of the mapped axes differ: ${first}, ${here}`, { op });
+      throw new ShapeError(`the sizes of the mapped axes differ: ${first}, ${here}`, {
+        op,
+        fix: 'map axes of one size, or give null for what is the same for all elements',
+      });
     if (size === undefined) first = here;
     size = n;
     return mapped(toFront(emitter, t, at));
@@ -148,9 +157,13 @@ function placed(x: Lane, axis: number | null, size: number, i: number): Tensor {
  */
 export function vmap<F extends AnyFunction>(
   f: F,
-  { inAxes = 0, outAxes = 0 }: VmapOptions = {},
+  options: VmapOptions = {},
 ): (...args: Parameters<F>) => ReturnType<F> {
-  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+  if (typeof f !== 'function')
+    throw new ArgumentError(`takes a function, not ${typeof f}`, { op, fix: 'pass the function of one element' });
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(`the options must be an object, not ${String(options)}`, { op, fix: '{inAxes, outAxes}' });
+  const { inAxes = 0, outAxes = 0 } = options;
   return (...args) => {
     const given: Tensor[] = [];
     const tree = flattenTensors(args, given);

@@ -5,7 +5,7 @@ import { Builder } from '../../ir/builder.ts';
 import type { Attrs, Graph, Val, Value } from '../../ir/graph.ts';
 import { type NDArray, ndarray } from '../../ir/ndarray.ts';
 import { opByName } from '../../ir/op.ts';
-import { writeNodes } from '../../ir/region.ts';
+import { buildRegion, writeNodes } from '../../ir/region.ts';
 import { type TensorType, tensorType } from '../../ir/types.ts';
 import { dims, Gen, sizeOf } from './gen.ts';
 import { lightSteps, type Step, step } from './steps.ts';
@@ -232,6 +232,16 @@ function barrierStep(g: Gen): void {
   for (const v of g.b.emit(opByName('optimization_barrier'), operands)) g.use(v);
 }
 
+/** tanh with a gradient of its own, which is the right one: what tests derive by differences agrees with it. */
+function customGradientStep(g: Gen): void {
+  const x = g.float();
+  const { type } = x;
+  const forward = buildRegion('forward', [type], (b, [v]) => [b.un('tanh', v), b.un('tanh', v)]);
+  const backward = buildRegion('backward', [type, type], (b, [y, dy]) => [b.mul(dy, b.sub(1, b.square(y)))]);
+  const out = g.b.emit(opByName('custom_gradient'), [x], { inputs: 1, values: 1 }, [forward, backward]);
+  for (const v of out) g.use(v);
+}
+
 export const controlSteps: readonly Step[] = [
   step('scan', true, 4, loopStep('scan')),
   step('while', true, 2, loopStep('while')),
@@ -239,4 +249,5 @@ export const controlSteps: readonly Step[] = [
   step('case', true, 1, branchStep('case')),
   step('call', true, 1, callStep),
   step('barrier', true, 1, barrierStep),
+  step('custom gradient', true, 1, customGradientStep),
 ];
