@@ -11,6 +11,7 @@ import { assignAll, type Body, sharedBy, traceBody, valuesOf } from './body.ts';
 import { emitter, operandOf } from './dispatch.ts';
 import type { AnyFunction } from './func.ts';
 import { flattenTensors, pack, type Tree } from './nest.ts';
+import { functionArg } from './ops/common.ts';
 import type { Tensor } from './tensor.ts';
 
 /** An axis, null for what is the same for all elements, or a structure of them. */
@@ -148,9 +149,10 @@ function placed(x: Lane, axis: number | null, size: number, i: number): Tensor {
  */
 export function vmap<F extends AnyFunction>(
   f: F,
-  { inAxes = 0, outAxes = 0 }: VmapOptions = {},
+  options: VmapOptions = {},
 ): (...args: Parameters<F>) => ReturnType<F> {
-  if (typeof f !== 'function') throw new ArgumentError(`takes a function, not ${typeof f}`, { op });
+  functionArg(f, 'f', op);
+  const { inAxes = 0, outAxes = 0 } = options ?? {};
   return (...args) => {
     const given: Tensor[] = [];
     const tree = flattenTensors(args, given);
