@@ -57,7 +57,8 @@ function pairs(g: Graph): Map<Node, Merged> {
   const out = new Map<Node, Merged>();
   for (const loops of groups.values()) {
     if (loops.length < 2) continue;
-    const [most, ...others] = loops.toSorted((x, y) => y.stacked - x.stacked);
+    // The most results: of a `while` and the scan that counts its runs as well, the scan.
+    const [most, ...others] = loops.toSorted((x, y) => y.node.outputs.length - x.node.outputs.length);
     for (const o of others) {
       const m = replacement(o, most);
       if (m) out.set(o.node, m);

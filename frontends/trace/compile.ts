@@ -90,7 +90,7 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   }
 
   /**
-   * As `run`, into arrays of the caller's, one per output tensor in the order of the result's leaves:
+   * As `run`, into arrays of the caller's, one per output tensor in the order of the result's leaves (of objects, by name of the key):
    * for loops that must not allocate. ArgumentError where their number or length does not fit.
    */
   runInto(outputs: readonly TypedArray[], ...args: unknown[]): void {

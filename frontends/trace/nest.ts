@@ -33,8 +33,10 @@ export function flatten<L>(x: unknown, leafOf: LeafOf<L>, leaves: L[], textOf: (
   if (x instanceof ComplexTensor) return { kind: 'complex', items: [down(x.re), down(x.im)] };
   if (Array.isArray(x)) return { kind: 'list', items: x.map(down) };
   if (plain(x)) {
+    // Leaves in the order of the keys' names: objects are of one structure however they were written.
     const keys = Object.keys(x);
-    return { kind: 'map', keys, items: keys.map((k) => down(x[k])) };
+    const items = new Map(keys.toSorted().map((k) => [k, down(x[k])]));
+    return { kind: 'map', keys, items: keys.map((k) => items.get(k) as Tree) };
   }
   return { kind: 'static', value: x };
 }
@@ -89,7 +91,10 @@ export function treeText(tree: Tree): string {
     case 'complex':
       return `complex(${tree.items.map(treeText).join(', ')})`;
     case 'map':
-      return `{${tree.keys.map((k, i) => `${k}: ${treeText(tree.items[i])}`).join(', ')}}`;
+      return `{${tree.keys
+        .map((k, i) => `${k}: ${treeText(tree.items[i])}`)
+        .toSorted()
+        .join(', ')}}`;
     case 'static':
       return staticText(tree.value);
   }

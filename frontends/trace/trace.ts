@@ -6,7 +6,7 @@ import { ArgumentError, TraceError } from '../../ir/errors.ts';
 import type { Attrs, Graph, Value } from '../../ir/graph.ts';
 import { Literal } from '../../ir/literal.ts';
 import { type OpDef, opByName } from '../../ir/op.ts';
-import { stateType, type TensorType } from '../../ir/types.ts';
+import { isFloat, stateType, type TensorType } from '../../ir/types.ts';
 import type { StateCell } from '../../runtime/state.ts';
 import { Site } from './site.ts';
 import { Tensor, type TraceOwner } from './tensor.ts';
@@ -160,7 +160,12 @@ export class Trace implements TraceOwner {
   assign(v: Stateful, x: Tensor): void {
     if (this.isBody) {
       const inner = this.#innerState(v);
-      inner.seen = this.#wrap(this.symbolOf(x));
+      const value = this.symbolOf(x);
+      // No gradient flows through an assignment; that of later reads is the Variable's own.
+      const held = isFloat(v.type.dtype)
+        ? this.#builder.emit(opByName('with_gradient_of'), [value, this.symbolOf(inner.seen)])[0]
+        : value;
+      inner.seen = this.#wrap(held);
       inner.assigned = true;
       return;
     }

@@ -3,8 +3,8 @@
 import { bits, sel, un } from '../kernel/expr.ts';
 import { convertExpr } from '../kernel/storage.ts';
 import { mapElements } from '../ndarray.ts';
-import { defineOp, dtypeAttr, sample } from '../op.ts';
-import { type DType, dtypes, isFloat, isInt, shapeEq, tensorType } from '../types.ts';
+import { defineComposite, defineOp, dtypeAttr, sample } from '../op.ts';
+import { type DType, dtypes, isFloat, isInt, shapeEq, tensorType, typeEq, typeText } from '../types.ts';
 
 defineOp({
   name: 'not',
@@ -179,4 +179,20 @@ defineOp({
   grad: { none: 'it stops gradients' },
   reference: ([x]) => [x],
   samples: [sample(['f32[3,5]'], {}, false)],
+});
+
+defineComposite({
+  name: 'with_gradient_of',
+  doc: 'The first operand, whose gradient goes to the second: what a Variable holds after an assignment is its own value to a tape, not what was assigned.',
+  arity: 2,
+  constraints: { with_gradient_of_c1: 'the operands must have one dtype and shape' },
+  infer: (c) => {
+    const [x, y] = c.inputs;
+    c.check(typeEq(x, y), 'with_gradient_of_c1', `${typeText(x)} and ${typeText(y)}`);
+    return [x];
+  },
+  expand: (_, [x]) => [x],
+  grad: (_, __, [g]) => [null, g],
+  reference: ([x]) => [x],
+  samples: [sample(['f32[3,5]', 'f32[3,5]'], {}, false)],
 });

@@ -58,3 +58,61 @@ it('refuses bodies that do not match', () => {
     ),
   ).toBeInstanceOf(tf.ShapeError);
 });
+
+describe.each(ways)('Variables assigned in bodies, %s', (_, wrap) => {
+  const cases: Record<string, [(v: tf.Variable, x: tf.Tensor) => tf.Tensor, number[]]> = {
+    cond: [
+      (v, x) =>
+        tf.cond(
+          x.greater(0),
+          () => {
+            v.assign(x.mul(2));
+            return v.mul(x);
+          },
+          () => x,
+        ),
+      [6, 3],
+    ],
+    forRange: [
+      (v, x) =>
+        tf.forRange(
+          0,
+          2,
+          (_i, a) => {
+            v.assign(a.mul(2));
+            return [v.mul(a)];
+          },
+          [x],
+        )[0],
+      [216, 126],
+    ],
+    recomputeGrad: [
+      (v, x) =>
+        tf.recomputeGrad((a: tf.Tensor) => {
+          v.assign(a.mul(2));
+          return v.mul(a);
+        })(x),
+      [6, 3],
+    ],
+  };
+  it.each(Object.entries(cases))('%s: no gradient flows through an assignment, a read counts', (_name, [f, want]) => {
+    const v = tf.variable(1);
+    const g = wrap((x: tf.Tensor) => {
+      const tape = new tf.GradientTape();
+      tape.watch(x);
+      return tape.gradient(f(v, x), [x, v]);
+    });
+    expect(g(tf.scalar(3)).map((t) => (t as tf.Tensor).arraySync())).toEqual(want);
+  });
+  it('objects are one structure whatever the order of their keys', () => {
+    const f = wrap((p: tf.Tensor, x: tf.Tensor) =>
+      tf.cond(
+        p,
+        () => ({ a: x, b: x.mul(2) }),
+        () => ({ b: x.mul(4), a: x.mul(3) }),
+      ),
+    );
+    const r = f(tf.scalar(false), tf.ones([1]));
+    expect([r.a.arraySync(), r.b.arraySync()]).toEqual([[3], [4]]);
+  });
+});

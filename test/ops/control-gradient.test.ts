@@ -95,6 +95,16 @@ const functions: Record<string, [Fn, ...number[][]]> = {
       })[0],
     [2],
   ],
+  'whileLoop whose condition reads what is carried': [
+    (x) =>
+      tf.whileLoop(
+        (a) => a.square().sum().less(20),
+        (a) => [a.mul(1.7)],
+        [x],
+        { maximumIterations: 9 },
+      )[0],
+    [3],
+  ],
   'a loop in a loop in a branch': [
     (x, w) =>
       tf.cond(

@@ -29,7 +29,12 @@ describe.each(allOps().map((op) => [op.name, op] as const))('%s', (name, op) => 
   it('has a gradient or a reason', () => {
     if (typeof op.grad === 'object') expect(op.grad.none).toMatch(/\w+ \w+/);
     else if (op.grad === 'expand') expect(op.expand).toBeTypeOf('function');
-    else expect(op.samples.some((s) => s.grad !== false) || unsampled(op.kind, name) || name === 'convert').toBe(true);
+    else
+      expect(
+        op.samples.some((s) => s.grad !== false) ||
+          unsampled(op.kind, name) ||
+          ['convert', 'with_gradient_of'].includes(name),
+      ).toBe(true);
   });
 
   it('has what its kind needs', () => {
