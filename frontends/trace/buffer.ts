@@ -1,6 +1,6 @@
 // A tensor under construction: elements are set one by one, then it becomes a tensor.
 
-import { ArgumentError, ShapeError, valueText } from '../../ir/errors.ts';
+import { ArgumentError, ShapeError } from '../../ir/errors.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { tensorType } from '../../ir/types.ts';
 import { checkShape } from './convert.ts';
@@ -81,7 +81,7 @@ export class TensorBuffer {
 export function buffer(shape: readonly number[], dtype: DataType = 'float32', values?: TypedArray): TensorBuffer {
   const kind = arrayFor(irDType(dtype, 'buffer'), 0).constructor;
   if (values && values.constructor !== kind)
-    throw new ArgumentError(`values of dtype ${dtype} must be a ${kind.name}, got ${valueText(values)}`, {
+    throw new ArgumentError(`values of dtype ${dtype} must be a ${kind.name}, not a ${values.constructor.name}`, {
       op: 'buffer',
       fix: `copy them: ${kind.name}.from(values)`,
     });
