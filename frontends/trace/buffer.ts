@@ -83,6 +83,7 @@ export function buffer(shape: readonly number[], dtype: DataType = 'float32', va
   if (values && values.constructor !== kind)
     throw new ArgumentError(`values of dtype ${dtype} must be a ${kind.name}, not a ${values.constructor.name}`, {
       op: 'buffer',
+      fix: `copy them: ${kind.name}.from(values)`,
     });
   return new TensorBuffer(shape, dtype, values);
 }

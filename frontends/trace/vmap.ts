@@ -11,6 +11,7 @@ import { assignAll, type Body, sharedBy, traceBody, valuesOf } from './body.ts';
 import { emitter, operandOf } from './dispatch.ts';
 import type { AnyFunction } from './func.ts';
 import { flattenTensors, pack, type Tree } from './nest.ts';
+import { functionArg } from './ops/common.ts';
 import type { Tensor } from './tensor.ts';
 
 /** An axis, null for what is the same for all elements, or a structure of them. */
@@ -159,8 +160,7 @@ export function vmap<F extends AnyFunction>(
   f: F,
   options: VmapOptions = {},
 ): (...args: Parameters<F>) => ReturnType<F> {
-  if (typeof f !== 'function')
-    throw new ArgumentError(`takes a function, not ${typeof f}`, { op, fix: 'pass the function of one element' });
+  functionArg(f, 'f', op);
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`the options must be an object, not ${String(options)}`, { op, fix: '{inAxes, outAxes}' });
   const { inAxes = 0, outAxes = 0 } = options;

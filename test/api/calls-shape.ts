@@ -20,7 +20,7 @@ const creation = (): Rows => ({
   linspace: [[0, 1, 5]],
   range: [[0, 9, 2, 'int32']],
   oneHot: [[i([4], 0, 3), 3, 1, 0, 'float32']],
-  buffer: [[[2, 2], 'float32', [1, 2, 3, 4]]],
+  buffer: [[[2, 2], 'float32', Float32Array.of(1, 2, 3, 4)]],
   variable: [[f([3]), true, undefined, 'float32']],
   spec: [[[2, 3], 'float32', 'x']],
   diag: [[f([3])]],

@@ -92,7 +92,7 @@ describe('bad arguments', () => {
     const found: string[] = [];
     for (const { args } of tables.get(name) ?? []) {
       expect(await trouble(f, args), 'the valid call').toBe('');
-      expect(() => f(...args)).not.toThrow();
+      await f(...args);
       for (const at of args.keys())
         for (const [what, bad] of garbage) {
           const wrong = await trouble(f, args.with(at, bad));
