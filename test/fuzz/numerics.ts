@@ -268,7 +268,9 @@ function disturbed(n: Node, k: Known, xs: readonly Known[], noise: () => number)
   // Equal numbers added one by one err in one direction: the error grows with their number.
   const most = Math.max(...xs.map((x) => x.array.data.length));
   const many = sums ? Math.max(1, most / Math.max(1, sums.length) / 64) : 1;
-  const data = k.array.data.map((x, i) => x + noise() * (Math.abs(x) + (sums ? sums[i] * many : 0) + 1e-37));
+  // The definitions of the gamma functions cancel near their zeros: they are good to about 1e-15 there.
+  const floor = n.op.name === 'lgamma' || n.op.name === 'digamma' ? 1e-8 : 1e-37;
+  const data = k.array.data.map((x, i) => x + noise() * (Math.abs(x) + (sums ? sums[i] * many : 0) + floor));
   return { array: { ...k.array, data }, exact: false };
 }
 
