@@ -111,7 +111,6 @@ const gradients = (w = tf.variable(f([2]))): Rows => ({
   vmap: [[(x: T) => x.square()], [(x: T) => x.sum(), { inAxes: 1, outAxes: 0 }]],
   jvp: [[(x: T) => tf.square(x), [f([2])], [f([2])]]],
   func: [[(x: T) => x.square(), {}]],
-  vmap: [[(x: T) => tf.square(x), { inAxes: 0 }]],
   compile: [[(x: T) => tf.square(x), { inputs: [tf.spec([2])] }]],
 });
 
