@@ -11,7 +11,7 @@ import { makeTensor } from './convert.ts';
 import { operandOf } from './dispatch.ts';
 import { flatten, type Tree, treeText } from './nest.ts';
 import { Tensor } from './tensor.ts';
-import { type BodyState, type Stateful, Trace } from './trace.ts';
+import { type BodyState, refusePromise, type Stateful, Trace } from './trace.ts';
 import type { Variable } from './variable.ts';
 
 /** A traced body: its parameters are its own, then what it captured. */
@@ -31,6 +31,7 @@ export interface Body {
 export function leavesOf(x: unknown, op: string, like?: readonly TensorType[]): { tree: Tree; leaves: Tensor[] } {
   const leaves: Tensor[] = [];
   const leafOf = (y: unknown): Tensor | undefined => {
+    refusePromise(y, op);
     if (y instanceof Tensor) {
       y.lent = true;
       return y;

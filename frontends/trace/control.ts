@@ -44,6 +44,8 @@ function branch<T>(op: 'cond' | 'case', name: string, choice: Tensor, bodies: re
  * and must give the same structure of tensors: ShapeError otherwise. They may read and assign Variables.
  */
 export function cond<T>(pred: TensorLike, trueFn: () => T, falseFn: () => T): T {
+  functionArg(trueFn, 'trueFn', 'cond');
+  functionArg(falseFn, 'falseFn', 'cond');
   const p = boolArg(pred, 'pred', 'cond');
   need(p.rank === 0, 'cond', 'pred must be a scalar', p.shape);
   functionArg(trueFn, 'trueFn', 'cond');
@@ -68,7 +70,11 @@ export function cond<T>(pred: TensorLike, trueFn: () => T, falseFn: () => T): T 
 export function switchCase<T>(index: TensorLike, branchFns: readonly (() => T)[], defaultFn?: () => T): T {
   const op = 'switchCase';
   const i = operandOf(toTensor(index, 'index', op, typeof index === 'number' ? 'i32' : undefined));
-  need(i.rank === 0 && i.type.dtype === 'i32', op, `index must be an int32 scalar, not ${i.dtype}`, i.shape);
+  if (i.rank !== 0 || i.type.dtype !== 'i32')
+    throw new ArgumentError(`index must be an int32 scalar, not ${i.dtype}[${i.shape}]`, {
+      op,
+      fix: "cast it: index.cast('int32')",
+    });
   need(
     Array.isArray(branchFns) && branchFns.every((f) => typeof f === 'function'),
     op,
@@ -78,6 +84,7 @@ export function switchCase<T>(index: TensorLike, branchFns: readonly (() => T)[]
   if (defaultFn !== undefined && defaultFn !== null) functionArg(defaultFn, 'defaultFn', op);
   if (branchFns.length === 0) throw new ArgumentError('branchFns is empty', { op, fix: 'give at least one function' });
   const fns = defaultFn ? [...branchFns, defaultFn] : branchFns;
+  fns.forEach((f, k) => void functionArg(f, k < branchFns.length ? `branchFns[${k}]` : 'defaultFn', op));
   if (!i.symbol) {
     const k = i.elements()[0];
     return (k >= 0 && k < branchFns.length ? fns[k] : fns[fns.length - 1])();
@@ -121,6 +128,8 @@ export function whileLoop<V extends unknown[]>(
   functionArg(condition, 'condition', op);
   functionArg(body, 'body', op);
   countArg(maximumIterations, 'maximumIterations', op);
+  functionArg(condition, 'condition', op);
+  functionArg(body, 'body', op);
   if (!Array.isArray(loopVars))
     throw new ArgumentError('loopVars must be an array', { op, fix: 'write [x] for one variable' });
   const test = (vars: V) => {
@@ -174,7 +183,10 @@ export interface ScanOptions {
 function elementsOf(elems: unknown, op: string): { tree: Tree; leaves: Tensor[]; length: number } {
   const { tree, leaves } = leavesOf(elems, op);
   if (leaves.length === 0) throw new ArgumentError('there are no elements to go over', { op, fix: 'pass a tensor' });
-  const bad = leaves.find((t) => t.rank === 0 || t.shape[0] !== leaves[0].shape[0]);
+  const single = leaves.find((t) => t.rank === 0);
+  if (single)
+    throw new ShapeError('a scalar has no first axis to go over', { op, fix: 'pass tensors of rank 1 or more' });
+  const bad = leaves.find((t) => t.shape[0] !== leaves[0].shape[0]);
   if (bad)
     throw new ShapeError(
       `all elements must have one first axis of equal length; the shapes are ${leaves.map((t) => `[${t.shape}]`).join(', ')}`,
@@ -198,6 +210,7 @@ export function scanLoop<const C, E = Tensor, Y = Tensor>(
 ): [C, Y] {
   functionArg(fn, 'fn', op);
   const { reverse, checkpoint } = opts ?? {};
+  functionArg(fn, 'fn', op);
   const xs = typeof elems === 'number' ? counter(elems, op) : elementsOf(elems, op);
   const start = leavesOf(init, op);
   const types = start.leaves.map((t) => t.type);
@@ -330,6 +343,9 @@ export function forRange<V extends unknown[]>(
   const { step = 1, maximumIterations, ...opts } = options ?? {};
   functionArg(body, 'body', op);
   listArg(vars, 'vars', op);
+  functionArg(body, 'body', op);
+  if (!Array.isArray(vars))
+    throw new ArgumentError('vars must be an array', { op, fix: 'put the tensor into one: [x]' });
   if (!Number.isInteger(step) || step === 0)
     throw new ArgumentError(`step must be a whole number other than 0, not ${valueText(step)}`, {
       op,

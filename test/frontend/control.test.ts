@@ -116,3 +116,25 @@ describe.each(ways)('Variables assigned in bodies, %s', (_, wrap) => {
     expect([r.a.arraySync(), r.b.arraySync()]).toEqual([[3], [4]]);
   });
 });
+
+it('refuses arguments of the wrong kind by name', () => {
+  const x = tf.ones([2]);
+  const bad: [RegExp, () => unknown][] = [
+    [/whileLoop: condition must be a function/, () => tf.whileLoop(3 as never, (a) => [a], [x])],
+    [/whileLoop: body must be a function/, () => tf.whileLoop((a) => a.sum(), undefined as never, [x])],
+    [/cond: falseFn must be a function/, () => tf.cond(true, () => x, undefined as never)],
+    [
+      /forRange: vars must be an array/,
+      () => tf.forRange(0, 2, ((_i: tf.Tensor, a: tf.Tensor) => [a]) as never, x as never),
+    ],
+    [/switchCase: index must be an int32 scalar, not float32\[\]/, () => tf.switchCase(tf.scalar(1), [() => x])],
+    [/scan: a scalar has no first axis/, () => tf.scan((a: tf.Tensor) => a, tf.scalar(1), x)],
+    [/asynchronous/, () => tf.func((y: tf.Tensor) => tf.forRange(0, 2, (async () => [y]) as never, [y]))(x)],
+  ];
+  for (const [text, f] of bad) {
+    const e = errorOf(f);
+    expect(e).toBeInstanceOf(tf.SinterError);
+    expect(e.message).toMatch(text);
+  }
+  expect(tf.divNoNan(tf.scalar(-7, 'int32'), tf.scalar(2, 'int32')).arraySync()).toBe(-4);
+});

@@ -56,7 +56,7 @@ export const mod: Binary = (x, y) => {
 export const divNoNan: Binary = (x, y) => {
   const [p, q] = both(x, y, 'divNoNan');
   const zero = b.compare('eq', q, 0);
-  return b.select(zero, 0, b.div(p, b.select(zero, 1, q))) as Tensor;
+  return b.select(zero, 0, div(p, b.select(zero, 1, q) as Tensor)) as Tensor;
 };
 
 /** a^b; int32 operands give int32. */
