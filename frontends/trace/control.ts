@@ -146,7 +146,7 @@ export function whileLoop<V extends unknown[]>(
   };
   const check = (tree: Tree) => sameStructure(op, 'the body', start.tree, tree, 'loopVars');
   if (!context.trace) {
-    let vars = unpack(start.leaves);
+    let vars = unpack(start.leaves.map(fresh));
     for (let i = 0; i < (maximumIterations ?? Number.POSITIVE_INFINITY) && test(vars).elements()[0]; i++) {
       const next = leavesOf(run(vars), op, types);
       check(next.tree);
@@ -255,6 +255,9 @@ export function scanLoop<const C, E = Tensor, Y = Tensor>(
   return [pack(start.tree, out.slice(0, n)) as C, pack(yTree as Tree, stacked) as Y];
 }
 
+/** A tensor of its own with the same elements: to a tape in a body, what is carried is no tensor from outside. */
+const fresh = (t: Tensor): Tensor => applyOp(opByName('reshape'), [t], { shape: t.type.shape })[0];
+
 type Leaves = { readonly tree: Tree; readonly leaves: readonly Tensor[] };
 
 /** The numbers of the runs as elements. */
@@ -271,7 +274,7 @@ function eagerScan(
   { reverse }: ScanOptions,
 ): [unknown, unknown] {
   const rows = xs.leaves.map((t) => unstack(t));
-  let carry = start.leaves;
+  let carry: readonly Tensor[] = start.leaves.map(fresh);
   const ys: Leaves[] = new Array(xs.length);
   for (let k = 0; k < xs.length; k++) {
     const i = reverse ? xs.length - 1 - k : k;

@@ -63,6 +63,8 @@ export class GradientTape implements Recorder {
   }
   /** Runs `fn` without recording it on this tape. */
   stopRecording<T>(fn: () => T): T {
+    // Tapes do not listen in bodies of control flow, whose graph is differentiated: there gradients stop.
+    if (context.trace?.isBody) return stopped(fn());
     return withRecorders(
       context.recorders.filter((r) => r !== this),
       fn,
@@ -250,6 +252,16 @@ function identity(t: Tensor): Val {
   const n = t.size;
   const [row, column] = [0, 1].map((axis) => emitter.iota([n, n], axis));
   return emitter.convert(emitter.compare('eq', row, column), t.type.dtype);
+}
+
+/** The same structure, through which no gradient flows. */
+function stopped<T>(x: T): T {
+  const leaves: Tensor[] = [];
+  const tree = flattenTensors(x, leaves);
+  return pack(
+    tree,
+    leaves.map((t) => (isFloat(t.type.dtype) ? emitter.un('stop_gradient', t) : t)),
+  ) as T;
 }
 
 /** The structure of the sources, with a gradient or null in place of each tensor. */

@@ -27,6 +27,8 @@ interface StateEntry {
   state: Value;
   /** What a read sees, once there was one. */
   seen: Tensor | undefined;
+  /** What was assigned last. */
+  held: Value | undefined;
 }
 
 /** A Variable in the body of a control-flow operation. */
@@ -152,8 +154,15 @@ export class Trace implements TraceOwner {
   read(v: Stateful): Tensor {
     if (this.isBody) return this.#innerState(v).seen;
     const e = this.#state(v);
-    e.seen ??= this.#wrap(this.#builder.emit(opByName('read'), [e.state])[0]);
+    e.seen ??= this.#wrap(this.#held(e));
     return e.seen;
+  }
+
+  /** The graph value that a read stands for. No gradient flows through an assignment: it is the Variable's own. */
+  #held({ param, state, held }: StateEntry): Value {
+    if (!held) return this.#builder.emit(opByName('read'), [state])[0];
+    if (!isFloat(held.type.dtype)) return held;
+    return this.#builder.emit(opByName('with_gradient_of'), [held, this.#builder.call('read', [param])])[0];
   }
 
   /** Makes `x` the Variable's value from here on; its type is the Variable's. */
@@ -172,8 +181,8 @@ export class Trace implements TraceOwner {
     const e = this.#state(v);
     const value = this.symbolOf(x);
     e.state = this.#builder.emit(opByName('assign'), [e.state, value])[0];
-    // Another tensor for the same value: no gradient flows through an assignment.
-    e.seen = this.#wrap(value);
+    e.held = value;
+    e.seen = undefined;
   }
 
   /** Ends the trace: the graph with these results, and the Variables in parameter order. */
@@ -232,7 +241,7 @@ export class Trace implements TraceOwner {
     let e = this.#states.get(v);
     if (!e) {
       const param = this.#builder.param(stateType(v.type), this.#unique(v.name));
-      e = { param, state: param, seen: undefined };
+      e = { param, state: param, seen: undefined, held: undefined };
       this.#states.set(v, e);
     }
     return e;

@@ -185,10 +185,14 @@ defineComposite({
   name: 'with_gradient_of',
   doc: 'The first operand, whose gradient goes to the second: what a Variable holds after an assignment is its own value to a tape, not what was assigned.',
   arity: 2,
-  constraints: { with_gradient_of_c1: 'the operands must have one dtype and shape' },
+  constraints: {
+    with_gradient_of_c1: 'the operands must have one dtype and shape',
+    with_gradient_of_c2: "the operands' dtype must be float",
+  },
   infer: (c) => {
     const [x, y] = c.inputs;
     c.check(typeEq(x, y), 'with_gradient_of_c1', `${typeText(x)} and ${typeText(y)}`);
+    c.check(isFloat(x.dtype), 'with_gradient_of_c2', x.dtype);
     return [x];
   },
   expand: (_, [x]) => [x],

@@ -138,3 +138,42 @@ it('refuses arguments of the wrong kind by name', () => {
   }
   expect(tf.divNoNan(tf.scalar(-7, 'int32'), tf.scalar(2, 'int32')).arraySync()).toBe(-4);
 });
+
+describe.each(ways)('tapes and bodies, %s', (_, wrap) => {
+  it('what is not recorded in a body has no gradient', () => {
+    const f = wrap((x: tf.Tensor) => {
+      const tape = new tf.GradientTape();
+      tape.watch(x);
+      const [y] = tf.forRange(0, 1, (_i, a) => [tape.stopRecording(() => a.square()).add(a)], [x]);
+      return tape.gradient(y, x) as tf.Tensor;
+    });
+    expect(f(tf.scalar(3)).arraySync()).toBe(1);
+  });
+  it('what a body carries is no tensor from outside', () => {
+    const f = wrap(
+      (x: tf.Tensor) =>
+        tf.forRange(
+          0,
+          2,
+          (_i, a) => {
+            const tape = new tf.GradientTape();
+            tape.watch(a);
+            return [tape.gradient(a.mul(x).square(), a) as tf.Tensor];
+          },
+          [x],
+        )[0],
+    );
+    expect(f(tf.scalar(3)).arraySync()).toBe(972);
+  });
+  it('no gradient flows through an assignment in a function either', () => {
+    const v = tf.variable(2);
+    const f = wrap((x: tf.Tensor) => {
+      v.assignAdd(x);
+      return v.mul(x);
+    });
+    const tape = new tf.GradientTape();
+    const x = tf.scalar(3);
+    tape.watch(x);
+    expect(tape.gradient(f(x), [x, v]).map((g) => (g as tf.Tensor).arraySync())).toEqual([5, 3]);
+  });
+});

@@ -8,7 +8,7 @@ import { allSteps } from './graphs.ts';
 
 /** Operations that no step writes, with the reason. */
 const without: Readonly<Record<string, string>> = {
-  custom_gradient: 'forward it is a call, which steps write; its gradient is what a user says (test/frontend)',
+  with_gradient_of: 'forward it is its operand; its gradient is not that of its value (test/frontend/control.test.ts)',
   normal_of_bits: 'random_normal expands to it',
   truncated_normal_of_bits: 'random_truncated_normal expands to it',
   exponential_of_bits: 'random_exponential expands to it',

@@ -181,6 +181,7 @@ const cases: Record<string, Case> = {
   cond_c3: bad(['bool[]', 'f32[3]'], {}, [identity, identity]),
   cond_c4: bad(['bool[]', 'f32[2]'], {}, [identity, two]),
   with_gradient_of_c1: bad(['f32[2]', 'f32[3]']),
+  with_gradient_of_c2: bad(['i32[2]', 'i32[2]']),
   case_c1: bad(['f32[]', 'f32[2]'], {}, [identity]),
   case_c2: bad(['i32[]', 'f32[2]']),
   case_c3: bad(['i32[]', 'f32[3]'], {}, [identity]),
