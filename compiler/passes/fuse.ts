@@ -307,9 +307,8 @@ class Fuser extends FusionGroups {
       if (nodes > 16 || !this.mayAbsorb(q, v, cost)) continue;
       const before = absorbed.get(q) ?? { cost: 0, nodes: 0 };
       absorbed.set(q, { cost: before.cost + cost, nodes: before.nodes + nodes });
-      // What is gathered is computed once a reader: gathers of gathers multiply, unless few are read.
-      const reads = q.nodes.length * sizeOf(q.domain);
-      if (reads > 4 * sizeOf(v.type.shape) && this.gathers(g) && this.gathers(q, v)) continue;
+      // What is gathered is computed once a reader: gathers of gathers multiply, unless few are wanted.
+      if (sizeOf(q.domain) > sizeOf(v.type.shape) && this.gathers(g) && this.gathers(q, v)) continue;
       for (const n of g.nodes) this.groupOf.delete(n);
       for (const d of this.deps.get(g) as Set<Group>) this.deps.get(q)?.add(d);
       this.deps.get(q)?.delete(g);

@@ -128,6 +128,8 @@ export class FusionGroups {
     const full = sameShape(g.domain, shape);
     const perRow = rowLike && !full && sameShape(kept(g), dropOnes(shape));
     if (!full && !perRow) return false;
+    // A reduction over nothing has a result, which is computed in no loop over elements.
+    if (rowLike && sizeOf(g.domain) === 0) return false;
     if (closed.has(g.kind) || g.nodes[0].op.name === 'window_max_grad') return false;
     if (g.kind === 'window' && n.op.kind === 'reduce') return false;
     if (g.kind === 'contraction' && n.op.kind === 'reduce') return false;

@@ -114,7 +114,7 @@ function table(r: Resampling, adjoint: boolean): Taps[] {
 
 /** More taps than this are multiplied as a matrix. */
 const mostGathers = 6;
-/** Rows of no more elements than this are pixels: they are gathered whole, their elements written out. */
+/** Rows of no more elements than this are pixels: they are gathered whole where they are weighted. */
 const pixel = 4;
 /** Longer ones, but shorter than this, are gathered element by element, several of the result's at a time. */
 const shortRow = 16;
@@ -122,12 +122,12 @@ const shortRow = 16;
 /** The operand as [before, axis, after], its parts at each tap weighted and added. */
 function gatherTaps(b: Emitter, x: Val, rows: readonly Taps[]): Val {
   const [before, n, after] = staticShape(x.type.shape);
-  const short = after > pixel && after < shortRow;
+  const taps = Math.max(1, ...rows.map((t) => t.length));
+  const short = after < shortRow && (after > pixel || taps === 1);
   const each = short ? after : 1;
   const source = short ? b.reshape(x, [before, n * after]) : x;
   const perm = short ? [1, 0] : [1, 0, 2];
   const across = b.transpose(source, perm);
-  const taps = Math.max(1, ...rows.map((t) => t.length));
   const shape = short ? [before, rows.length * each] : [before, rows.length, after];
   const flat = rows.flatMap((t) => Array.from({ length: each }, (_, c) => ({ t, c })));
   let sum: Val | undefined;
