@@ -7,7 +7,7 @@ import { type Buffer, forEachExpr, type Kernel, loop, type Stmt, store } from '.
 import { printExpr } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
 import { loopLayout } from '../ir/ops/loop-layout.ts';
-import { byteSize, sizeOf, type TensorType } from '../ir/types.ts';
+import { byteSize, sizeOf, type TensorType, typeBytes } from '../ir/types.ts';
 import type { Group } from './group.ts';
 import type { Binding, Lowered, TargetOptions } from './lower/kernel-builder.ts';
 import type { Fusion } from './passes/fuse.ts';
@@ -39,8 +39,6 @@ export interface Region {
   offset: number;
 }
 const regionOf = (bytes: number, from: number, to: number): Region => ({ bytes, from, to, offset: 0 });
-const typeBytes = (t: TensorType): number => sizeOf(t.shape) * byteSize(t.dtype);
-
 /** How a region of control flow lies in the memory of the level around it. */
 export interface Outer {
   /** The place of each result that is no state is given; else results stay in the level's own memory. */
@@ -295,7 +293,11 @@ export class Placement {
   /** An output of a pointwise kernel takes the place of an input that dies there and is read only at the same index. */
   reuseInPlace(steps: readonly Step[]): void {
     const holds = new Map<Region, Value[]>();
-    for (const [v, r] of this.regions) holds.set(r, [...(holds.get(r) ?? []), v]);
+    for (const [v, r] of this.regions) {
+      const held = holds.get(r);
+      if (held) held.push(v);
+      else holds.set(r, [v]);
+    }
     steps.forEach((s, i) => {
       if (!isKernel(s)) return;
       const taken = new Set<Region>();
@@ -319,7 +321,7 @@ export class Placement {
           ir.to = Math.max(ir.to, r.to);
           const moved = holds.get(r) ?? [];
           for (const v of moved) this.regions.set(v, ir);
-          holds.set(ir, [...(holds.get(ir) ?? []), ...moved]);
+          holds.get(ir)?.push(...moved);
           break;
         }
       });

@@ -4,7 +4,7 @@ import { MemoryError } from '../ir/errors.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
 import type { KernelInfo, PassInfo, Port, WasmPlan } from '../ir/plan.ts';
-import { byteSize, sizeOf, type TensorType, typeText } from '../ir/types.ts';
+import { typeBytes, typeText } from '../ir/types.ts';
 import { Assembler } from './assemble.ts';
 import { planLevel } from './level.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
@@ -75,8 +75,6 @@ export function planProgram(graph: Graph, options: TargetOptions, passes: readon
     loops: a.loops,
   };
 }
-
-const typeBytes = (t: TensorType): number => sizeOf(t.shape) * byteSize(t.dtype);
 
 const anyParallel = (level: Placement): boolean =>
   level.steps.some((s) => (isKernel(s) ? s.lowered.parallel : s.bodies.some(anyParallel)));

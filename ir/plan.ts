@@ -4,7 +4,7 @@
 export * from './errors.ts';
 export { fromHalfBits, halfBits } from './half.ts';
 export { arrayFor, type TypedArray } from './literal.ts';
-export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeText } from './types.ts';
+export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeBytes, typeText } from './types.ts';
 
 import type { TypedArray } from './literal.ts';
 import type { TensorType } from './types.ts';

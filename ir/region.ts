@@ -1,6 +1,6 @@
 // Graphs as parts of others: regions built from functions, a graph's nodes written into another.
 
-import { Builder } from './builder.ts';
+import { Builder, rewriteGraph } from './builder.ts';
 import type { Emitter } from './emit.ts';
 import type { Graph, Node, Val, Value } from './graph.ts';
 import type { OpRecord } from './op.ts';
@@ -75,16 +75,14 @@ export function nodesFor(values: Iterable<Value>, g: Graph, given: ReadonlySet<V
 /** The graph with `f` applied to the regions of its nodes; itself where it has none. */
 export function mapRegions(g: Graph, f: (region: Graph, owner: Node) => Graph): Graph {
   if (!g.nodes.some((n) => n.regions.length)) return g;
-  const b = new Builder(g.name);
-  const at = new Map<Value, Value>(g.params.map((p) => [p, b.param(p.type, p.name)]));
-  for (const n of g.nodes) {
-    const out = b.emit(
-      n.op,
-      n.inputs.map((v) => at.get(v) as Value),
-      n.attrs,
-      n.regions.map((r) => f(r, n)),
-    );
-    n.outputs.forEach((o, i) => void at.set(o, out[i]));
-  }
-  return b.build(g.results.map((r) => at.get(r) as Value));
+  return rewriteGraph(g, (n, inputs, b) =>
+    n.regions.length
+      ? b.emit(
+          n.op,
+          inputs,
+          n.attrs,
+          n.regions.map((r) => f(r, n)),
+        )
+      : undefined,
+  );
 }

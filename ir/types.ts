@@ -108,6 +108,8 @@ export const valueType = (t: DType): DType => (t === 'f16' ? 'f32' : t === 'i8' 
 
 /** Bytes an element takes in device memory (bool is stored as 0 or 1 in 32 bits). */
 export const byteSize = (t: DType): number => (t === 'f64' ? 8 : t === 'f16' ? 2 : t === 'i8' || t === 'u8' ? 1 : 4);
+/** Bytes of a tensor in device memory. */
+export const typeBytes = (t: TensorType): number => sizeOf(t.shape) * byteSize(t.dtype);
 
 export const tensorType = (dtype: DType, shape: Shape): TensorType =>
   Object.freeze({ dtype, shape: Object.freeze(shape.slice()) });

@@ -68,9 +68,11 @@ function pixelNest(
   }
   let stmts: Stmt[] = [loop(axes[last].v, axes[last].n, levels[last], { vector: true })];
   for (let i = last - 1; i > 0; i--) stmts = [loop(axes[i].v, axes[i].n, [...levels[i], ...stmts])];
-  return nest(axes.slice(0, 1), [...levels[0], ...stmts], { cost: (cost * count(axes)) / axes[0].n, grain: 1 });
+  return nest(axes.slice(0, 1), [...levels[0], ...stmts], {
+    cost: cost * axes.slice(1).reduce((n, a) => n * a.n, 1),
+    grain: 1,
+  });
 }
-const count = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.n, 1);
 
 /** The loops of one pointwise group on a kernel under construction. */
 function pointwiseLoops(k: KernelBuilder, g: Group, prefix: string): Stmt[] {

@@ -5,7 +5,7 @@
 
 import { Graph as Dag } from '@dagrejs/graphlib';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
-import { byteSize, sizeOf } from '../../ir/types.ts';
+import { typeBytes } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import type { Fusion } from './fuse.ts';
 import { aliasSource } from './fusion-groups.ts';
@@ -100,7 +100,7 @@ function reaches(dag: Dag, from: Group, to: Group): boolean {
  * go to program order. Looks at a window of ready groups only, to stay linear.
  */
 function listSchedule(dag: Dag, groups: readonly Group[], f: Fusion): Group[] {
-  const bytes = (v: Value) => sizeOf(v.type.shape) * byteSize(v.type.dtype);
+  const bytes = (v: Value) => typeBytes(v.type);
   const waiting = new Map<Group, number>(groups.map((g) => [g, (dag.predecessors(`g${g.id}`) ?? []).length]));
   const readersLeft = new Map<Value, number>();
   const inputs = new Map<Group, Value[]>();

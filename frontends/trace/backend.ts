@@ -16,7 +16,7 @@ import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
-import { byteSize, sizeOf, staticShape, type TensorType } from '../../ir/types.ts';
+import { staticShape, type TensorType, typeBytes } from '../../ir/types.ts';
 import { arrayOf, type Storage } from '../../runtime/buffer.ts';
 import { checkOutputs, type KernelTiming, type Program } from '../../runtime/program.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
@@ -216,8 +216,7 @@ class ReferenceProgram implements Program {
 }
 
 function referencePlan(graph: Graph, cells: readonly StateCell[]): PlanInfo {
-  const bytes = (t: TensorType) => sizeOf(t.shape) * byteSize(t.dtype);
-  const total = (ts: readonly TensorType[]) => ts.reduce((n, t) => n + bytes(t), 0);
+  const total = (ts: readonly TensorType[]) => ts.reduce((n, t) => n + typeBytes(t), 0);
   const kernels = graph.nodes.map((n, i) => ({
     name: `${n.op.name}_${i}`,
     kind: n.op.kind,

@@ -76,31 +76,18 @@ export function drawInt(key: Tensor, shape: readonly number[], minval: number, m
   return b.add(apply('bitcast', [n], { dtype: 'i32' }), minval) as Tensor;
 }
 
+const normal =
+  (name: string) =>
+  (key: Tensor, shape: readonly number[], mean: number, stdDev: number, dtype: DataType, op: string): Tensor => {
+    checkFinite({ mean, stdDev }, op);
+    return scaled(apply(name, [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
+  };
+
 /** Normally distributed. */
-export const drawNormal = (
-  key: Tensor,
-  shape: readonly number[],
-  mean: number,
-  stdDev: number,
-  dtype: DataType,
-  op: string,
-): Tensor => {
-  checkFinite({ mean, stdDev }, op);
-  return scaled(apply('random_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
-};
+export const drawNormal = normal('random_normal');
 
 /** Normally distributed within two deviations of the mean. */
-export const drawTruncatedNormal = (
-  key: Tensor,
-  shape: readonly number[],
-  mean: number,
-  stdDev: number,
-  dtype: DataType,
-  op: string,
-): Tensor => {
-  checkFinite({ mean, stdDev }, op);
-  return scaled(apply('random_truncated_normal', [key], { shape: checkShape(shape, op) }), stdDev, mean, dtype, op);
-};
+export const drawTruncatedNormal = normal('random_truncated_normal');
 
 /** Gamma variates of shape `alpha`, which broadcasts, and rate `beta`. */
 export function drawGamma(

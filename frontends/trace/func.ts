@@ -107,12 +107,13 @@ class Tracer {
 
   call(given: readonly unknown[]): unknown {
     // Inside another trace the function is a part of it.
-    if (context.trace) return this.#inline(given);
+    if (context.trace) return this.inline(given);
     const { tree, inputs } = this.parse(given);
     return this.concrete(tree, inputs).call(inputs as Tensor[]);
   }
 
-  #inline(given: readonly unknown[]): unknown {
+  /** The function as a part of the trace around it. */
+  inline(given: readonly unknown[]): unknown {
     if (this.#depth > deepest)
       throw new TraceError(`calls itself more than ${deepest} times while it is traced`, {
         op: this.name,
@@ -226,7 +227,7 @@ function usesThis(fn: AnyFunction): boolean {
 function concreteFunction(tracer: Tracer, c: Concrete): ConcreteFunction<AnyFunction> {
   const signature = treeText(c.argumentTree);
   const call = (...given: unknown[]) => {
-    if (context.trace) return tracer.fn(...given);
+    if (context.trace) return tracer.inline(given);
     const { tree, inputs } = tracer.parse(given);
     if (treeText(tree) !== signature)
       throw new ShapeError(`takes ${signature}, got ${treeText(tree)}`, {

@@ -2,9 +2,10 @@
 // operations on it read its present value, and a trace sees it as state of the program.
 
 import { DTypeError, ShapeError, TraceError } from '../../ir/errors.ts';
-import { Graph, type Node, type Value } from '../../ir/graph.ts';
+import { Graph, type Value } from '../../ir/graph.ts';
 import type { TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
+import { nodesFor } from '../../ir/region.ts';
 import { shapeEq, shapeText, staticShape } from '../../ir/types.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import { StateCell } from '../../runtime/state.ts';
@@ -168,16 +169,9 @@ export function variable(initial: TensorLike, trainable = true, name?: string, d
 /** Computes a traced initial value outside of the graph; it must not depend on the function's inputs. */
 function computeNow(trace: Trace, t: Tensor): TypedArray {
   const { graph, variables } = trace.snapshot([t]);
-  const needed = new Set<Node>();
-  const params = new Set<Value>();
-  const visit = (v: Value): void => {
-    if (!v.node) params.add(v);
-    else if (!needed.has(v.node)) {
-      needed.add(v.node);
-      v.node.inputs.forEach(visit);
-    }
-  };
-  graph.results.forEach(visit);
+  const needed = nodesFor(graph.results, graph);
+  const params = new Set<Value>(graph.results);
+  for (const n of needed) for (const v of n.inputs) params.add(v);
   const used = graph.params.filter((p) => params.has(p));
   const input = used.find((p) => !p.type.state);
   if (input)

@@ -1,6 +1,6 @@
 // The WASM device of this JavaScript realm: memory, threads, and the Variables that live there.
 
-import { byteSize, sizeOf, type TypedArray } from '../../ir/plan.ts';
+import { sizeOf, type TypedArray, typeBytes } from '../../ir/plan.ts';
 import type { Residence, StateCell } from '../state.ts';
 import { BufferPool } from './buffer.ts';
 import { DeviceMemory } from './memory.ts';
@@ -15,7 +15,7 @@ export class WasmResidence implements Residence {
   constructor(device: WasmDevice, type: StateCell['type']) {
     this.device = device;
     this.cellType = type;
-    this.address = device.memory.alloc(sizeOf(type.shape) * byteSize(type.dtype));
+    this.address = device.memory.alloc(typeBytes(type));
   }
   read(): TypedArray {
     return this.device.memory.read(this.address, this.cellType.dtype, sizeOf(this.cellType.shape));

@@ -2,9 +2,10 @@
 // as long as it still fails.
 
 import { Builder } from '../../ir/builder.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Graph, Val, Value } from '../../ir/graph.ts';
 import { roundTo } from '../../ir/literal.ts';
 import type { NDArray } from '../../ir/ndarray.ts';
+import { writeNodes } from '../../ir/region.ts';
 import { type Case, prune } from './graphs.ts';
 import { type Known, knowAll } from './numerics.ts';
 
@@ -15,18 +16,12 @@ function caseOf(g: Graph, inputs: readonly NDArray[]): Case {
   const used = new Set<Value>([...read, ...shown]);
   const keep = g.params.map((p) => used.has(p));
   const b = new Builder(g.name);
-  const map = new Map<Value, Value>();
+  const at = new Map<Value, Val>();
   g.params.forEach((p, i) => {
-    if (keep[i]) map.set(p, b.param(p.type, p.name));
+    if (keep[i]) at.set(p, b.param(p.type, p.name));
   });
-  for (const n of g.nodes)
-    b.copy(
-      n,
-      n.inputs.map((v) => map.get(v) as Value),
-    ).forEach((o, i) => {
-      map.set(n.outputs[i], o);
-    });
-  const graph = b.build(shown.map((r) => map.get(r) as Value));
+  writeNodes(b, g, at);
+  const graph = b.build(shown.map((r) => at.get(r) as Value));
   const data = inputs.filter((_, i) => keep[i]);
   const all = knowAll(graph, data);
   return { graph, inputs: data, known: graph.results.map((r) => all[r.id]) };
@@ -41,16 +36,9 @@ function withResults(c: Case, pick: (v: Value, i: number) => boolean): Case | nu
 /** A copy with these values as results. */
 function rebuilt(g: Graph, results: readonly Value[]): Graph {
   const b = new Builder(g.name);
-  const map = new Map<Value, Value>();
-  for (const p of g.params) map.set(p, b.param(p.type, p.name));
-  for (const n of g.nodes)
-    b.copy(
-      n,
-      n.inputs.map((v) => map.get(v) as Value),
-    ).forEach((o, i) => {
-      map.set(n.outputs[i], o);
-    });
-  return b.build(results.map((r) => map.get(r) as Value));
+  const at = new Map<Value, Val>(g.params.map((p) => [p, b.param(p.type, p.name)]));
+  writeNodes(b, g, at);
+  return b.build(results.map((r) => at.get(r) as Value));
 }
 
 /** The graph with one value given as a parameter, rounded to what its dtype holds. */
