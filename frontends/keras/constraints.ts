@@ -169,12 +169,20 @@ kind.add([MaxNorm, 'maxNorm'], [MinMaxNorm, 'minMaxNorm'], [NonNeg, 'nonNeg'], [
 /** What stands for a constraint. */
 export type ConstraintIdentifier = string | Constraint | Serialized | ((w: Tensor) => Tensor);
 
-/** The constraint that a name, object, `{className, config}` or function stands for; nothing is none. */
-export const getConstraint = (
+/** The constraint that a name, object, `{className, config}` or function stands for; nothing gives null. */
+export function getConstraint(identifier: ConstraintIdentifier, op?: string, objects?: CustomObjects): Constraint;
+export function getConstraint(
+  identifier: ConstraintIdentifier | null | undefined,
+  op?: string,
+  objects?: CustomObjects,
+): Constraint | null;
+export function getConstraint(
   identifier: ConstraintIdentifier | null | undefined,
   op = 'constraints.get',
   objects?: CustomObjects,
-): Constraint | undefined => kind.optional(identifier, op, objects);
+): Constraint | null {
+  return kind.optional(identifier, op, objects);
+}
 
 /** `tf.constraints`. */
 export const constraints = Object.freeze({
@@ -187,7 +195,7 @@ export const constraints = Object.freeze({
   /** Norms between two limits. */
   minMaxNorm: (options?: MinMaxNormOptions): Constraint => new MinMaxNorm(options),
   /** See `getConstraint`. */
-  get: (identifier: ConstraintIdentifier | null | undefined): Constraint | undefined => getConstraint(identifier),
+  get: getConstraint,
   /** Class and configuration. */
   serialize: (constraint: Constraint): Serialized => kind.serialize(constraint, 'constraints.serialize'),
   /** The constraint of what `serialize` gave. */

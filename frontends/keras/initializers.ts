@@ -31,6 +31,8 @@ kind.add(
   [all.Identity, 'identity', 'eye', 'identityInitializer'],
 );
 
+export { Initializer };
+
 /** What stands for an initializer. */
 export type InitializerIdentifier =
   | string
@@ -39,14 +41,22 @@ export type InitializerIdentifier =
   | ((shape: readonly number[], dtype: DataType) => Tensor);
 
 /**
- * The initializer that a name, object, `{className, config}` or function stands for; nothing is none.
+ * The initializer that a name, object, `{className, config}` or function stands for; nothing gives null.
  * Throws ArgumentError for an unknown name, with the nearest known one.
  */
-export const getInitializer = (
+export function getInitializer(identifier: InitializerIdentifier, op?: string, objects?: CustomObjects): Initializer;
+export function getInitializer(
+  identifier: InitializerIdentifier | null | undefined,
+  op?: string,
+  objects?: CustomObjects,
+): Initializer | null;
+export function getInitializer(
   identifier: InitializerIdentifier | null | undefined,
   op = 'initializers.get',
   objects?: CustomObjects,
-): Initializer | undefined => kind.optional(identifier, op, objects);
+): Initializer | null {
+  return kind.optional(identifier, op, objects);
+}
 
 /** `tf.initializers`. */
 export const initializers = Object.freeze({
@@ -81,7 +91,7 @@ export const initializers = Object.freeze({
   /** The identity matrix. */
   identity: (options?: all.GainOptions): Initializer => new all.Identity(options),
   /** See `getInitializer`. */
-  get: (identifier: InitializerIdentifier | null | undefined): Initializer | undefined => getInitializer(identifier),
+  get: getInitializer,
   /** Class and configuration. */
   serialize: (initializer: Initializer): Serialized => kind.serialize(initializer, 'initializers.serialize'),
   /** The initializer of what `serialize` gave. */

@@ -138,12 +138,20 @@ kind.add([L1L2, 'l1l2'], [L1, 'l1'], [L2, 'l2'], [OrthogonalRegularizer, 'orthog
 /** What stands for a regularizer. */
 export type RegularizerIdentifier = string | Regularizer | Serialized | ((x: Tensor) => Tensor);
 
-/** The regularizer that a name, object, `{className, config}` or function stands for; nothing is none. */
-export const getRegularizer = (
+/** The regularizer that a name, object, `{className, config}` or function stands for; nothing gives null. */
+export function getRegularizer(identifier: RegularizerIdentifier, op?: string, objects?: CustomObjects): Regularizer;
+export function getRegularizer(
+  identifier: RegularizerIdentifier | null | undefined,
+  op?: string,
+  objects?: CustomObjects,
+): Regularizer | null;
+export function getRegularizer(
   identifier: RegularizerIdentifier | null | undefined,
   op = 'regularizers.get',
   objects?: CustomObjects,
-): Regularizer | undefined => kind.optional(identifier, op, objects);
+): Regularizer | null {
+  return kind.optional(identifier, op, objects);
+}
 
 /** `tf.regularizers`. */
 export const regularizers = Object.freeze({
@@ -156,7 +164,7 @@ export const regularizers = Object.freeze({
   /** Makes the rows or columns of a matrix orthogonal. */
   orthogonalRegularizer: (options?: OrthogonalOptions): Regularizer => new OrthogonalRegularizer(options),
   /** See `getRegularizer`. */
-  get: (identifier: RegularizerIdentifier | null | undefined): Regularizer | undefined => getRegularizer(identifier),
+  get: getRegularizer,
   /** Class and configuration. */
   serialize: (regularizer: Regularizer): Serialized => kind.serialize(regularizer, 'regularizers.serialize'),
   /** The regularizer of what `serialize` gave. */

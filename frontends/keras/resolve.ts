@@ -56,9 +56,9 @@ export class Kind<T extends Serializable> {
     return this.#made(found as AnyFunction, typeof x === 'string' ? {} : (s.config ?? {}), op);
   }
 
-  /** As `get`; nothing (undefined, null) stays nothing. */
-  optional(x: unknown, op: string, objects?: CustomObjects): T | undefined {
-    return x === undefined || x === null ? undefined : this.get(x, op, objects);
+  /** As `get`; nothing (undefined, null) gives null. */
+  optional(x: unknown, op: string, objects?: CustomObjects): T | null {
+    return x === undefined || x === null ? null : this.get(x, op, objects);
   }
 
   /** Class and configuration; throws ArgumentError for what is no object of this kind. */

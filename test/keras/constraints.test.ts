@@ -82,7 +82,7 @@ describe('names and configurations', () => {
     expect(c.serialize(c.deserialize(c.serialize(made)))).toEqual(c.serialize(made));
   });
   it('none is none; a function is taken', () => {
-    expect(c.get(undefined)).toBeUndefined();
+    expect(c.get(undefined)).toBeNull();
     const half = c.get((x: tf.Tensor) => tf.div(x, 2)) as tf.Constraint;
     equalTo(half.apply(tf.tensor1d([4])), [2]);
   });

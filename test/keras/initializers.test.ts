@@ -172,7 +172,7 @@ describe('names and configurations', () => {
     expect(init.glorotUniform().getConfig()).toEqual({ seed: null });
   });
   it('none is none', () => {
-    expect(init.get(null)).toBeUndefined();
+    expect(init.get(null)).toBeNull();
   });
   it('a function', () => {
     const half = (shape: readonly number[]) => tf.fill(shape, 0.5);

@@ -61,7 +61,7 @@ describe('names and configurations', () => {
     expect(r.deserialize(r.serialize(o)).getConfig()).toEqual({ factor: 0.2, mode: 'columns' });
   });
   it('none is none; a function is taken', () => {
-    expect(r.get(null)).toBeUndefined();
+    expect(r.get(null)).toBeNull();
     close((r.get((x: tf.Tensor) => tf.max(x)) as tf.Regularizer).apply(w), 3);
   });
 });
