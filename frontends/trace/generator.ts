@@ -33,6 +33,13 @@ export function setRandomSeed(seed: number | string): void {
   generator.assign(eagerTensor(keyType, state(seed)));
 }
 
+/** The state of the global generator: uint32 [2]. */
+export const randomState = (): Tensor => generator.read();
+/** Goes on from a state that `randomState` gave. */
+export function setRandomState(saved: Tensor): void {
+  generator.assign(saved);
+}
+
 /** A key of shape [2]: of the seed, or the next one of the global generator. */
 export function randomKey(seed?: number | string): Tensor {
   if (seed !== undefined && seed !== null) return eagerTensor(keyType, words(seed));
