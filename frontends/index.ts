@@ -5,7 +5,6 @@ import '../ir/print.ts';
 import './trace/complex-methods.ts';
 import './trace/methods.ts';
 import { fft, fft2d, ifft, ifft2d, irfft, rfft } from './trace/ops/fft.ts';
-import * as allLosses from './trace/ops/losses.ts';
 import * as stateless from './trace/random-stateless.ts';
 
 export {
@@ -26,10 +25,7 @@ export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
-export { type Activation, activations } from './keras/activations.ts';
-export { type Constraint, constraints } from './keras/constraints.ts';
-export { type Initializer, initializers } from './keras/initializers.ts';
-export { type Regularizer, regularizers } from './keras/regularizers.ts';
+export * from './keras/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
@@ -121,6 +117,7 @@ export * from './trace/ops/fft.ts';
 export * from './trace/ops/filters.ts';
 export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
 export * from './trace/ops/linalg.ts';
+export { Reduction, sparseSoftmaxCrossEntropy } from './trace/ops/losses.ts';
 export * from './trace/ops/nn.ts';
 export * from './trace/ops/pool.ts';
 export * from './trace/ops/ranked.ts';
@@ -162,14 +159,8 @@ export type { GradientsToApply } from './train/resolve.ts';
 export { LearningRateSchedule } from './train/schedules.ts';
 export { MomentumOptimizer, SGDOptimizer } from './train/sgd.ts';
 
-const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
-
-export { Reduction };
 /** Random tensors of an explicit seed. */
 export const random = Object.freeze({ ...stateless });
-/** Loss functions. */
-export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
-export const { sparseSoftmaxCrossEntropy } = losses;
 
 /** Fourier transforms under TensorFlow.js's name. */
 export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });

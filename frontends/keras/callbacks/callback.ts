@@ -53,6 +53,8 @@ export interface CallbackModel {
   readonly layers: readonly CallbackLayer[];
   readonly weights: readonly Variable[];
   readonly trainableWeights?: readonly Variable[];
+  /** States of the random numbers of layers with seeds. */
+  readonly randomVariables?: readonly Variable[];
   /** State of the metrics, so that an epoch may go on where it was broken off. */
   readonly metricsVariables?: readonly Variable[];
   getWeights(): Tensor[];

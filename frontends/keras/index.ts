@@ -1,0 +1,27 @@
+// The Keras part of the public API.
+
+import { input, type InputArgs } from './engine/input-layer.ts';
+import { LayersModel, type ModelArgs } from './engine/model.ts';
+import { Sequential, type SequentialArgs } from './engine/sequential.ts';
+import { registerClass, Serializable } from './engine/serialize.ts';
+
+export { activations } from './activations.ts';
+export { constraints } from './constraints.ts';
+export { InputSpec } from './engine/input-spec.ts';
+export { type Kwargs, Layer, type LayerArgs } from './engine/layer.ts';
+export { type Shape, SymbolicTensor } from './engine/symbolic.ts';
+export { LayerVariable } from './engine/weights.ts';
+export { initializers } from './initializers.ts';
+export { layers } from './layers/index.ts';
+export { regularizers } from './regularizers.ts';
+export { input, LayersModel, Sequential };
+export type { InputArgs, ModelArgs, SequentialArgs };
+
+/** A model from symbolic inputs to symbolic outputs. Errors as `LayersModel`. */
+export const model = (args: ModelArgs): LayersModel => new LayersModel(args);
+/** A model of layers one after the other. Errors as `Sequential`. */
+export const sequential = (args?: SequentialArgs): Sequential => new Sequential(args);
+/** Classes of one's own in configurations. */
+export const serialization = Object.freeze({ Serializable, registerClass });
+export { losses } from './losses/index.ts';
+export { metrics } from './metrics/index.ts';
