@@ -5,15 +5,15 @@ import { LayersModel, type ModelArgs } from './engine/model.ts';
 import { Sequential, type SequentialArgs } from './engine/sequential.ts';
 import { registerClass, Serializable } from './engine/serialize.ts';
 
-export { activations } from './activations.ts';
-export { constraints } from './constraints.ts';
+export { type Activation, activations } from './activations.ts';
+export { type Constraint, constraints } from './constraints.ts';
 export { InputSpec } from './engine/input-spec.ts';
 export { type Kwargs, Layer, type LayerArgs } from './engine/layer.ts';
 export { type Shape, SymbolicTensor } from './engine/symbolic.ts';
 export { LayerVariable } from './engine/weights.ts';
-export { initializers } from './initializers.ts';
+export { type Initializer, initializers } from './initializers.ts';
 export { layers } from './layers/index.ts';
-export { regularizers } from './regularizers.ts';
+export { type Regularizer, regularizers } from './regularizers.ts';
 export { input, LayersModel, Sequential };
 export type { InputArgs, ModelArgs, SequentialArgs };
 

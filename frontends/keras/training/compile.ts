@@ -8,8 +8,10 @@ import type { Variable } from '../../trace/variable.ts';
 import { checkOptions, didYouMean } from '../engine/names.ts';
 import type { LayersModel } from '../engine/model.ts';
 import type { Serialized } from '../engine/serialize.ts';
-import { getLoss, type Loss } from '../losses/index.ts';
-import { getMetric, Mean, type Metric } from '../metrics/index.ts';
+import { getLoss } from '../losses/index.ts';
+import type { Loss } from '../losses/loss.ts';
+import { getMetric } from '../metrics/index.ts';
+import { Mean, type Metric } from '../metrics/metric.ts';
 
 /** A loss: a name, a function of labels and predictions, an object, or null for an output without one. */
 export type LossIdentifier = string | ((yTrue: Tensor, yPred: Tensor) => Tensor) | Loss | Serialized | null;
@@ -100,7 +102,7 @@ export class Compiled {
     const { loss, metrics, weightedMetrics } = this.args;
     for (const x of flat(loss)) if (x !== null && x !== undefined) getLoss(x, op);
     for (const x of [...flat(metrics), ...flat(weightedMetrics)].flat())
-      if (!isAccuracy(x)) getMetric(x as MetricIdentifier, op);
+      if (!isAccuracy(x)) getMetric(x as MetricIdentifier, {}, op);
     if (names.length === 0) return;
     for (const [what, x] of Object.entries({ loss, metrics, weightedMetrics, lossWeights: this.args.lossWeights }))
       if (isMap(x))
@@ -203,11 +205,8 @@ function resolve(
   const metrics = [false, true].flatMap((weighted) =>
     metricsOf(weighted ? args.weightedMetrics : args.metrics, outputs, op).flatMap((list, output) =>
       list.map((x): OutputMetric => {
-        const metric = getMetric(x, op, {
-          yTrueShape: yTrue[output],
-          yPredShape: yPred[output],
-          loss: losses[output] ?? undefined,
-        });
+        const context = { yTrueShape: yTrue[output], yPredShape: yPred[output], loss: losses[output] };
+        const metric = getMetric(x, context, op);
         const name = typeof x === 'string' ? x : metric.name;
         return { metric, name: several ? `${outputs[output]}_${name}` : name, output, weighted };
       }),

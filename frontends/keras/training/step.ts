@@ -10,7 +10,7 @@ import { GradientTape } from '../../trace/tape.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { collectLosses, maskOf, withTraining } from '../engine/call-context.ts';
 import type { LayersModel } from '../engine/model.ts';
-import { fromList, type OneOrMany, type Output, toList } from '../engine/symbolic.ts';
+import { fromList, type OneOrMany, toList } from '../engine/symbolic.ts';
 import { outside } from '../engine/weights.ts';
 import { type Batch, standardize } from './batch.ts';
 import type { Compiled, Resolved } from './compile.ts';
@@ -137,7 +137,7 @@ export class Executables {
       const label = y[i];
       if (!loss) return null;
       if (!label) throw missingLabels(this.#model, i);
-      return this.#ofOutput(i, () => loss.apply(label, out, weightsFor(w[i], maskOf(out), true)));
+      return this.#ofOutput(i, () => loss.apply(label, out, w[i], maskOf(out)));
     });
     const weighted = parts.flatMap((l, i) => (l ? [r.lossWeights[i] === 1 ? l : l.mul(r.lossWeights[i])] : []));
     const all = [...weighted, ...added, ...this.#model.lossFunctions.map((f) => f())];
@@ -201,7 +201,7 @@ export class Executables {
       const out = l.outputs[m.output];
       const label = y[m.output];
       if (!label) throw missingLabels(this.#model, m.output);
-      const weights = weightsFor(m.weighted ? w[m.output] : null, maskOf(out), false);
+      const weights = weightsFor(m.weighted ? w[m.output] : null, maskOf(out));
       this.#ofOutput(m.output, () => m.metric.updateState(label, out, weights));
     }
     const results = [r.total, ...r.perOutput.map((p) => p.metric), ...r.metrics.map((m) => m.metric)];
@@ -236,20 +236,13 @@ const missingLabels = (model: LayersModel, i: number): ArgumentError =>
     fix: 'give y with one tensor for each output that has a loss or metrics',
   });
 
-/**
- * Sample weights under a mask. For losses, which are means over all entries, the mask is scaled up so that
- * they are means over the entries that count, as in Keras.
- */
-function weightsFor(w: Tensor | null | undefined, mask: Tensor | null, scaled: boolean): Tensor | undefined {
+/** Sample weights of metrics under a mask: what is masked counts nothing. */
+function weightsFor(w: Tensor | null | undefined, mask: Tensor | null): Tensor | undefined {
   if (!mask) return w ?? undefined;
   const m = mask.cast('float32');
-  const valid = m.sum();
-  const use = scaled ? m.mul(valid.equal(0).where(valid, valid.mul(0).add(m.size).div(valid))) : m;
-  if (!w) return use;
-  const spread = w.rank < use.rank ? w.reshape([...w.shape, ...use.shape.slice(w.rank).map(() => 1)]) : w;
-  return use.mul(spread);
+  if (!w) return m;
+  return m.mul(w.rank < m.rank ? w.reshape([...w.shape, ...m.shape.slice(w.rank).map(() => 1)]) : w);
 }
 
 /** The steps of a model, with no program made yet. */
 export const executablesOf = (model: LayersModel): Executables => new Executables(model);
-export type { Output };
