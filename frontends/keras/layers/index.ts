@@ -2,7 +2,8 @@
 
 import { InputLayer, type InputLayerArgs } from '../engine/input-layer.ts';
 import { Layer } from '../engine/layer.ts';
-import { layerRegistry } from '../engine/layer-registry.ts';
+import { getLayer, layerRegistry } from '../engine/layer-registry.ts';
+import { type CustomObjects, type Serialized, serialize } from '../engine/serialize.ts';
 import { input } from '../engine/input-layer.ts';
 import { Sequential } from '../engine/sequential.ts';
 import { LayersModel } from '../engine/model.ts';
@@ -18,6 +19,11 @@ for (const cls of [Activation, Conv1D, Conv2D, Conv3D, Dense, Dropout, Flatten])
 /** The layers by name, as TensorFlow.js has them; each takes one object of options, which its class describes. */
 export const layers = Object.freeze({
   Layer,
+  /** The layer that `{className, config}` stands for. Throws ArgumentError for an unknown class. */
+  deserialize: (config: Serialized, customObjects?: CustomObjects): Layer =>
+    getLayer(config, 'layers.deserialize', customObjects),
+  /** Class and configuration of a layer. */
+  serialize: (layer: Layer): Serialized => serialize(layer),
   input,
   inputLayer: (args: InputLayerArgs): InputLayer => new InputLayer(args),
   activation: (args: ActivationArgs): Activation => new Activation(args),
