@@ -1,6 +1,6 @@
 // The Keras part of the public API.
 
-import { input, type InputArgs } from './engine/input-layer.ts';
+import { type InputArgs, input } from './engine/input-layer.ts';
 import { LayersModel, type ModelArgs } from './engine/model.ts';
 import { Sequential, type SequentialArgs } from './engine/sequential.ts';
 import { registerClass, Serializable } from './engine/serialize.ts';
@@ -13,9 +13,11 @@ export { type Shape, SymbolicTensor } from './engine/symbolic.ts';
 export { LayerVariable } from './engine/weights.ts';
 export { type Initializer, initializers } from './initializers.ts';
 export { layers } from './layers/index.ts';
+export { RNNCell } from './layers/recurrent/cell.ts';
+export { RNN } from './layers/recurrent/rnn.ts';
 export { type Regularizer, regularizers } from './regularizers.ts';
-export { input, LayersModel, Sequential };
 export type { InputArgs, ModelArgs, SequentialArgs };
+export { input, LayersModel, Sequential };
 
 /** A model from symbolic inputs to symbolic outputs. Errors as `LayersModel`. */
 export const model = (args: ModelArgs): LayersModel => new LayersModel(args);
