@@ -153,15 +153,14 @@ export type { TensorMap } from './trace/types.ts';
 export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
 export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
-export {
-  AdamOptimizer,
-  type GradientsToApply,
-  type LearningRate,
-  MomentumOptimizer,
-  Optimizer,
-  SGDOptimizer,
-  train,
-} from './train/optimizers.ts';
+export { AdamaxOptimizer, AdamOptimizer } from './train/adam.ts';
+export { AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer } from './train/adaptive.ts';
+export { optimizers, train } from './train/index.ts';
+export { Optimizer } from './train/optimizer.ts';
+export type { LearningRate } from './train/rate.ts';
+export type { GradientsToApply } from './train/resolve.ts';
+export { LearningRateSchedule } from './train/schedules.ts';
+export { MomentumOptimizer, SGDOptimizer } from './train/sgd.ts';
 
 const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
 
