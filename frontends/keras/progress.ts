@@ -90,7 +90,8 @@ export class ProgressBar {
   readonly #writer: ProgressWriter;
   readonly #now: () => number;
   readonly #start: number;
-  #firstStep: number | undefined;
+  /** When the first steps were done, and how many those were. */
+  #first: { readonly time: number; readonly done: number } | undefined;
   #drawn: number;
   #ended = false;
 
@@ -107,7 +108,7 @@ export class ProgressBar {
   /** Says that so many steps are done; draws, unless it has just done so. */
   update(done: number, logs: Logs): void {
     const now = this.#now();
-    this.#firstStep ??= now;
+    this.#first ??= { time: now, done };
     if (this.#verbose !== 1 || this.#ended) return;
     const { dynamic } = this.#writer;
     // The first drawing is at once, so that somebody sees that it began.
@@ -127,9 +128,10 @@ export class ProgressBar {
     else this.#writer.write(`${this.#line(done, logs, now)}\n`);
   }
 
-  /** Seconds a step takes; the first, which compiles, counts only where there is no other. */
+  /** Seconds a step takes; the first, which compiles, counts only where there are no others. */
   #perStep(done: number, now: number): number {
-    if (this.#firstStep !== undefined && done > 1) return (now - this.#firstStep) / 1e3 / (done - 1);
+    const first = this.#first;
+    if (first && done > first.done) return (now - first.time) / 1e3 / (done - first.done);
     return done > 0 ? (now - this.#start) / 1e3 / done : 0;
   }
 
