@@ -5,7 +5,6 @@ import '../ir/print.ts';
 import './trace/complex-methods.ts';
 import './trace/methods.ts';
 import { fft, fft2d, ifft, ifft2d, irfft, rfft } from './trace/ops/fft.ts';
-import * as allLosses from './trace/ops/losses.ts';
 import * as stateless from './trace/random-stateless.ts';
 
 export {
@@ -26,16 +25,11 @@ export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
-export { type Activation, activations } from './keras/activations.ts';
-export { Callback, type CallbackModel, type CallbackParams, type Logs } from './keras/callbacks/callback.ts';
-export { CustomCallback, type CustomCallbackArgs, type YieldEvery } from './keras/callbacks/custom.ts';
-export { EarlyStopping } from './keras/callbacks/early-stopping.ts';
-export { History } from './keras/callbacks/history.ts';
-export { callbacks } from './keras/callbacks/index.ts';
-export { CallbackList, registerCallbackConstructor } from './keras/callbacks/list.ts';
-export { type Constraint, constraints } from './keras/constraints.ts';
-export { type Initializer, initializers } from './keras/initializers.ts';
-export { type Regularizer, regularizers } from './keras/regularizers.ts';
+/** Data sets: where elements come from and what becomes of them on the way to a model. */
+export * as data from './data/index.ts';
+export * from './keras/index.ts';
+/** Labels, texts and sequences as models take them. */
+export * as utils from './keras/utils/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
@@ -127,6 +121,7 @@ export * from './trace/ops/fft.ts';
 export * from './trace/ops/filters.ts';
 export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
 export * from './trace/ops/linalg.ts';
+export { Reduction, sparseSoftmaxCrossEntropy } from './trace/ops/losses.ts';
 export * from './trace/ops/nn.ts';
 export * from './trace/ops/pool.ts';
 export * from './trace/ops/ranked.ts';
@@ -168,14 +163,8 @@ export type { GradientsToApply } from './train/resolve.ts';
 export { LearningRateSchedule } from './train/schedules.ts';
 export { MomentumOptimizer, SGDOptimizer } from './train/sgd.ts';
 
-const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
-
-export { Reduction };
 /** Random tensors of an explicit seed. */
 export const random = Object.freeze({ ...stateless });
-/** Loss functions. */
-export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
-export const { sparseSoftmaxCrossEntropy } = losses;
 
 /** Fourier transforms under TensorFlow.js's name. */
 export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });

@@ -36,6 +36,8 @@ function checkRate(x: unknown, op: string): LearningRate {
 export class Rate {
   /** A number stays one until a step reads it: then it becomes a Variable, which traced steps read. */
   #value: LearningRate;
+  /** The number that the Variable got last from here: it gives 0.1 back, not 0.10000000149. */
+  #given: number | undefined;
   readonly #op: string;
 
   constructor(given: unknown, op: string) {
@@ -52,9 +54,10 @@ export class Rate {
   at(iterations: Tensor, dtype: DType): Tensor {
     const x = this.#value;
     if (x instanceof LearningRateSchedule)
-      return b.convert(x.apply(b.convert(iterations, 'f64') as Tensor), dtype) as Tensor;
+      return b.convert(x.apply(b.convert(iterations, 'f32') as Tensor), dtype) as Tensor;
     if (typeof x === 'number') {
-      this.#value = variable(x, false, `${this.#op}/learning_rate`, 'float64');
+      this.#given = x;
+      this.#value = variable(x, false, `${this.#op}/learning_rate`, 'float32');
       return this.at(iterations, dtype);
     }
     return b.convert(x, dtype) as Tensor;
@@ -63,7 +66,8 @@ export class Rate {
   /** Its present value. */
   get(iterations: Tensor): number {
     if (typeof this.#value === 'number') return this.#value;
-    return this.at(iterations, 'f64').dataSync()[0];
+    const x = this.at(iterations, 'f32').dataSync()[0];
+    return this.#given !== undefined && Math.fround(this.#given) === x ? this.#given : x;
   }
 
   /** Changes it. Throws ArgumentError where a schedule decides. */
@@ -74,6 +78,7 @@ export class Rate {
         op: this.#op,
         fix: 'make the optimizer with a number, or assign another schedule',
       });
+    this.#given = typeof next === 'number' ? next : undefined;
     if (typeof next === 'number' && this.#value instanceof Variable) this.#value.assign(next);
     else this.#value = next;
   }

@@ -12,8 +12,8 @@ import { checkNumber, checkPositive } from './options.ts';
 export abstract class LearningRateSchedule extends Serializable {
   /**
    * The learning rate of a step.
-   * @param step scalar float64 tensor: how many steps were taken before
-   * @returns scalar float64 tensor
+   * @param step scalar float32 tensor: how many steps were taken before
+   * @returns scalar float32 tensor
    */
   abstract apply(step: Tensor): Tensor;
 }
@@ -252,7 +252,7 @@ export class CosineDecayRestarts extends LearningRateSchedule {
     if (tMul > 1) {
       // Restart i is after (tMul^i - 1) / (tMul - 1) periods; the logarithm of a power of tMul may round down.
       const i = b.div(b.un('log', b.add(b.mul(periods, tMul - 1), 1)), Math.log(tMul));
-      restarts = b.un('floor', b.add(i, 1e-9));
+      restarts = b.un('floor', b.mul(i, 1 + 5e-7));
       const length = power(tMul, restarts);
       done = b.max(b.div(b.sub(periods, b.div(b.sub(length, 1), tMul - 1)), length), 0);
     }

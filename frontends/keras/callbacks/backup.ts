@@ -1,6 +1,7 @@
 // Keeps the state of a training in a file, from which a training that was killed goes on.
 
-import { randomState, setRandomState } from '../../trace/generator.ts';
+import { globalRandomState } from '../../trace/generator.ts';
+import type { Variable } from '../../trace/variable.ts';
 import { checkOptions } from '../engine/names.ts';
 import { Callback, type CallbackState, type HookResult } from './callback.ts';
 import {
@@ -29,8 +30,6 @@ export interface BackupAndRestoreArgs {
 export interface Position {
   readonly epoch: number;
   readonly batch: number;
-  /** The seed of the order of samples, where `fit` had one. */
-  readonly shuffleSeed?: number;
 }
 
 const op = 'backupAndRestore';
@@ -88,8 +87,11 @@ export class BackupAndRestore extends Callback {
       const tensors = groupOf(found, name).map((t) => t.tensor);
       if (Object.hasOwn(states, name)) c.setState({ values: states[name], tensors });
     }
-    const [random] = groupOf(found, 'random');
-    if (random) setRandomState(random.tensor);
+    const random = groupOf(found, 'random');
+    this.#randomStates().forEach((v, i) => {
+      const saved = random[i]?.tensor;
+      if (saved?.dtype === v.dtype && saved.shape.join() === v.shape.join()) v.assign(saved);
+    });
   }
 
   override onEpochBegin(epoch: number): void {
@@ -106,18 +108,23 @@ export class BackupAndRestore extends Callback {
     if (this.#delete) return removeFile(this.#file, op);
   }
 
+  /** Sources of random numbers: everybody's, then those of layers with seeds. */
+  #randomStates(): readonly Variable[] {
+    return [globalRandomState(), ...(this.model.randomVariables ?? [])];
+  }
+
   #save(position: Position): Promise<void> {
     const { data, tensors } = stateOfModel(this.model, true);
     const callbacks: Record<string, unknown> = {};
-    const all: NamedTensor[] = [...tensors, { group: 'random', name: 'state', tensor: randomState() }];
+    const random = this.#randomStates().map((v) => ({ group: 'random', name: v.name, tensor: v.read() }));
+    const all: NamedTensor[] = [...tensors, ...random];
     for (const [name, c] of nameCallbacks(this.#callbacks)) {
       const state = c.getState();
       if (!state) continue;
       callbacks[name] = state.values;
       state.tensors?.forEach((tensor, i) => void all.push({ group: name, name: String(i), tensor }));
     }
-    const { shuffleSeed } = this.params;
-    const content = { ...data, callbacks, position: { ...position, shuffleSeed } };
+    const content = { ...data, callbacks, position };
     return writeWhole(this.#file, encodeCheckpoint({ data: content, tensors: all }), op);
   }
 }

@@ -1,7 +1,7 @@
 // Shows the progress of training, evaluation and prediction.
 
 import { defaultWriter, ProgressBar, type ProgressWriter } from '../progress.ts';
-import { Callback, type Logs } from './callback.ts';
+import { Callback, type Logs, metricsOf } from './callback.ts';
 
 /** Where a progress bar is written to, and its clock. */
 export interface ProgbarOptions {
@@ -38,7 +38,7 @@ export class ProgbarLogger extends Callback {
   }
   #advance(batch: number, logs: Logs): void {
     this.#done = batch + 1;
-    this.#bar?.update(this.#done, logs);
+    this.#bar?.update(this.#done, metricsOf(logs));
   }
   #end(logs: Logs): void {
     if (this.#verbose) this.#bar?.finish(this.#done, logs);

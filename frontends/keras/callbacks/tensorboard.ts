@@ -6,7 +6,7 @@ import { graphOf } from '../tensorboard/graph.ts';
 import { weightImages } from '../tensorboard/image.ts';
 import type { Message } from '../tensorboard/protobuf.ts';
 import { EventWriter } from '../tensorboard/writer.ts';
-import { Callback, type CallbackState, type HookResult, type Logs } from './callback.ts';
+import { Callback, type CallbackState, type HookResult, type Logs, metricsOf } from './callback.ts';
 import { joinPath } from './files.ts';
 import { flagOf, frequencyOf, textOf, wholeOf } from './options.ts';
 
@@ -63,7 +63,7 @@ export class TensorBoard extends Callback {
     if (this.#every === 'epoch' || step % this.#every !== 0) return;
     return this.#train.summaries(
       step,
-      scalars(logs, (name) => `batch_${name}`),
+      scalars(metricsOf(logs), (name) => `batch_${name}`),
     );
   }
 

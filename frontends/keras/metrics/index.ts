@@ -1,0 +1,93 @@
+// The metrics by name.
+
+import { type CustomObjects, serialize as plain, Registry, type Serialized } from '../engine/serialize.ts';
+import { getLoss } from '../losses/index.ts';
+import { Loss } from '../losses/loss.ts';
+import * as accuracies from './accuracy.ts';
+import { Mean, MeanMetricWrapper, Metric, type MetricFunction, Sum } from './metric.ts';
+import * as wrappers from './wrappers.ts';
+
+const registry = new Registry<Metric>('metric', (x): x is Metric => x instanceof Metric);
+const aliases: Readonly<Record<string, readonly string[]>> = {
+  MeanSquaredError: ['mse'],
+  MeanAbsoluteError: ['mae'],
+  MeanAbsolutePercentageError: ['mape'],
+  MeanSquaredLogarithmicError: ['msle'],
+  LogCoshError: ['logcosh'],
+  KLDivergence: ['kld', 'kullbackLeiblerDivergence'],
+  CosineProximity: ['cosine'],
+  TopKCategoricalAccuracy: ['topKCategoricalAccuracy'],
+  BinaryCrossentropy: ['bce'],
+  CategoricalCrossentropy: ['cce'],
+  SparseCategoricalCrossentropy: ['scce'],
+};
+/** `binaryAccuracy` for BinaryAccuracy, but `KLDivergence` stays. */
+const camel = (name: string): string => (/^[A-Z][a-z]/.test(name) ? name[0].toLowerCase() + name.slice(1) : name);
+for (const [name, cls] of Object.entries({ ...wrappers, Mean, Sum }))
+  registry.add(cls as never, camel(name), ...(aliases[name] ?? []));
+
+/** What decides which accuracy, or which cross-entropy, is meant. */
+export interface MetricContext {
+  readonly yTrueShape?: readonly (number | null)[];
+  readonly yPredShape?: readonly (number | null)[];
+  readonly loss?: Loss | null;
+}
+
+type Kind = 'Binary' | 'SparseCategorical' | 'Categorical';
+
+/** Chosen by the loss if that is a cross-entropy, else by the shapes of labels and outputs, as Keras does. */
+function kindOf({ yTrueShape, yPredShape, loss }: MetricContext): Kind {
+  const cls = loss?.getClassName() ?? '';
+  const kinds = ['Binary', 'SparseCategorical', 'Categorical'] as const;
+  const byLoss = kinds.find((k) => cls.startsWith(k) && cls.endsWith('Crossentropy'));
+  if (byLoss) return byLoss;
+  if (!yPredShape || yPredShape.at(-1) === 1) return 'Binary';
+  if (yTrueShape && (yTrueShape.length < yPredShape.length || yTrueShape.at(-1) === 1)) return 'SparseCategorical';
+  return 'Categorical';
+}
+
+/**
+ * The metric that an identifier stands for: a name, which then is the metric's own ('accuracy' and 'acc',
+ * 'crossentropy' and 'ce' choose by the context), a `{className, config}`, a function of labels and
+ * predictions, a loss, or a metric.
+ * Throws ArgumentError for an unknown name (with the nearest one) and for what is none of these.
+ */
+export function getMetric(
+  identifier: unknown,
+  context: MetricContext = {},
+  op = 'metrics.get',
+  objects?: CustomObjects,
+): Metric {
+  if (identifier instanceof Loss) {
+    const loss = identifier;
+    return new MeanMetricWrapper((y, p) => loss.call(y, p), { name: loss.name });
+  }
+  const fn = typeof identifier === 'string' ? objects?.[identifier] : identifier;
+  if (typeof fn === 'function' && !(fn.prototype instanceof Metric)) {
+    const name = typeof identifier === 'string' ? identifier : fn.name;
+    return new MeanMetricWrapper(fn as MetricFunction, name ? { name } : {});
+  }
+  if (typeof identifier !== 'string') return registry.get(identifier, op, objects);
+  const name = identifier;
+  if (/^acc(uracy)?$/i.test(name)) return registry.make(`${kindOf(context)}Accuracy`, { name }, op);
+  if (/^(ce|cross_?entropy)$/i.test(name)) return registry.make(`${kindOf(context)}Crossentropy`, { name }, op);
+  return registry.make(name, { name }, op, objects);
+}
+
+/**
+ * Metrics. Functions of labels and predictions under TensorFlow.js's names, most of them with a value for each
+ * sample; Keras's classes, which keep their state over batches: `new tf.metrics.BinaryAccuracy()`.
+ */
+export const metrics = Object.freeze({
+  ...accuracies,
+  ...wrappers,
+  Metric,
+  Mean,
+  Sum,
+  MeanMetricWrapper,
+  get: (identifier: unknown): Metric => getMetric(identifier),
+  /** A metric as plain data. */
+  serialize: (metric: Metric): Serialized => plain(registry.get(metric, 'metrics.serialize')),
+  /** What `serialize` gave, as a metric again. */
+  deserialize: (serialized: Serialized): Metric => registry.get(serialized, 'metrics.deserialize'),
+});
