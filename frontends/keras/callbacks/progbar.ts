@@ -1,7 +1,9 @@
 // Shows the progress of training, evaluation and prediction.
 
+import { checkOptions } from '../engine/names.ts';
 import { defaultWriter, ProgressBar, type ProgressWriter } from '../progress.ts';
 import { Callback, type Logs, metricsOf } from './callback.ts';
+import { functionOf, theFunction } from './options.ts';
 
 /** Where a progress bar is written to, and its clock. */
 export interface ProgbarOptions {
@@ -22,10 +24,14 @@ export class ProgbarLogger extends Callback {
   /** Steps of an epoch, known after the first where the data does not say. */
   #steps: number | undefined;
 
-  constructor({ writer = defaultWriter(), now }: ProgbarOptions = {}) {
+  /** Throws ArgumentError for a writer without `write`, and for a clock that is no function. */
+  constructor(options: ProgbarOptions = {}) {
     super();
-    this.#writer = writer;
-    this.#now = now;
+    const op = 'progbarLogger';
+    checkOptions(options, ['writer', 'now'], op);
+    this.#writer = options?.writer ?? defaultWriter();
+    theFunction(this.#writer.write, 'writer.write', op);
+    this.#now = functionOf(options?.now, 'now', op);
   }
 
   get #verbose(): number {
