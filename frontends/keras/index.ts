@@ -6,6 +6,12 @@ import { Sequential, type SequentialArgs } from './engine/sequential.ts';
 import { registerClass, Serializable } from './engine/serialize.ts';
 
 export { type Activation, activations } from './activations.ts';
+export { Callback, type CallbackModel, type CallbackParams, type Logs } from './callbacks/callback.ts';
+export { CustomCallback, type CustomCallbackArgs, type YieldEvery } from './callbacks/custom.ts';
+export { EarlyStopping } from './callbacks/early-stopping.ts';
+export { History } from './callbacks/history.ts';
+export { callbacks } from './callbacks/index.ts';
+export { CallbackList, registerCallbackConstructor } from './callbacks/list.ts';
 export { type Constraint, constraints } from './constraints.ts';
 export { InputSpec } from './engine/input-spec.ts';
 export { type Kwargs, Layer, type LayerArgs } from './engine/layer.ts';

@@ -30,8 +30,6 @@ export interface BackupAndRestoreArgs {
 export interface Position {
   readonly epoch: number;
   readonly batch: number;
-  /** The seed of the order of samples, where `fit` had one. */
-  readonly shuffleSeed?: number;
 }
 
 const op = 'backupAndRestore';
@@ -126,8 +124,7 @@ export class BackupAndRestore extends Callback {
       callbacks[name] = state.values;
       state.tensors?.forEach((tensor, i) => void all.push({ group: name, name: String(i), tensor }));
     }
-    const { shuffleSeed } = this.params;
-    const content = { ...data, callbacks, position: { ...position, shuffleSeed } };
+    const content = { ...data, callbacks, position };
     return writeWhole(this.#file, encodeCheckpoint({ data: content, tensors: all }), op);
   }
 }

@@ -3,8 +3,14 @@
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 
-/** Metrics of a batch or an epoch by name: `loss`, `acc`, `val_loss`, … */
+/** Metrics of a batch or an epoch by name: `loss`, `acc`, `val_loss`, …; of a batch also its number and its size. */
 export type Logs = Record<string, number>;
+
+/** The metrics alone of the logs of a batch. */
+export function metricsOf(logs: Logs): Logs {
+  const { batch, size, ...metrics } = logs;
+  return metrics;
+}
 
 /** What a hook may return: training waits for a promise. */
 export type HookResult = void | Promise<void>;
@@ -23,8 +29,6 @@ export interface CallbackParams {
   doValidation?: boolean;
   /** Names that logs may have. */
   metrics?: readonly string[];
-  /** What the order of samples follows from, with the epoch. */
-  shuffleSeed?: number;
 }
 
 /** The optimizer as callbacks see it. */

@@ -98,7 +98,9 @@ export class ModelCheckpoint extends Callback {
         console.log(`\nEpoch ${epoch + 1}: ${metric} did not improve from ${this.best.toFixed(5)}`);
       return;
     }
-    const numbers = { ...logs, epoch: epoch + 1, ...(batch === undefined ? {} : { batch: batch + 1 }) };
+    // With the second names of metrics, which are not enumerable.
+    const numbers: Logs = Object.defineProperties({}, Object.getOwnPropertyDescriptors(logs));
+    Object.assign(numbers, { epoch: epoch + 1 }, batch === undefined ? {} : { batch: batch + 1 });
     const path = fillTemplate(this.filepath, numbers, op);
     if (this.#verbose) {
       const why = now === undefined ? '' : `${metric} improved from ${this.best.toFixed(5)} to ${now.toFixed(5)}, `;

@@ -44,10 +44,11 @@ export class CustomCallback extends Callback {
   readonly args: CustomCallbackArgs;
   readonly yieldEvery: YieldEvery | undefined;
 
-  constructor(args: CustomCallbackArgs = {}, yieldEvery?: YieldEvery) {
+  constructor(given: CustomCallbackArgs = {}, yieldEvery?: YieldEvery) {
     super();
+    const args = given ?? {};
     const op = 'CustomCallback';
-    const plain = Object.getPrototypeOf(args ?? {}) === Object.prototype;
+    const plain = Object.getPrototypeOf(args) === Object.prototype;
     if (plain || typeof args !== 'object') checkOptions(args, [...hookNames, ...others], op);
     for (const name of [...hookNames, ...others])
       if (args[name] !== undefined && args[name] !== null && typeof args[name] !== 'function')

@@ -74,8 +74,10 @@ export class EarlyStopping extends Callback {
     if (this.monitor.better(now, this.best)) {
       this.best = now;
       this.#keep(epoch);
-      if (this.baseline === undefined || this.monitor.better(now, this.baseline)) this.#wait = 0;
-      return;
+      if (this.baseline === undefined || this.monitor.better(now, this.baseline)) {
+        this.#wait = 0;
+        return;
+      }
     }
     // One epoch says nothing yet.
     if (this.#wait < this.patience || epoch === 0) return;

@@ -128,6 +128,29 @@ export function standardizeCallbacks(callbacks: CallbacksArg | undefined): Callb
   });
 }
 
+const constructors = new Map<new () => Callback, number>();
+
+/**
+ * Has a callback made for every training whose `verbose` is at least that level.
+ * Throws ArgumentError for a level that is no whole number, and for a class that is registered already.
+ */
+export function registerCallbackConstructor(verbosityLevel: number, callbackConstructor: new () => Callback): void {
+  const op = 'registerCallbackConstructor';
+  if (!Number.isInteger(verbosityLevel) || verbosityLevel < 0)
+    throw new ArgumentError(`the level must be a whole number from 0 on, got ${valueText(verbosityLevel)}`, {
+      op,
+      fix: '0 is for every training, 1 for those that show progress',
+    });
+  if (!((callbackConstructor as unknown as { prototype?: unknown })?.prototype instanceof Callback))
+    throw new ArgumentError(`${valueText(callbackConstructor)} is no class of callbacks`, {
+      op,
+      fix: 'give a class that extends tf.Callback',
+    });
+  if (constructors.has(callbackConstructor))
+    throw new ArgumentError(`${callbackConstructor.name} is registered already`, { op, fix: 'register it once' });
+  constructors.set(callbackConstructor, verbosityLevel);
+}
+
 /** What a training begins with. */
 export interface Callbacks {
   readonly callbackList: CallbackList;
@@ -135,8 +158,8 @@ export interface Callbacks {
 }
 
 /**
- * The callbacks of one training: the user's, then those of the library (`own`, such as the progress bar), the
- * pauses, and the history, which so sees what others put into the logs.
+ * The callbacks of one training: of registered classes, the user's, then those of the library (`own`, such as the
+ * progress bar), the pauses, and the history, which so sees what others put into the logs.
  */
 export function configureCallbacks(
   given: CallbacksArg | undefined,
@@ -147,7 +170,11 @@ export function configureCallbacks(
   const users = standardizeCallbacks(given);
   const history = new History();
   const paced = users.filter((c) => c instanceof CustomCallback).find((c) => c.yieldEvery !== undefined);
+  const registered = [...constructors]
+    .filter(([, level]) => (params.verbose ?? 1) >= level)
+    .map(([Made]) => new Made());
   const callbackList = new CallbackList([
+    ...registered,
     ...users,
     ...own,
     new Yielder(paced?.yieldEvery ?? yieldEvery, users),

@@ -1,10 +1,11 @@
 // The state of a training in checkpoints: weights, the optimizer's state, running metrics.
 
-import { ExecutionError } from '../../../ir/errors.ts';
+import { ArgumentError, ExecutionError, valueText } from '../../../ir/errors.ts';
 import type { Variable } from '../../trace/variable.ts';
 import type { CallbackModel } from './callback.ts';
 import { type Checkpoint, decodeCheckpoint, groupOf, type NamedTensor, wrongModel } from './checkpoint-file.ts';
 import { readIfThere } from './files.ts';
+import { textOf } from './options.ts';
 
 const named = (group: string, variables: readonly Variable[]): NamedTensor[] =>
   variables.map((v) => ({ group, name: v.name, tensor: v.read() }));
@@ -75,7 +76,9 @@ function pairs(
  */
 export async function loadCheckpoint(model: CallbackModel, filepath: string): Promise<void> {
   const op = 'loadCheckpoint';
-  const bytes = await readIfThere(filepath, op);
+  if (!Array.isArray(model?.weights))
+    throw new ArgumentError(`${valueText(model)} is no model`, { op, fix: 'give the model, then the path' });
+  const bytes = await readIfThere(textOf(filepath, 'filepath', op), op);
   if (!bytes) throw new ExecutionError(`there is no file '${filepath}'`, { op, fix: 'check the path' });
   restoreModel(model, decodeCheckpoint(bytes, filepath), filepath);
 }

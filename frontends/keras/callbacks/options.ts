@@ -40,10 +40,13 @@ export function textOf(x: unknown, name: string, op: string, value?: string): st
   return typeof x === 'string' && x !== '' ? x : refuse(name, 'a text', x, op);
 }
 
+/** A function that must be given. */
+export const theFunction = <F>(x: F, name: string, op: string): F =>
+  typeof x === 'function' ? x : refuse(name, 'a function', x, op);
+
 /** A function, or undefined where none is given. */
 export function functionOf<F>(x: F | undefined | null, name: string, op: string): F | undefined {
-  if (x === undefined || x === null) return undefined;
-  return typeof x === 'function' ? x : refuse(name, 'a function', x, op);
+  return x === undefined || x === null ? undefined : theFunction(x, name, op);
 }
 
 /** How often: 'epoch', 'batch' (every one), or every so many batches. */

@@ -3,7 +3,7 @@
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import { checkOptions } from '../engine/names.ts';
 import { Callback, type CallbackState, type Logs } from './callback.ts';
-import { functionOf, type Mode, Monitor, numberOf, wholeOf } from './options.ts';
+import { type Mode, Monitor, numberOf, theFunction, wholeOf } from './options.ts';
 
 /** The learning rate of an epoch (from 0) by the one before it. */
 export type Schedule = (epoch: number, learningRate: number) => number;
@@ -16,9 +16,7 @@ export class LearningRateScheduler extends Callback {
   constructor(schedule: Schedule, verbose?: number) {
     super();
     const op = 'learningRateScheduler';
-    const f = functionOf(schedule, 'schedule', op);
-    if (!f) throw new ArgumentError('there is no schedule', { op, fix: 'give (epoch, learningRate) => number' });
-    this.schedule = f;
+    this.schedule = theFunction(schedule, 'schedule', op);
     this.#verbose = wholeOf(verbose, 'verbose', op, 0);
   }
 

@@ -2,6 +2,7 @@
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { Callback } from '../callbacks/callback.ts';
+import { ProgbarLogger } from '../callbacks/progbar.ts';
 
 /** 0 silent, 1 a progress bar, 2 a line an epoch, from what users may write. Throws ArgumentError for anything else. */
 export function verbosity(x: unknown): 0 | 1 | 2 {
@@ -15,4 +16,4 @@ export function verbosity(x: unknown): 0 | 1 | 2 {
 }
 
 /** What prints the progress. */
-export const progress = (_verbose: 0 | 1 | 2): Callback[] => [];
+export const progress = (verbose: 0 | 1 | 2): Callback[] => (verbose ? [new ProgbarLogger()] : []);
