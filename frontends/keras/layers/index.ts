@@ -1,35 +1,117 @@
 // All layers: classes, and `tf.layers.…` that makes them.
 
 import { InputLayer, type InputLayerArgs, input } from '../engine/input-layer.ts';
-import { Layer } from '../engine/layer.ts';
+import { Layer, type LayerArgs } from '../engine/layer.ts';
 import { getLayer, layerRegistry } from '../engine/layer-registry.ts';
 import { LayersModel } from '../engine/model.ts';
 import { Sequential } from '../engine/sequential.ts';
 import { type CustomObjects, type Serialized, serialize } from '../engine/serialize.ts';
 import { Activation, type ActivationArgs } from './activation.ts';
+import { MultiHeadAttention, type MultiHeadAttentionArgs } from './attention.ts';
+import {
+  Cropping1D,
+  Cropping2D,
+  Cropping3D,
+  type CroppingArgs,
+  UpSampling1D,
+  UpSampling2D,
+  UpSampling3D,
+  type UpSamplingArgs,
+  ZeroPadding1D,
+  ZeroPadding2D,
+  ZeroPadding3D,
+  type ZeroPaddingArgs,
+} from './borders.ts';
 import { Conv1D, Conv2D, Conv3D, type ConvArgs } from './conv.ts';
+import {
+  DepthwiseConv2D,
+  type DepthwiseConv2DArgs,
+  SeparableConv1D,
+  SeparableConv2D,
+  type SeparableConvArgs,
+} from './conv-depthwise.ts';
+import { Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, type ConvTransposeArgs } from './conv-transpose.ts';
 import { Dense, type DenseArgs } from './dense.ts';
 import { Dropout, type DropoutArgs } from './dropout.ts';
+import { Embedding, type EmbeddingArgs, Masking, type MaskingArgs } from './embedding.ts';
 import { Flatten, type FlattenArgs } from './flatten.ts';
-
-for (const cls of [InputLayer, LayersModel, Sequential]) layerRegistry.add(cls);
-for (const cls of [
-  RNN,
-  SimpleRNN,
-  SimpleRNNCell,
-  LSTM,
-  LSTMCell,
-  GRU,
-  GRUCell,
-  StackedRNNCells,
-  ConvLSTM2D,
-  ConvLSTM2DCell,
-])
-  layerRegistry.add(cls);
-for (const cls of [Bidirectional, TimeDistributed, Activation, Conv1D, Conv2D, Conv3D, Dense, Dropout, Flatten])
-  layerRegistry.add(cls);
-
+import { Lambda, type LambdaArgs } from './lambda.ts';
+import { Highway, type HighwayArgs, Maxout, type MaxoutArgs } from './maxout.ts';
+import {
+  Add,
+  Average,
+  Concatenate,
+  type ConcatenateArgs,
+  Dot,
+  type DotArgs,
+  Maximum,
+  Minimum,
+  Multiply,
+  Subtract,
+} from './merge.ts';
+import {
+  AlphaDropout,
+  type AlphaDropoutArgs,
+  GaussianDropout,
+  GaussianNoise,
+  type GaussianNoiseArgs,
+  type NoiseRateArgs,
+  SpatialDropout1D,
+  SpatialDropout2D,
+  SpatialDropout3D,
+  type SpatialDropoutArgs,
+} from './noise.ts';
+import {
+  BatchNormalization,
+  type BatchNormalizationArgs,
+  GroupNormalization,
+  type GroupNormalizationArgs,
+  LayerNormalization,
+  type LayerNormalizationArgs,
+} from './normalization.ts';
+import {
+  AveragePooling1D,
+  AveragePooling2D,
+  AveragePooling3D,
+  GlobalAveragePooling1D,
+  GlobalAveragePooling2D,
+  GlobalAveragePooling3D,
+  GlobalMaxPooling1D,
+  GlobalMaxPooling2D,
+  GlobalMaxPooling3D,
+  type GlobalPoolingArgs,
+  MaxPooling1D,
+  MaxPooling2D,
+  MaxPooling3D,
+  type PoolingArgs,
+} from './pooling.ts';
+import {
+  CategoryEncoding,
+  type CategoryEncodingArgs,
+  CenterCrop,
+  type CenterCropArgs,
+  Rescaling,
+  type RescalingArgs,
+  Resizing,
+  type ResizingArgs,
+} from './preprocessing.ts';
+import {
+  type AlphaArgs,
+  ELU,
+  LeakyReLU,
+  PReLU,
+  type PReLUArgs,
+  ReLU,
+  type ReLUArgs,
+  Softmax,
+  type SoftmaxArgs,
+  SReLU,
+  type SReLUArgs,
+  ThresholdedReLU,
+  type ThresholdedReLUArgs,
+} from './rectifiers.ts';
 import { Bidirectional, type BidirectionalArgs } from './recurrent/bidirectional.ts';
+import { RNNCell } from './recurrent/cell.ts';
 import { ConvLSTM2D, type ConvLSTM2DArgs, ConvLSTM2DCell, type ConvLSTM2DCellArgs } from './recurrent/conv-lstm.ts';
 import type { GatedCellArgs } from './recurrent/gated.ts';
 import { GRU, type GRUArgs, GRUCell, type GRUCellArgs } from './recurrent/gru.ts';
@@ -37,11 +119,103 @@ import { LSTM, type LSTMArgs, LSTMCell, type LSTMCellArgs } from './recurrent/ls
 import { RNN, type RNNArgs } from './recurrent/rnn.ts';
 import { SimpleRNN, type SimpleRNNArgs, SimpleRNNCell } from './recurrent/simple-rnn.ts';
 import { StackedRNNCells, type StackedRNNCellsArgs } from './recurrent/stacked.ts';
+import { Permute, type PermuteArgs, RepeatVector, type RepeatVectorArgs, Reshape, type ReshapeArgs } from './shapes.ts';
 import { TimeDistributed, type TimeDistributedArgs } from './time-distributed.ts';
+
+const classes = [
+  InputLayer,
+  LayersModel,
+  Sequential,
+  Activation,
+  MultiHeadAttention,
+  ZeroPadding1D,
+  ZeroPadding2D,
+  ZeroPadding3D,
+  Cropping1D,
+  Cropping2D,
+  Cropping3D,
+  UpSampling1D,
+  UpSampling2D,
+  UpSampling3D,
+  Conv1D,
+  Conv2D,
+  Conv3D,
+  DepthwiseConv2D,
+  SeparableConv1D,
+  SeparableConv2D,
+  Conv1DTranspose,
+  Conv2DTranspose,
+  Conv3DTranspose,
+  Dense,
+  Dropout,
+  Embedding,
+  Masking,
+  Flatten,
+  Lambda,
+  Maxout,
+  Highway,
+  Add,
+  Subtract,
+  Multiply,
+  Average,
+  Maximum,
+  Minimum,
+  Concatenate,
+  Dot,
+  GaussianNoise,
+  GaussianDropout,
+  AlphaDropout,
+  SpatialDropout1D,
+  SpatialDropout2D,
+  SpatialDropout3D,
+  BatchNormalization,
+  LayerNormalization,
+  GroupNormalization,
+  MaxPooling1D,
+  MaxPooling2D,
+  MaxPooling3D,
+  AveragePooling1D,
+  AveragePooling2D,
+  AveragePooling3D,
+  GlobalMaxPooling1D,
+  GlobalMaxPooling2D,
+  GlobalMaxPooling3D,
+  GlobalAveragePooling1D,
+  GlobalAveragePooling2D,
+  GlobalAveragePooling3D,
+  Resizing,
+  Rescaling,
+  CenterCrop,
+  CategoryEncoding,
+  ReLU,
+  LeakyReLU,
+  ELU,
+  ThresholdedReLU,
+  Softmax,
+  PReLU,
+  SReLU,
+  Bidirectional,
+  ConvLSTM2D,
+  ConvLSTM2DCell,
+  GRU,
+  GRUCell,
+  LSTM,
+  LSTMCell,
+  RNN,
+  SimpleRNN,
+  SimpleRNNCell,
+  StackedRNNCells,
+  Reshape,
+  Permute,
+  RepeatVector,
+  TimeDistributed,
+] as const;
+for (const cls of classes) layerRegistry.add(cls as never);
 
 /** The layers by name, as TensorFlow.js has them; each takes one object of options, which its class describes. */
 export const layers = Object.freeze({
   Layer,
+  RNNCell,
   /** The layer that `{className, config}` stands for. Throws ArgumentError for an unknown class. */
   deserialize: (config: Serialized, customObjects?: CustomObjects): Layer =>
     getLayer(config, 'layers.deserialize', customObjects),
@@ -50,15 +224,76 @@ export const layers = Object.freeze({
   input,
   inputLayer: (args: InputLayerArgs): InputLayer => new InputLayer(args),
   activation: (args: ActivationArgs): Activation => new Activation(args),
+  multiHeadAttention: (args: MultiHeadAttentionArgs): MultiHeadAttention => new MultiHeadAttention(args),
+  zeroPadding1d: (args?: ZeroPaddingArgs): ZeroPadding1D => new ZeroPadding1D(args),
+  zeroPadding2d: (args?: ZeroPaddingArgs): ZeroPadding2D => new ZeroPadding2D(args),
+  zeroPadding3d: (args?: ZeroPaddingArgs): ZeroPadding3D => new ZeroPadding3D(args),
+  cropping1D: (args?: CroppingArgs): Cropping1D => new Cropping1D(args),
+  cropping2D: (args?: CroppingArgs): Cropping2D => new Cropping2D(args),
+  cropping3D: (args?: CroppingArgs): Cropping3D => new Cropping3D(args),
+  upSampling1d: (args?: UpSamplingArgs): UpSampling1D => new UpSampling1D(args),
+  upSampling2d: (args?: UpSamplingArgs): UpSampling2D => new UpSampling2D(args),
+  upSampling3d: (args?: UpSamplingArgs): UpSampling3D => new UpSampling3D(args),
   conv1d: (args: ConvArgs): Conv1D => new Conv1D(args),
   conv2d: (args: ConvArgs): Conv2D => new Conv2D(args),
   conv3d: (args: ConvArgs): Conv3D => new Conv3D(args),
+  depthwiseConv2d: (args: DepthwiseConv2DArgs): DepthwiseConv2D => new DepthwiseConv2D(args),
+  separableConv1d: (args: SeparableConvArgs): SeparableConv1D => new SeparableConv1D(args),
+  separableConv2d: (args: SeparableConvArgs): SeparableConv2D => new SeparableConv2D(args),
+  conv1dTranspose: (args: ConvTransposeArgs): Conv1DTranspose => new Conv1DTranspose(args),
+  conv2dTranspose: (args: ConvTransposeArgs): Conv2DTranspose => new Conv2DTranspose(args),
+  conv3dTranspose: (args: ConvTransposeArgs): Conv3DTranspose => new Conv3DTranspose(args),
   dense: (args: DenseArgs): Dense => new Dense(args),
   dropout: (args: DropoutArgs): Dropout => new Dropout(args),
+  embedding: (args: EmbeddingArgs): Embedding => new Embedding(args),
+  masking: (args?: MaskingArgs): Masking => new Masking(args),
+  flatten: (args?: FlattenArgs): Flatten => new Flatten(args),
+  lambda: (args: LambdaArgs): Lambda => new Lambda(args),
+  maxout: (args: MaxoutArgs): Maxout => new Maxout(args),
+  highway: (args?: HighwayArgs): Highway => new Highway(args),
+  add: (args?: LayerArgs): Add => new Add(args),
+  subtract: (args?: LayerArgs): Subtract => new Subtract(args),
+  multiply: (args?: LayerArgs): Multiply => new Multiply(args),
+  average: (args?: LayerArgs): Average => new Average(args),
+  maximum: (args?: LayerArgs): Maximum => new Maximum(args),
+  minimum: (args?: LayerArgs): Minimum => new Minimum(args),
+  concatenate: (args?: ConcatenateArgs): Concatenate => new Concatenate(args),
+  dot: (args: DotArgs): Dot => new Dot(args),
+  gaussianNoise: (args: GaussianNoiseArgs): GaussianNoise => new GaussianNoise(args),
+  gaussianDropout: (args: NoiseRateArgs): GaussianDropout => new GaussianDropout(args),
+  alphaDropout: (args: AlphaDropoutArgs): AlphaDropout => new AlphaDropout(args),
+  spatialDropout1d: (args: SpatialDropoutArgs): SpatialDropout1D => new SpatialDropout1D(args),
+  spatialDropout2d: (args: SpatialDropoutArgs): SpatialDropout2D => new SpatialDropout2D(args),
+  spatialDropout3d: (args: SpatialDropoutArgs): SpatialDropout3D => new SpatialDropout3D(args),
+  batchNormalization: (args?: BatchNormalizationArgs): BatchNormalization => new BatchNormalization(args),
+  layerNormalization: (args?: LayerNormalizationArgs): LayerNormalization => new LayerNormalization(args),
+  groupNormalization: (args?: GroupNormalizationArgs): GroupNormalization => new GroupNormalization(args),
+  maxPooling1d: (args?: PoolingArgs): MaxPooling1D => new MaxPooling1D(args),
+  maxPooling2d: (args?: PoolingArgs): MaxPooling2D => new MaxPooling2D(args),
+  maxPooling3d: (args?: PoolingArgs): MaxPooling3D => new MaxPooling3D(args),
+  averagePooling1d: (args?: PoolingArgs): AveragePooling1D => new AveragePooling1D(args),
+  averagePooling2d: (args?: PoolingArgs): AveragePooling2D => new AveragePooling2D(args),
+  averagePooling3d: (args?: PoolingArgs): AveragePooling3D => new AveragePooling3D(args),
+  globalMaxPooling1d: (args?: GlobalPoolingArgs): GlobalMaxPooling1D => new GlobalMaxPooling1D(args),
+  globalMaxPooling2d: (args?: GlobalPoolingArgs): GlobalMaxPooling2D => new GlobalMaxPooling2D(args),
+  globalMaxPooling3d: (args?: GlobalPoolingArgs): GlobalMaxPooling3D => new GlobalMaxPooling3D(args),
+  globalAveragePooling1d: (args?: GlobalPoolingArgs): GlobalAveragePooling1D => new GlobalAveragePooling1D(args),
+  globalAveragePooling2d: (args?: GlobalPoolingArgs): GlobalAveragePooling2D => new GlobalAveragePooling2D(args),
+  globalAveragePooling3d: (args?: GlobalPoolingArgs): GlobalAveragePooling3D => new GlobalAveragePooling3D(args),
+  resizing: (args: ResizingArgs): Resizing => new Resizing(args),
+  rescaling: (args: RescalingArgs): Rescaling => new Rescaling(args),
+  centerCrop: (args: CenterCropArgs): CenterCrop => new CenterCrop(args),
+  categoryEncoding: (args: CategoryEncodingArgs): CategoryEncoding => new CategoryEncoding(args),
+  reLU: (args?: ReLUArgs): ReLU => new ReLU(args),
+  leakyReLU: (args?: AlphaArgs): LeakyReLU => new LeakyReLU(args),
+  elu: (args?: AlphaArgs): ELU => new ELU(args),
+  thresholdedReLU: (args?: ThresholdedReLUArgs): ThresholdedReLU => new ThresholdedReLU(args),
+  softmax: (args?: SoftmaxArgs): Softmax => new Softmax(args),
+  prelu: (args?: PReLUArgs): PReLU => new PReLU(args),
+  srelu: (args?: SReLUArgs): SReLU => new SReLU(args),
   bidirectional: (args: BidirectionalArgs): Bidirectional => new Bidirectional(args),
   convLstm2d: (args: ConvLSTM2DArgs): ConvLSTM2D => new ConvLSTM2D(args),
   convLstm2dCell: (args: ConvLSTM2DCellArgs): ConvLSTM2DCell => new ConvLSTM2DCell(args),
-  timeDistributed: (args: TimeDistributedArgs): TimeDistributed => new TimeDistributed(args),
   gru: (args: GRUArgs): GRU => new GRU(args),
   gruCell: (args: GRUCellArgs): GRUCell => new GRUCell(args),
   lstm: (args: LSTMArgs): LSTM => new LSTM(args),
@@ -67,5 +302,19 @@ export const layers = Object.freeze({
   simpleRNN: (args: SimpleRNNArgs): SimpleRNN => new SimpleRNN(args),
   simpleRNNCell: (args: GatedCellArgs): SimpleRNNCell => new SimpleRNNCell(args),
   stackedRNNCells: (args: StackedRNNCellsArgs): StackedRNNCells => new StackedRNNCells(args),
-  flatten: (args?: FlattenArgs): Flatten => new Flatten(args),
+  reshape: (args: ReshapeArgs): Reshape => new Reshape(args),
+  permute: (args: PermuteArgs): Permute => new Permute(args),
+  repeatVector: (args: RepeatVectorArgs): RepeatVector => new RepeatVector(args),
+  timeDistributed: (args: TimeDistributedArgs): TimeDistributed => new TimeDistributed(args),
+  // Other names that TensorFlow.js has for the same.
+  avgPool1d: (args?: PoolingArgs): AveragePooling1D => new AveragePooling1D(args),
+  avgPool2d: (args?: PoolingArgs): AveragePooling2D => new AveragePooling2D(args),
+  avgPool3d: (args?: PoolingArgs): AveragePooling3D => new AveragePooling3D(args),
+  avgPooling1d: (args?: PoolingArgs): AveragePooling1D => new AveragePooling1D(args),
+  avgPooling2d: (args?: PoolingArgs): AveragePooling2D => new AveragePooling2D(args),
+  avgPooling3d: (args?: PoolingArgs): AveragePooling3D => new AveragePooling3D(args),
+  maxPool1d: (args?: PoolingArgs): MaxPooling1D => new MaxPooling1D(args),
+  maxPool2d: (args?: PoolingArgs): MaxPooling2D => new MaxPooling2D(args),
+  globalMaxPool1d: (args?: GlobalPoolingArgs): GlobalMaxPooling1D => new GlobalMaxPooling1D(args),
+  globalMaxPool2d: (args?: GlobalPoolingArgs): GlobalMaxPooling2D => new GlobalMaxPooling2D(args),
 });
