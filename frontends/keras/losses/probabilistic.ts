@@ -7,8 +7,7 @@ import type { TensorLike } from '../../trace/convert.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import { apply, axisOf, numberArg } from '../../trace/ops/common.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import { lastMean } from './regression.ts';
-import { epsilon, lastAxis, matched, matchedClasses } from './shapes.ts';
+import { countedClasses, epsilon, lastAxis, lastMean, matched, matchedClasses } from './shapes.ts';
 
 const inside = (p: Val): Val => b.min(b.max(p, epsilon), 1 - epsilon);
 
@@ -107,10 +106,6 @@ export function categoricalFocalCrossentropy(yTrue: TensorLike, yPred: TensorLik
   const terms = b.mul(b.mul(g, numberArg(alpha, 'alpha', op)), b.mul(y, b.un('log', p)));
   return b.neg(b.sum(terms, [p.type.shape.length - 1])) as Tensor;
 }
-
-/** Whether a class number counts: all do without `ignoreClass`. */
-export const countedClasses = (labels: Tensor, ignoreClass: number): Tensor =>
-  b.compare('ne', labels, ignoreClass) as Tensor;
 
 /**
  * Cross-entropy of class numbers. NaN for a number that is no class.

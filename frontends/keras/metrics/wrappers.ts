@@ -3,6 +3,7 @@
 import type { Tensor } from '../../trace/tensor.ts';
 import { snakeCase } from '../engine/names.ts';
 import type { Config } from '../engine/serialize.ts';
+import { cosineOfAngle } from '../losses/angle.ts';
 import * as prob from '../losses/probabilistic.ts';
 import * as reg from '../losses/regression.ts';
 import * as acc from './accuracy.ts';
@@ -85,7 +86,7 @@ export const Poisson = meanOf('Poisson', (y, p) => reg.poisson(y, p), {});
 /** Mean Kullback-Leibler divergence. */
 export const KLDivergence = meanOf('KLDivergence', (y, p) => prob.kullbackLeiblerDivergence(y, p), {});
 /** Mean cosine of the angle between labels and predictions: 1 at best. */
-export const CosineSimilarity = meanOf('CosineSimilarity', (y, p, o) => reg.cosineOfAngle(y, p, o.axis), { axis: -1 });
+export const CosineSimilarity = meanOf('CosineSimilarity', (y, p, o) => cosineOfAngle(y, p, o.axis), { axis: -1 });
 /** Mean hinge loss. */
 export const Hinge = meanOf('Hinge', (y, p) => prob.hinge(y, p), {});
 /** Mean squared hinge loss. */

@@ -1,0 +1,121 @@
+// Counts of right and wrong predictions at thresholds. All thresholds are counted at once: comparisons of a
+// [thresholds, values] matrix, which fusion never writes to memory.
+
+import { ArgumentError, valueText } from '../../../ir/errors.ts';
+import type { Val } from '../../../ir/graph.ts';
+import type { TensorLike } from '../../trace/convert.ts';
+import { tensor1d } from '../../trace/creation.ts';
+import { emitter as b } from '../../trace/dispatch.ts';
+import { arg, to } from '../../trace/ops/common.ts';
+import { topk } from '../../trace/ops/sorting.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import type { Variable } from '../../trace/variable.ts';
+import { alignWeights, matched } from '../losses/shapes.ts';
+import { accumulate } from './metric.ts';
+
+/** What is counted. */
+export type CountName = 'truePositives' | 'falsePositives' | 'trueNegatives' | 'falseNegatives';
+/** The Variables of what a metric counts: [thresholds], or [thresholds, labels]. */
+export type Counts = Partial<Record<CountName, Variable>>;
+
+/** How predictions are read before they are compared. */
+export interface CountOptions {
+  readonly thresholds: readonly number[];
+  /** Only the k largest predictions along the last axis can be positive. */
+  readonly topK?: number | null;
+  /** Only that class of the last axis counts. */
+  readonly classId?: number | null;
+  /** Keeps the last axis: each label is counted by itself. */
+  readonly multiLabel?: boolean;
+  readonly labelWeights?: readonly number[] | null;
+}
+
+/** Below every threshold. */
+export const never = -1e10;
+
+/** Thresholds in [0, 1] as a list. Throws ArgumentError for anything else. */
+export function checkThresholds(x: number | readonly number[], op: string): number[] {
+  const list = typeof x === 'number' ? [x] : x;
+  if (Array.isArray(list) && list.length > 0 && list.every((t) => typeof t === 'number' && t >= 0 && t <= 1))
+    return [...list];
+  throw new ArgumentError(`thresholds must be from 0 to 1, got ${valueText(x)}`, { op, fix: 'a usual value is 0.5' });
+}
+
+/** A whole number from `least` on, or null; throws ArgumentError for anything else. */
+export function checkIndex(x: number | null | undefined, name: string, least: number, op: string): number | null {
+  if (x === null || x === undefined) return null;
+  if (Number.isInteger(x) && x >= least) return x;
+  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, {
+    op,
+    fix: `leave it out, or pass ${least} or more`,
+  });
+}
+
+/** The k largest predictions along the last axis; the others are below every threshold. */
+function onlyTopK(p: Tensor, k: number, op: string): Tensor {
+  const classes = p.shape[p.rank - 1];
+  if (k > classes)
+    throw new ArgumentError(`topK is ${k}, there are ${classes} classes`, { op, fix: `pass at most ${classes}` });
+  const { indices } = topk(p, k);
+  const shape = [...indices.shape, classes];
+  const column = b.broadcast(
+    indices,
+    shape,
+    indices.shape.map((_, i) => i),
+  );
+  const hits = b.convert(b.compare('eq', column, b.iota(shape, shape.length - 1)), 'i32');
+  const kept = b.compare('gt', b.reduceMax(hits, [shape.length - 2]), 0);
+  return b.select(kept, p, never) as Tensor;
+}
+
+/** One class of the last axis. */
+function onlyClass(x: Tensor, id: number, op: string): Tensor {
+  const last = x.rank - 1;
+  if (id >= x.shape[last])
+    throw new ArgumentError(`classId is ${id}, there are ${x.shape[last]} classes`, {
+      op,
+      fix: `pass at most ${x.shape[last] - 1}`,
+    });
+  const begin = x.shape.map((_, i) => (i === last ? id : 0));
+  const size = x.shape.map((d, i) => (i === last ? 1 : d));
+  return b.slice(x, begin, size) as Tensor;
+}
+
+/**
+ * Adds a batch to the counts. A prediction is positive above a threshold, a label where it is not 0.
+ * Throws ShapeError for shapes that do not fit, ArgumentError for a class or a k that is not there.
+ */
+export function count(
+  counts: Counts,
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  sampleWeight: TensorLike | null | undefined,
+  options: CountOptions,
+  op: string,
+): void {
+  let [y, p] = matched(yTrue, yPred, op);
+  if (options.topK) p = onlyTopK(p, options.topK, op);
+  if (options.classId !== null && options.classId !== undefined)
+    [y, p] = [onlyClass(y, options.classId, op), onlyClass(p, options.classId, op)];
+  let w: Val = b.onesLike(y);
+  if (sampleWeight !== null && sampleWeight !== undefined)
+    w = b.broadcastTo(alignWeights(y, to(arg(sampleWeight, 'sampleWeight', op), y.type.dtype), op)[1], y.shape);
+  if (options.labelWeights) w = b.mul(w, b.convert(tensor1d([...options.labelWeights]), y.type.dtype));
+  const labels = options.multiLabel ? y.shape[y.rank - 1] : 1;
+  const rest = options.multiLabel ? [labels] : [];
+  const each = [y.size / Math.max(labels, 1), ...rest];
+  const T = options.thresholds.length;
+  const all = [T, ...each];
+  const over = (x: Val) => b.broadcastTo(b.reshape(x, each), all);
+  const levels = b.broadcast(b.convert(tensor1d([...options.thresholds]), p.type.dtype), all, [0]);
+  const on = b.compare('gt', over(p), levels);
+  const right = b.compare('ne', over(y), 0);
+  const cases: Record<CountName, () => Val> = {
+    truePositives: () => b.and(on, right),
+    falsePositives: () => b.and(on, b.un('not', right)),
+    trueNegatives: () => b.and(b.un('not', on), b.un('not', right)),
+    falseNegatives: () => b.and(b.un('not', on), right),
+  };
+  for (const [name, v] of Object.entries(counts) as [CountName, Variable][])
+    accumulate(v, b.sum(b.select(cases[name](), over(w), 0), [1]));
+}
