@@ -5,6 +5,7 @@ import * as tf from 'sinter';
 import { mathCalls } from './calls-math.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
+import { trainingCalls } from './calls-training.ts';
 
 /** Names a public function, `image.resize` for one in a namespace. */
 export interface Call {
@@ -17,9 +18,23 @@ const flat = (rows: Rows): Call[] =>
   Object.entries(rows).flatMap(([name, list]) => list.map((args) => ({ name, args })));
 
 /** Every call of the tables. */
-export const calls = (): Call[] => [mathCalls(), shapeCalls(), nnCalls()].flatMap(flat);
+export const calls = (): Call[] => [mathCalls(), shapeCalls(), nnCalls(), trainingCalls()].flatMap(flat);
 
-const namespaces = ['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'];
+const namespaces = [
+  'fused',
+  'image',
+  'math',
+  'signal',
+  'random',
+  'losses',
+  'spectral',
+  'linalg',
+  'util',
+  'train',
+  'K',
+  'metrics',
+  'optimizers',
+];
 
 /** All public functions by name. */
 export function publicFunctions(): Map<string, (...args: unknown[]) => unknown> {
