@@ -21,8 +21,9 @@ const smoothed = (y: Tensor, smoothing: number, classes: number, op: string): Te
 function binaryTerms(y: Tensor, p: Tensor, fromLogits: boolean): Val {
   // softplus(x) - x * y, which is max(x, 0) - x * y + log(1 + e^-|x|).
   if (fromLogits) return b.sub(b.un('softplus', p), b.mul(p, y));
-  const q = inside(p);
-  return b.neg(b.add(b.mul(y, b.un('log', q)), b.mul(b.sub(1, y), b.un('log', b.sub(1, q)))));
+  // 1 - p is cut by itself: 1 - (1 - 1e-7) is no 1e-7 in float32.
+  const [hit, miss] = [p, b.sub(1, p)].map((q) => b.un('log', inside(q)));
+  return b.neg(b.add(b.mul(y, hit), b.mul(b.sub(1, y), miss)));
 }
 
 /**
