@@ -5,6 +5,7 @@ import * as tf from 'sinter';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { getLoss, serializeLoss } from '../../frontends/keras/losses/index.ts';
 import { errorOf } from '../frontend/helpers.ts';
+import { near } from './near.ts';
 
 type Row = readonly number[];
 const { losses: l } = tf;
@@ -146,13 +147,6 @@ const cases: [string, Data, tf.Loss, (y: Row, p: Row) => number][] = [
     (y, p) => sum(softmax(p).map((v, i) => -0.5 * (1 - v) ** 3 * y[i] * Math.log(v))),
   ],
 ];
-
-const near = (got: tf.Tensor, want: number | Row, tolerance = 2e-5) => {
-  const list = typeof want === 'number' ? [want] : want;
-  const data = got.dataSync();
-  expect(data.length).toBe(list.length);
-  list.forEach((x, i) => void expect(Math.abs(data[i] - x) / Math.max(1, Math.abs(x))).toBeLessThan(tolerance));
-};
 
 beforeAll(() => tf.ready());
 

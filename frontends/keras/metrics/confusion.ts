@@ -117,7 +117,7 @@ function atLeast(className: string, given: keyof Rates, wanted: keyof Rates) {
     readonly #counts: Required<Counts>;
     constructor(options: MetricOptions & AtLeastOptions) {
       super(options, [given, 'numThresholds', 'classId']);
-      this.value = checkThresholds((options as Record<string, number>)?.[given], this.name)[0];
+      this.value = checkThresholds((options as Record<string, number>)?.[given], this.name, given)[0];
       this.numThresholds = options.numThresholds ?? 200;
       this.classId = checkIndex(options.classId, 'classId', 0, this.name);
       const shape = [evenThresholds(this.numThresholds, this.name).length];

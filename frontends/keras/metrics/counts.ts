@@ -34,11 +34,11 @@ export interface CountOptions {
 export const never = -1e10;
 
 /** Thresholds in [0, 1] as a list. Throws ArgumentError for anything else. */
-export function checkThresholds(x: number | readonly number[], op: string): number[] {
+export function checkThresholds(x: number | readonly number[], op: string, name = 'thresholds'): number[] {
   const list = typeof x === 'number' ? [x] : x;
   if (Array.isArray(list) && list.length > 0 && list.every((t) => typeof t === 'number' && t >= 0 && t <= 1))
     return [...list];
-  throw new ArgumentError(`thresholds must be from 0 to 1, got ${valueText(x)}`, { op, fix: 'a usual value is 0.5' });
+  throw new ArgumentError(`${name} must be from 0 to 1, got ${valueText(x)}`, { op, fix: 'a usual value is 0.5' });
 }
 
 /** A whole number from `least` on, or null; throws ArgumentError for anything else. */
