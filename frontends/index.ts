@@ -25,10 +25,11 @@ export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
-export { losses } from './keras/losses/index.ts';
-export type { Loss } from './keras/losses/loss.ts';
-export { metrics } from './keras/metrics/index.ts';
-export type { Metric } from './keras/metrics/metric.ts';
+/** Data sets: where elements come from and what becomes of them on the way to a model. */
+export * as data from './data/index.ts';
+export * from './keras/index.ts';
+/** Labels, texts and sequences as models take them. */
+export * as utils from './keras/utils/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';

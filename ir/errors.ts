@@ -70,7 +70,7 @@ export class ExecutionError extends SinterError {}
 export class MemoryError extends SinterError {}
 /** A device or backend that is not there. */
 export class DeviceError extends SinterError {}
-/** IR text that does not parse; line and column count from 1. */
+/** Text that does not parse (IR, tables of values); line and column count from 1. */
 export class ParseError extends SinterError {
   readonly line: number;
   readonly column: number;

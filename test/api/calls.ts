@@ -2,6 +2,8 @@
 // (garbage.test.ts) and run them eagerly and compiled (traced.test.ts).
 
 import * as tf from 'sinter';
+import { callbackCalls } from './calls-callbacks.ts';
+import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
@@ -18,22 +20,12 @@ const flat = (rows: Rows): Call[] =>
   Object.entries(rows).flatMap(([name, list]) => list.map((args) => ({ name, args })));
 
 /** Every call of the tables. */
-export const calls = (): Call[] => [mathCalls(), shapeCalls(), nnCalls(), trainingCalls()].flatMap(flat);
+export const calls = (): Call[] =>
+  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls(), trainingCalls()].flatMap(flat);
 
 const namespaces = [
-  'fused',
-  'image',
-  'math',
-  'signal',
-  'random',
-  'losses',
-  'spectral',
-  'linalg',
-  'util',
-  'train',
-  'K',
-  'metrics',
-  'optimizers',
+  ...['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'],
+  ...['activations', 'initializers', 'regularizers', 'constraints', 'callbacks', 'metrics', 'optimizers'],
 ];
 
 /** All public functions by name. */

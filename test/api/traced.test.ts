@@ -111,6 +111,8 @@ describe('the tables', () => {
     'K.placeholder',
     'K.function',
     'K.gradients',
+    'callbacks.loadCheckpoint',
+    'registerCallbackConstructor',
   ]);
   it('have every public function', () => {
     const known = new Set(calls().map((c) => c.name));

@@ -6,8 +6,13 @@ import type { Val } from '../../../ir/graph.ts';
 import type { TensorLike } from '../../trace/convert.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import { apply, axisOf, numberArg } from '../../trace/ops/common.ts';
-import type { Tensor } from '../../trace/tensor.ts';
+import { Tensor } from '../../trace/tensor.ts';
+import { logitsOf } from '../engine/call-context.ts';
 import { countedClasses, epsilon, lastAxis, lastMean, matched, matchedClasses } from './shapes.ts';
+
+/** The logits behind probabilities that a layer's softmax or sigmoid gave: with them nothing need be cut. */
+const behind = (yPred: TensorLike, kind: 'softmax' | 'sigmoid'): Tensor | undefined =>
+  yPred instanceof Tensor ? logitsOf(yPred, kind) : undefined;
 
 const inside = (p: Val): Val => b.min(b.max(p, epsilon), 1 - epsilon);
 
@@ -38,9 +43,11 @@ export function binaryCrossentropy(
   axis = -1,
 ): Tensor {
   const op = 'binaryCrossentropy';
-  const [y, p] = matched(yTrue, yPred, op);
+  const logits = fromLogits ? undefined : behind(yPred, 'sigmoid');
+  const [y, p] = matched(yTrue, logits ?? yPred, op);
   const at = axisOf(axis, p.rank, op);
-  return b.mean(binaryTerms(smoothed(y, labelSmoothing, 2, op), p, fromLogits), [at]) as Tensor;
+  const terms = binaryTerms(smoothed(y, labelSmoothing, 2, op), p, fromLogits || logits !== undefined);
+  return b.mean(terms, [at]) as Tensor;
 }
 
 export interface FocalOptions {
@@ -87,10 +94,12 @@ export function categoricalCrossentropy(
   axis = -1,
 ): Tensor {
   const op = 'categoricalCrossentropy';
-  const [t, x] = matched(yTrue, yPred, op);
+  // Softmax layers work along the last axis.
+  const logits = fromLogits || axis !== -1 ? undefined : behind(yPred, 'softmax');
+  const [t, x] = matched(yTrue, logits ?? yPred, op);
   const at = axisOf(axis, x.rank, op);
   const [y, p] = [lastAxis(smoothed(t, labelSmoothing, x.shape[at], op), at), lastAxis(x, at)];
-  if (fromLogits) return apply('softmax_cross_entropy', [p, y]);
+  if (fromLogits || logits) return apply('softmax_cross_entropy', [p, y]);
   return b.neg(b.sum(b.mul(y, b.un('log', shares(p))), [p.rank - 1])) as Tensor;
 }
 
@@ -119,9 +128,10 @@ export function sparseCategoricalCrossentropy(
   ignoreClass?: number | null,
   axis = -1,
 ): Tensor {
-  const { labels, scores } = matchedClasses(yTrue, yPred, axis, 'sparseCategoricalCrossentropy');
+  const known = fromLogits || axis !== -1 ? undefined : behind(yPred, 'softmax');
+  const { labels, scores } = matchedClasses(yTrue, known ?? yPred, axis, 'sparseCategoricalCrossentropy');
   // Logarithms of probabilities are logits of theirs.
-  const logits = (fromLogits ? scores : b.un('log', inside(scores))) as Tensor;
+  const logits = (fromLogits || known ? scores : b.un('log', inside(scores))) as Tensor;
   if (ignoreClass === undefined || ignoreClass === null) return apply('sparse_softmax_cross_entropy', [logits, labels]);
   const counted = countedClasses(labels, numberArg(ignoreClass, 'ignoreClass', 'sparseCategoricalCrossentropy'));
   const safe = b.select(counted, labels, 0) as Tensor;

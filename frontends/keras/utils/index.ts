@@ -1,0 +1,28 @@
+// The functions of `tf.utils`.
+
+export { classWeights, normalize, toCategorical } from './arrays.ts';
+export {
+  makeSamplingTable,
+  type PadOptions,
+  padSequences,
+  type SkipgramOptions,
+  skipgrams,
+} from './sequences.ts';
+export {
+  type HashOptions,
+  hashingTrick,
+  type MatrixMode,
+  oneHot,
+  type Text,
+  Tokenizer,
+  type TokenizerOptions,
+  textToWordSequence,
+  tokenizerFromJSON,
+  type WordOptions,
+} from './text.ts';
+export {
+  TimeseriesGenerator,
+  type TimeseriesGeneratorOptions,
+  type TimeseriesOptions,
+  timeseriesDatasetFromArray,
+} from './timeseries.ts';
