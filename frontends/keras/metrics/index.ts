@@ -92,6 +92,12 @@ export function getMetric(
   return registry.make(name, { name }, op, objects);
 }
 
+/** A metric as plain data: its class and options, or the name of a function of one's own. */
+export function serializeMetric(metric: Metric): Serialized | string {
+  const known = registry.get(metric, 'metrics.serialize');
+  return Object.getPrototypeOf(known) === MeanMetricWrapper.prototype ? known.name : plain(known);
+}
+
 /**
  * Metrics. Functions of labels and predictions under TensorFlow.js's names, most of them with a value for each
  * sample; Keras's classes, which keep their state over batches: `new tf.metrics.BinaryAccuracy()`.
@@ -113,8 +119,7 @@ export const metrics = Object.freeze({
   Metric,
   MeanMetricWrapper,
   get: (identifier: unknown): Metric => getMetric(identifier),
-  /** A metric as plain data. */
-  serialize: (metric: Metric): Serialized => plain(registry.get(metric, 'metrics.serialize')),
+  serialize: serializeMetric,
   /** What `serialize` gave, as a metric again. */
-  deserialize: (serialized: Serialized): Metric => registry.get(serialized, 'metrics.deserialize'),
+  deserialize: (serialized: Serialized | string): Metric => getMetric(serialized, {}, 'metrics.deserialize'),
 });
