@@ -6,7 +6,7 @@ import { emitter as b } from '../../trace/dispatch.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import { snakeCase } from '../engine/names.ts';
-import type { Config } from '../engine/serialize.ts';
+import type { Config, MadeClass } from '../engine/serialize.ts';
 import { type CountName, type Counts, checkIndex, checkThresholds, count, never } from './counts.ts';
 import { divNoNan, Metric, type MetricOptions } from './metric.ts';
 
@@ -19,7 +19,7 @@ export interface CountMetricOptions extends MetricOptions {
 }
 
 /** Counts one case. */
-const countOf = (name: CountName, className: string) =>
+const countOf = (name: CountName, className: string): MadeClass<CountMetricOptions, Metric> =>
   class extends Metric {
     static readonly className = className;
     readonly thresholds: readonly number[];
@@ -57,7 +57,7 @@ export interface PrecisionOptions extends CountMetricOptions {
 }
 
 /** truePositives / (truePositives + missed); 0 where there are none. */
-const shareOf = (missed: CountName, className: string) =>
+const shareOf = (missed: CountName, className: string): MadeClass<PrecisionOptions, Metric> =>
   class extends Metric {
     static readonly className = className;
     readonly thresholds: readonly number[] | null;
@@ -108,14 +108,18 @@ function evenThresholds(n: number, op: string): number[] {
 type Rates = Record<'sensitivity' | 'specificity' | 'precision' | 'recall', () => Tensor>;
 
 /** The best `wanted` among the thresholds whose `given` is at least the value. */
-function atLeast(className: string, given: keyof Rates, wanted: keyof Rates) {
+function atLeast(
+  className: string,
+  given: keyof Rates,
+  wanted: keyof Rates,
+): MadeClass<MetricOptions & AtLeastOptions, Metric> {
   return class extends Metric {
     static readonly className = className;
     readonly value: number;
     readonly numThresholds: number;
     readonly classId: number | null;
     readonly #counts: Required<Counts>;
-    constructor(options: MetricOptions & AtLeastOptions) {
+    constructor(options: MetricOptions & AtLeastOptions = {}) {
       super(options, [given, 'numThresholds', 'classId']);
       this.value = checkThresholds((options as Record<string, number>)?.[given], this.name, given)[0];
       this.numThresholds = options.numThresholds ?? 200;

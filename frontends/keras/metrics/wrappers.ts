@@ -2,7 +2,7 @@
 
 import type { Tensor } from '../../trace/tensor.ts';
 import { snakeCase } from '../engine/names.ts';
-import type { Config } from '../engine/serialize.ts';
+import type { Config, MadeClass } from '../engine/serialize.ts';
 import { cosineOfAngle } from '../losses/angle.ts';
 import * as prob from '../losses/probabilistic.ts';
 import * as reg from '../losses/regression.ts';
@@ -20,7 +20,7 @@ function meanOf<O extends Options>(
   fn: (yTrue: Tensor, yPred: Tensor, options: O) => Tensor,
   standard: O,
   name = snakeCase(className),
-) {
+): MadeClass<MetricOptions & Partial<O>, MeanMetricWrapper & { readonly options: O }> {
   return class extends MeanMetricWrapper {
     static override readonly className = className;
     readonly options: O;
