@@ -140,6 +140,36 @@ describe('what is counted', () => {
     p.updateState([1, 1], [0.5, 0.75]);
     near(p.result(), 1);
   });
+  it('many thresholds as few, in any order', () => {
+    const thresholds = [0.9, 0.1, 0.5, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6];
+    const p = [0.1, 0.30000001192092896, 0.5, 0.95, Number.NaN, 0, 1];
+    const y = [1, 1, 0, 1, 1, 0, 0];
+    const above = (t: number, v: number, on: boolean) =>
+      y.filter((l, i) => l === v && p[i] > Math.fround(t) === on).length;
+    for (const order of [thresholds, thresholds.toSorted(), thresholds.slice(0, 3)])
+      for (const [cls, label, on] of [
+        [m.TruePositives, 1, true],
+        [m.FalsePositives, 0, true],
+        [m.TrueNegatives, 0, false],
+        [m.FalseNegatives, 1, false],
+      ] as const) {
+        const metric = new cls({ thresholds: order });
+        metric.updateState(y, p.map(Math.fround));
+        near(
+          metric.result(),
+          order.map((t) => above(t, label, on)),
+        );
+      }
+  });
+  it('an empty batch changes nothing', () => {
+    for (const [, make, s] of cases) {
+      const [a, b] = [make(), make()];
+      const [y, p] = [s.y, s.p].map((x) => tf.tensor2d(x as number[][]));
+      for (const x of [a, b]) x.updateState(y, p);
+      b.updateState(tf.zeros([0, s.y[0].length]), tf.zeros([0, s.p[0].length]));
+      expect(b.result().arraySync(), a.name).toEqual(a.result().arraySync());
+    }
+  });
   it('what is no class counts nowhere, what is ignored neither', () => {
     const a = new m.MeanIoU({ numClasses: 2, ignoreClass: 255 });
     a.updateState([0, 1, 255], [0, 1, 1]);

@@ -1,5 +1,4 @@
-// Counts of right and wrong predictions at thresholds. All thresholds are counted at once: comparisons of a
-// [thresholds, values] matrix, which fusion never writes to memory.
+// Counts of right and wrong predictions, at all thresholds at once.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { Val } from '../../../ir/graph.ts';
@@ -7,7 +6,9 @@ import type { TensorLike } from '../../trace/convert.ts';
 import { tensor1d } from '../../trace/creation.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import { arg, to } from '../../trace/ops/common.ts';
-import { topk } from '../../trace/ops/sorting.ts';
+import { cumsum } from '../../trace/ops/running.ts';
+import { unsortedSegmentSum } from '../../trace/ops/segments.ts';
+import { lowerBound, topk } from '../../trace/ops/sorting.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import { alignWeights, matched } from '../losses/shapes.ts';
@@ -101,21 +102,56 @@ export function count(
   if (sampleWeight !== null && sampleWeight !== undefined)
     w = b.broadcastTo(alignWeights(y, to(arg(sampleWeight, 'sampleWeight', op), y.type.dtype), op)[1], y.shape);
   if (options.labelWeights) w = b.mul(w, b.convert(tensor1d([...options.labelWeights]), y.type.dtype));
-  const labels = options.multiLabel ? y.shape[y.rank - 1] : 1;
-  const rest = options.multiLabel ? [labels] : [];
-  const each = [y.size / Math.max(labels, 1), ...rest];
-  const T = options.thresholds.length;
-  const all = [T, ...each];
-  const over = (x: Val) => b.broadcastTo(b.reshape(x, each), all);
-  const levels = b.broadcast(b.convert(tensor1d([...options.thresholds]), p.type.dtype), all, [0]);
-  const on = b.compare('gt', over(p), levels);
-  const right = b.compare('ne', over(y), 0);
+  const labels = options.multiLabel ? [y.shape[y.rank - 1]] : [];
+  const flat = (x: Val) => b.reshape(x, [y.size / Math.max(labels[0] ?? 1, 1), ...labels]) as Tensor;
+  const right = b.compare('ne', y, 0);
+  const weights = [b.select(right, w, 0), b.select(right, 0, w)].map(flat);
+  const { thresholds } = options;
+  const rising = thresholds.every((t, k) => k === 0 || t >= thresholds[k - 1]);
+  const sums = thresholds.length > few && rising ? sumsByBucket : sumsByComparison;
+  const [ofOn, ofOff] = weights.map((x) => sums(thresholds, flat(p), x));
   const cases: Record<CountName, () => Val> = {
-    truePositives: () => b.and(on, right),
-    falsePositives: () => b.and(on, b.un('not', right)),
-    trueNegatives: () => b.and(b.un('not', on), b.un('not', right)),
-    falseNegatives: () => b.and(b.un('not', on), right),
+    truePositives: () => ofOn.above(),
+    falsePositives: () => ofOff.above(),
+    trueNegatives: () => ofOff.below(),
+    falseNegatives: () => ofOn.below(),
   };
-  for (const [name, v] of Object.entries(counts) as [CountName, Variable][])
-    accumulate(v, b.sum(b.select(cases[name](), over(w), 0), [1]));
+  for (const [name, v] of Object.entries(counts) as [CountName, Variable][]) accumulate(v, cases[name]());
+}
+
+/** Up to so many thresholds, a comparison with each is quicker than a search and a scatter. */
+const few = 8;
+
+/** Sums of weights whose predictions are above each threshold, and of those that are not. */
+type Sums = { above(): Val; below(): Val };
+
+/** Compares a [thresholds, values] matrix, which fusion never writes to memory. */
+function sumsByComparison(thresholds: readonly number[], p: Tensor, w: Tensor): Sums {
+  const all = [thresholds.length, ...p.shape];
+  const levels = b.broadcast(b.convert(tensor1d([...thresholds]), p.type.dtype), all, [0]);
+  const on = b.compare('gt', b.broadcastTo(p, all), levels);
+  const sum = (hit: Val) => b.sum(b.select(hit, b.broadcastTo(w, all), 0), [1]);
+  return { above: () => sum(on), below: () => sum(b.un('not', on)) };
+}
+
+/** Adds each weight where its prediction lies between the thresholds, and then runs over these places. */
+function sumsByBucket(thresholds: readonly number[], p: Tensor, w: Tensor): Sums {
+  const size = thresholds.length;
+  // NaN is above nothing.
+  const known = b.select(b.compare('eq', p, p), p, Number.NEGATIVE_INFINITY);
+  const levels = b.convert(tensor1d([...thresholds]), p.type.dtype) as Tensor;
+  const place = lowerBound(levels, b.reshape(known, [p.size]) as Tensor);
+  const labels = p.shape.slice(1);
+  const columns = labels[0] ?? 1;
+  const id = b.add(b.mul(place, columns), b.reshape(b.iota(p.shape, p.rank - 1), [p.size]));
+  const at = labels.length ? (id as Tensor) : place;
+  const sums = unsortedSegmentSum(b.reshape(w, [p.size]) as Tensor, at, (size + 1) * columns);
+  const places = b.reshape(sums, [size + 1, ...labels]) as Tensor;
+  const first = (x: Tensor) =>
+    b.slice(
+      x,
+      x.shape.map(() => 0),
+      [size, ...labels],
+    );
+  return { above: () => first(cumsum(places, 0, true, true)), below: () => first(cumsum(places, 0)) };
 }
