@@ -156,7 +156,7 @@ export { Variable, variable } from './trace/variable.ts';
 export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
 export { AdamaxOptimizer, AdamOptimizer } from './train/adam.ts';
 export { AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer } from './train/adaptive.ts';
-export { optimizers, train } from './train/index.ts';
+export { optimizers, train, train as OptimizerConstructors } from './train/index.ts';
 export { Optimizer } from './train/optimizer.ts';
 export type { LearningRate } from './train/rate.ts';
 export type { GradientsToApply } from './train/resolve.ts';

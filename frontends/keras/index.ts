@@ -32,4 +32,6 @@ export const sequential = (args?: SequentialArgs): Sequential => new Sequential(
 /** Classes of one's own in configurations. */
 export const serialization = Object.freeze({ Serializable, registerClass });
 export { losses } from './losses/index.ts';
+export type { Loss } from './losses/loss.ts';
 export { metrics } from './metrics/index.ts';
+export type { Metric } from './metrics/metric.ts';

@@ -18,7 +18,7 @@ export interface SGDOptions extends OptimizerOptions {
 /**
  * Keras's stochastic gradient descent: velocity = momentum * velocity - learningRate * g; the step is the
  * velocity, or with Nesterov momentum * velocity - learningRate * g. The default learning rate is 0.01.
- * Throws ArgumentError for a momentum that is not in [0, 1].
+ * Throws ArgumentError for a momentum below 0.
  */
 export class SGD extends Optimizer {
   static readonly className: string = 'SGD';
@@ -28,8 +28,9 @@ export class SGD extends Optimizer {
 
   constructor(options: SGDOptions = {}) {
     super({ learningRate: 0.01, ...options }, ['momentum', 'nesterov']);
-    this.momentum = checkPositive(options.momentum ?? 0, 'momentum', 'sgd');
-    this.nesterov = options.nesterov ?? false;
+    const { momentum = 0, nesterov = false } = options ?? {};
+    this.momentum = checkPositive(momentum, 'momentum', this.name);
+    this.nesterov = nesterov;
     this.slotNames = this.momentum ? ['momentum'] : [];
   }
   protected update(v: Variable, g: Tensor, [velocity]: readonly Variable[], { rate }: Step): Tensor {

@@ -7,6 +7,7 @@ import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
+import { trainingCalls } from './calls-training.ts';
 
 /** Names a public function, `image.resize` for one in a namespace. */
 export interface Call {
@@ -20,11 +21,11 @@ const flat = (rows: Rows): Call[] =>
 
 /** Every call of the tables. */
 export const calls = (): Call[] =>
-  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls()].flatMap(flat);
+  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls(), trainingCalls()].flatMap(flat);
 
 const namespaces = [
   ...['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'],
-  ...['activations', 'initializers', 'regularizers', 'constraints', 'callbacks'],
+  ...['activations', 'initializers', 'regularizers', 'constraints', 'callbacks', 'metrics', 'optimizers'],
 ];
 
 /** All public functions by name. */

@@ -2,14 +2,14 @@
 
 import { to } from '../../trace/ops/common.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import type { Config } from '../engine/serialize.ts';
+import type { Config, MadeClass } from '../engine/serialize.ts';
 import { Loss, type LossOptions } from './loss.ts';
 import * as p from './probabilistic.ts';
 import * as r from './regression.ts';
-import { alignWeights } from './shapes.ts';
+import { alignWeights, countedClasses } from './shapes.ts';
 
 /** A loss without options of its own. */
-const lossOf = (name: string, fn: (yTrue: Tensor, yPred: Tensor) => Tensor) =>
+const lossOf = (name: string, fn: (yTrue: Tensor, yPred: Tensor) => Tensor): MadeClass<LossOptions, Loss> =>
   class extends Loss {
     static readonly className = name;
     call(yTrue: Tensor, yPred: Tensor): Tensor {
@@ -179,7 +179,7 @@ export class SparseCategoricalCrossentropy extends Loss {
   }
   protected override labelMask(yTrue: Tensor, losses: Tensor): Tensor | undefined {
     if (this.ignoreClass === null) return undefined;
-    const counted = to(p.countedClasses(to(yTrue, 'i32'), this.ignoreClass), losses.type.dtype);
+    const counted = to(countedClasses(to(yTrue, 'i32'), this.ignoreClass), losses.type.dtype);
     return alignWeights(losses, counted, this.name)[1];
   }
   override getConfig(): Config {

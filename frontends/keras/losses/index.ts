@@ -2,7 +2,7 @@
 
 import * as core from '../../trace/ops/losses.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import { type Config, type CustomObjects, serialize as plain, Registry, type Serialized } from '../engine/serialize.ts';
+import { type CustomObjects, serialize as plain, Registry, type Serialized } from '../engine/serialize.ts';
 import * as classes from './classes.ts';
 import { FunctionLoss, Loss } from './loss.ts';
 import * as probabilistic from './probabilistic.ts';
@@ -29,17 +29,16 @@ registry.add(classes.CategoricalHinge, 'categoricalHinge');
 registry.add(classes.LogCosh, 'logCosh', 'logcosh');
 registry.add(classes.Huber, 'huber', 'huberLoss');
 
-const { lastMean: _lastMean, cosineOfAngle: _cosineOfAngle, meanSquaredError: mse, ...numbers } = regression;
-const { countedClasses: _countedClasses, ...others } = probabilistic;
+const { meanSquaredError: mse, ...numbers } = regression;
 /** Keras's functions of labels and predictions, by the names that TensorFlow.js leaves free. */
 const functions = {
   ...numbers,
-  ...others,
+  ...probabilistic,
   mse,
   mae: numbers.meanAbsoluteError,
   mape: numbers.meanAbsolutePercentageError,
   msle: numbers.meanSquaredLogarithmicError,
-  kld: others.kullbackLeiblerDivergence,
+  kld: probabilistic.kullbackLeiblerDivergence,
 };
 
 /** The loss that each of these functions is. */

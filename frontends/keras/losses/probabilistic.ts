@@ -8,8 +8,7 @@ import { emitter as b } from '../../trace/dispatch.ts';
 import { apply, axisOf, numberArg } from '../../trace/ops/common.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { logitsOf } from '../engine/call-context.ts';
-import { lastMean } from './regression.ts';
-import { epsilon, lastAxis, matched, matchedClasses } from './shapes.ts';
+import { countedClasses, epsilon, lastAxis, lastMean, matched, matchedClasses } from './shapes.ts';
 
 /** The logits behind probabilities that a layer's softmax or sigmoid gave: with them nothing need be cut. */
 const behind = (yPred: TensorLike, kind: 'softmax' | 'sigmoid'): Tensor | undefined =>
@@ -27,8 +26,9 @@ const smoothed = (y: Tensor, smoothing: number, classes: number, op: string): Te
 function binaryTerms(y: Tensor, p: Tensor, fromLogits: boolean): Val {
   // softplus(x) - x * y, which is max(x, 0) - x * y + log(1 + e^-|x|).
   if (fromLogits) return b.sub(b.un('softplus', p), b.mul(p, y));
-  const q = inside(p);
-  return b.neg(b.add(b.mul(y, b.un('log', q)), b.mul(b.sub(1, y), b.un('log', b.sub(1, q)))));
+  // 1 - p is cut by itself: 1 - (1 - 1e-7) is no 1e-7 in float32.
+  const [hit, miss] = [p, b.sub(1, p)].map((q) => b.un('log', inside(q)));
+  return b.neg(b.add(b.mul(y, hit), b.mul(b.sub(1, y), miss)));
 }
 
 /**
@@ -116,10 +116,6 @@ export function categoricalFocalCrossentropy(yTrue: TensorLike, yPred: TensorLik
   const terms = b.mul(b.mul(g, numberArg(alpha, 'alpha', op)), b.mul(y, b.un('log', p)));
   return b.neg(b.sum(terms, [p.type.shape.length - 1])) as Tensor;
 }
-
-/** Whether a class number counts: all do without `ignoreClass`. */
-export const countedClasses = (labels: Tensor, ignoreClass: number): Tensor =>
-  b.compare('ne', labels, ignoreClass) as Tensor;
 
 /**
  * Cross-entropy of class numbers. NaN for a number that is no class.

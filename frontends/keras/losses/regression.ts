@@ -3,12 +3,10 @@
 
 import type { TensorLike } from '../../trace/convert.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
-import { apply, axisOf, numberArg } from '../../trace/ops/common.ts';
+import { apply, numberArg } from '../../trace/ops/common.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import { epsilon, matched } from './shapes.ts';
-
-/** Mean of x over the last axis. */
-export const lastMean = (x: unknown): Tensor => b.mean(x as Tensor, [(x as Tensor).rank - 1]) as Tensor;
+import { cosineOfAngle } from './angle.ts';
+import { epsilon, lastMean, matched } from './shapes.ts';
 
 /** Mean of (yTrue - yPred)^2. */
 export function meanSquaredError(yTrue: TensorLike, yPred: TensorLike): Tensor {
@@ -58,20 +56,7 @@ export function poisson(yTrue: TensorLike, yPred: TensorLike): Tensor {
   return lastMean(b.sub(p, b.mul(y, b.un('log', b.add(p, epsilon)))));
 }
 
-/** x over its Euclidean norm along an axis, which counts as no less than 1e-7. */
-function normalize(x: Tensor, axis: number): Tensor {
-  const square = b.sum(b.square(x), [axis], true);
-  return b.div(x, b.un('sqrt', b.max(square, epsilon ** 2))) as Tensor;
-}
-
-/** Cosine of the angle between labels and predictions along an axis: 1 where they point the same way. */
-export function cosineOfAngle(yTrue: TensorLike, yPred: TensorLike, axis = -1, op = 'cosineSimilarity'): Tensor {
-  const [y, p] = matched(yTrue, yPred, op);
-  const at = axisOf(axis, p.rank, op);
-  return b.sum(b.mul(normalize(y, at), normalize(p, at)), [at]) as Tensor;
-}
-
-/** The same, negated, so that it falls as they come together: -1 at best. */
+/** The cosine of the angle between labels and predictions along an axis, negated: -1 where they point the same way. */
 export function cosineSimilarity(yTrue: TensorLike, yPred: TensorLike, axis = -1): Tensor {
   return b.neg(cosineOfAngle(yTrue, yPred, axis)) as Tensor;
 }

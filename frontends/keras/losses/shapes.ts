@@ -101,3 +101,10 @@ export function alignWeights(values: Tensor, weights: Tensor, op: string): [Tens
     });
   return [values, w];
 }
+
+/** Mean of x over the last axis. */
+export const lastMean = (x: unknown): Tensor => b.mean(x as Tensor, [(x as Tensor).rank - 1]) as Tensor;
+
+/** Whether a class number counts. */
+export const countedClasses = (labels: Tensor, ignoreClass: number): Tensor =>
+  b.compare('ne', labels, ignoreClass) as Tensor;

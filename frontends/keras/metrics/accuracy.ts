@@ -7,8 +7,7 @@ import { emitter as b } from '../../trace/dispatch.ts';
 import { numberArg } from '../../trace/ops/common.ts';
 import { argMax as argMaxOf } from '../../trace/ops/reduce.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import { lastMean } from '../losses/regression.ts';
-import { matched, matchedClasses } from '../losses/shapes.ts';
+import { lastMean, matched, matchedClasses } from '../losses/shapes.ts';
 
 const argMax = (x: Tensor): Tensor => argMaxOf(x, -1);
 

@@ -1,30 +1,48 @@
 // The metrics by name.
 
-import { type CustomObjects, serialize as plain, Registry, type Serialized } from '../engine/serialize.ts';
-import { getLoss } from '../losses/index.ts';
+import type { TensorLike } from '../../trace/convert.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import {
+  type CustomObjects,
+  serialize as plain,
+  Registry,
+  type SerializableClass,
+  type Serialized,
+} from '../engine/serialize.ts';
 import { Loss } from '../losses/loss.ts';
+import * as probabilistic from '../losses/probabilistic.ts';
+import * as regression from '../losses/regression.ts';
 import * as accuracies from './accuracy.ts';
+import { AUC } from './auc.ts';
+import * as confusion from './confusion.ts';
+import * as functions from './functions.ts';
+import * as iou from './iou.ts';
 import { Mean, MeanMetricWrapper, Metric, type MetricFunction, Sum } from './metric.ts';
+import * as scores from './scores.ts';
 import * as wrappers from './wrappers.ts';
 
 const registry = new Registry<Metric>('metric', (x): x is Metric => x instanceof Metric);
+const classes = { ...wrappers, ...confusion, AUC, ...scores, ...iou, Mean, Sum };
 const aliases: Readonly<Record<string, readonly string[]>> = {
   MeanSquaredError: ['mse'],
   MeanAbsoluteError: ['mae'],
   MeanAbsolutePercentageError: ['mape'],
   MeanSquaredLogarithmicError: ['msle'],
+  RootMeanSquaredError: ['rmse'],
   LogCoshError: ['logcosh'],
   KLDivergence: ['kld', 'kullbackLeiblerDivergence'],
   CosineProximity: ['cosine'],
-  TopKCategoricalAccuracy: ['topKCategoricalAccuracy'],
   BinaryCrossentropy: ['bce'],
   CategoricalCrossentropy: ['cce'],
   SparseCategoricalCrossentropy: ['scce'],
 };
-/** `binaryAccuracy` for BinaryAccuracy, but `KLDivergence` stays. */
+/** `binaryAccuracy` for BinaryAccuracy, but `AUC` stays. */
 const camel = (name: string): string => (/^[A-Z][a-z]/.test(name) ? name[0].toLowerCase() + name.slice(1) : name);
-for (const [name, cls] of Object.entries({ ...wrappers, Mean, Sum }))
-  registry.add(cls as never, camel(name), ...(aliases[name] ?? []));
+for (const [name, cls] of Object.entries(classes))
+  registry.add(cls as SerializableClass<Metric>, camel(name), ...(aliases[name] ?? []));
+
+const { cosineSimilarity, ...numbers } = regression;
+const { meanSquaredError: mse, meanAbsoluteError: mae, meanAbsolutePercentageError: mape } = numbers;
 
 /** What decides which accuracy, or which cross-entropy, is meant. */
 export interface MetricContext {
@@ -74,20 +92,34 @@ export function getMetric(
   return registry.make(name, { name }, op, objects);
 }
 
+/** A metric as plain data: its class and options, or the name of a function of one's own. */
+export function serializeMetric(metric: Metric): Serialized | string {
+  const known = registry.get(metric, 'metrics.serialize');
+  return Object.getPrototypeOf(known) === MeanMetricWrapper.prototype ? known.name : plain(known);
+}
+
 /**
  * Metrics. Functions of labels and predictions under TensorFlow.js's names, most of them with a value for each
  * sample; Keras's classes, which keep their state over batches: `new tf.metrics.BinaryAccuracy()`.
  */
 export const metrics = Object.freeze({
+  ...numbers,
+  ...probabilistic,
   ...accuracies,
-  ...wrappers,
+  ...functions,
+  /** As `tf.losses.cosineSimilarity`: -1 at best. */
+  cosineProximity: (yTrue: TensorLike, yPred: TensorLike): Tensor => cosineSimilarity(yTrue, yPred),
+  mse,
+  MSE: mse,
+  mae,
+  MAE: mae,
+  mape,
+  MAPE: mape,
+  ...classes,
   Metric,
-  Mean,
-  Sum,
   MeanMetricWrapper,
   get: (identifier: unknown): Metric => getMetric(identifier),
-  /** A metric as plain data. */
-  serialize: (metric: Metric): Serialized => plain(registry.get(metric, 'metrics.serialize')),
+  serialize: serializeMetric,
   /** What `serialize` gave, as a metric again. */
-  deserialize: (serialized: Serialized): Metric => registry.get(serialized, 'metrics.deserialize'),
+  deserialize: (serialized: Serialized | string): Metric => getMetric(serialized, {}, 'metrics.deserialize'),
 });

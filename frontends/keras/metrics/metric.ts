@@ -9,7 +9,7 @@ import { type DataType, irDType } from '../../trace/dtypes.ts';
 import { arg, to } from '../../trace/ops/common.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { type Variable, variable } from '../../trace/variable.ts';
-import { checkOptions, snakeCase, uniqueName } from '../engine/names.ts';
+import { canonical, checkOptions, didYouMean, snakeCase, uniqueName } from '../engine/names.ts';
 import { type Config, Serializable } from '../engine/serialize.ts';
 import { alignWeights } from '../losses/shapes.ts';
 
@@ -68,6 +68,13 @@ export abstract class Metric extends Serializable {
   getConfig(): Config {
     return { name: this.name, dtype: this.dtype };
   }
+}
+
+/** The name among the known ones, in any spelling. Throws ArgumentError for another. */
+export function oneOf<T extends string>(x: unknown, known: readonly T[], what: string, op: string): T {
+  const found = known.find((k) => canonical(k) === canonical(String(x)));
+  if (found) return found;
+  throw new ArgumentError(`unknown ${what} ${valueText(x)}`, { op, fix: didYouMean(String(x), known) });
 }
 
 /** x / y, and 0 where y is 0. */

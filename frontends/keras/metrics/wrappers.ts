@@ -2,7 +2,8 @@
 
 import type { Tensor } from '../../trace/tensor.ts';
 import { snakeCase } from '../engine/names.ts';
-import type { Config } from '../engine/serialize.ts';
+import type { Config, MadeClass } from '../engine/serialize.ts';
+import { cosineOfAngle } from '../losses/angle.ts';
 import * as prob from '../losses/probabilistic.ts';
 import * as reg from '../losses/regression.ts';
 import * as acc from './accuracy.ts';
@@ -19,7 +20,7 @@ function meanOf<O extends Options>(
   fn: (yTrue: Tensor, yPred: Tensor, options: O) => Tensor,
   standard: O,
   name = snakeCase(className),
-) {
+): MadeClass<MetricOptions & Partial<O>, MeanMetricWrapper & { readonly options: O }> {
   return class extends MeanMetricWrapper {
     static override readonly className = className;
     readonly options: O;
@@ -85,7 +86,7 @@ export const Poisson = meanOf('Poisson', (y, p) => reg.poisson(y, p), {});
 /** Mean Kullback-Leibler divergence. */
 export const KLDivergence = meanOf('KLDivergence', (y, p) => prob.kullbackLeiblerDivergence(y, p), {});
 /** Mean cosine of the angle between labels and predictions: 1 at best. */
-export const CosineSimilarity = meanOf('CosineSimilarity', (y, p, o) => reg.cosineOfAngle(y, p, o.axis), { axis: -1 });
+export const CosineSimilarity = meanOf('CosineSimilarity', (y, p, o) => cosineOfAngle(y, p, o.axis), { axis: -1 });
 /** Mean hinge loss. */
 export const Hinge = meanOf('Hinge', (y, p) => prob.hinge(y, p), {});
 /** Mean squared hinge loss. */
