@@ -141,7 +141,7 @@ describe('in fit', () => {
     const train = read('train');
     const [graph] = train.flatMap((e) => messages(e, 4));
     const nodes = messages(graph, 1).map((n) => [text(n, 1), messages(n, 3).map(String)]);
-    expect(nodes.map(([name]) => name)).toEqual(model.layers.map((l) => l.name));
+    expect(nodes.map(([name]) => name)).toEqual(['hidden_input', ...model.layers.map((l) => l.name)]);
     expect(nodes.at(-1)?.[1]).toEqual([model.layers[1].name]);
     const tags = values(train).map((v) => `${v.step} ${v.tag}`);
     for (const tag of ['0 batch_loss', '1 batch_mae', '0 epoch_loss', '1 epoch_mae', '1 hidden/kernel/histogram'])
