@@ -79,7 +79,13 @@ export async function runLayerTest(t: LayerTest): Promise<void> {
   if (t.gradient ?? true) checkGradient(t, inputs);
 }
 
-function checkOutputs(t: LayerTest, layer: tf.Layer, inputs: tf.Tensor[], outputs: tf.Tensor[], want: number[][]): void {
+function checkOutputs(
+  t: LayerTest,
+  layer: tf.Layer,
+  inputs: tf.Tensor[],
+  outputs: tf.Tensor[],
+  want: number[][],
+): void {
   const dtype = t.outputDType ?? 'float32';
   expect(outputs.map((o) => o.shape)).toEqual(want);
   for (const o of outputs) expect(o.dtype).toBe(dtype);

@@ -29,10 +29,24 @@ test('dense over the last of three axes, without bias', () =>
   }));
 
 test('activation', () =>
-  runLayerTest({ make: tf.layers.activation, args: { activation: 'softmax' }, inputShape: [2, 3, 5], outputShape: [2, 3, 5], weights: [], mask: 'kept' }));
+  runLayerTest({
+    make: tf.layers.activation,
+    args: { activation: 'softmax' },
+    inputShape: [2, 3, 5],
+    outputShape: [2, 3, 5],
+    weights: [],
+    mask: 'kept',
+  }));
 
 test('dropout', () =>
-  runLayerTest({ make: tf.layers.dropout, args: { rate: 0.5 }, inputShape: [2, 6], outputShape: [2, 6], random: true, mask: 'kept' }));
+  runLayerTest({
+    make: tf.layers.dropout,
+    args: { rate: 0.5 },
+    inputShape: [2, 6],
+    outputShape: [2, 6],
+    random: true,
+    mask: 'kept',
+  }));
 
 test('flatten', () => runLayerTest({ make: tf.layers.flatten, inputShape: [2, 3, 4, 5], outputShape: [2, 60] }));
 test('flatten puts channels last', () =>

@@ -1,8 +1,8 @@
 // Functional models as configurations and back: layers, each with what it is applied to.
 
 import { ArgumentError } from '../../../ir/errors.ts';
-import { getLayer } from './layer-registry.ts';
 import type { Layer } from './layer.ts';
+import { getLayer } from './layer-registry.ts';
 import type { LayersModel, ModelArgs } from './model.ts';
 import type { Config, ConfigValue, CustomObjects } from './serialize.ts';
 import { fromList, type Node, type OneOrMany, SymbolicTensor, toList } from './symbolic.ts';
@@ -24,7 +24,11 @@ export function functionalConfig(model: LayersModel): Config {
   // Uses are counted within the model: a layer may have others outside.
   const uses = new Map<Layer, Node[]>();
   for (const n of topology.nodes) uses.set(n.layer, [...(uses.get(n.layer) ?? []), n]);
-  const place = (t: SymbolicTensor): Place => [t.sourceLayer.name, Math.max(0, uses.get(t.sourceLayer)?.indexOf(t.node) ?? 0), t.tensorIndex];
+  const place = (t: SymbolicTensor): Place => [
+    t.sourceLayer.name,
+    Math.max(0, uses.get(t.sourceLayer)?.indexOf(t.node) ?? 0),
+    t.tensorIndex,
+  ];
   const saved = (x: unknown): ConfigValue =>
     x instanceof SymbolicTensor ? { tensor: place(x) } : Array.isArray(x) ? x.map(saved) : (x as ConfigValue);
   const layers = topology.layers.map((l) => ({
@@ -69,8 +73,11 @@ export function functionalFrom(config: Config, objects?: CustomObjects): ModelAr
   }
   const find = ([name, use, output]: Place): SymbolicTensor | undefined =>
     uses.get(made.get(name) as Layer)?.[use]?.outputs[output];
-  const pending = saved.flatMap((s) => s.inboundNodes.map((n, index) => ({ ...n, layer: made.get(s.name) as Layer, index })));
-  const ready = (x: unknown): boolean => (isPlace(x) ? find(x.tensor) !== undefined : !Array.isArray(x) || x.every(ready));
+  const pending = saved.flatMap((s) =>
+    s.inboundNodes.map((n, index) => ({ ...n, layer: made.get(s.name) as Layer, index })),
+  );
+  const ready = (x: unknown): boolean =>
+    isPlace(x) ? find(x.tensor) !== undefined : !Array.isArray(x) || x.every(ready);
   const given = (x: unknown): unknown => (isPlace(x) ? find(x.tensor) : Array.isArray(x) ? x.map(given) : x);
   while (pending.length) {
     const k = pending.findIndex(

@@ -1,8 +1,8 @@
 // Shapes and dtypes of what a layer gives, found by tracing it: for layers that do not say it themselves.
 
+import { withRecorders, withTrace } from '../../trace/context.ts';
 import type { DataType } from '../../trace/dtypes.ts';
 import { publicDType } from '../../trace/dtypes.ts';
-import { withRecorders, withTrace } from '../../trace/context.ts';
 import { spec } from '../../trace/spec.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { Trace } from '../../trace/trace.ts';
@@ -25,7 +25,13 @@ function trial(inputs: readonly OutputSpec[], unknown: number, f: (inputs: Tenso
     return withTrace(trace, () =>
       withRecorders([], () => {
         const params = inputs.map(({ shape, dtype }, i) =>
-          trace.input(spec(shape.map((d) => d ?? unknown), dtype).type, `x${i}`),
+          trace.input(
+            spec(
+              shape.map((d) => d ?? unknown),
+              dtype,
+            ).type,
+            `x${i}`,
+          ),
         );
         return toList(collectLosses(() => f(params)).result as Tensor | Tensor[]);
       }),

@@ -29,7 +29,10 @@ export class InputLayer extends Layer {
     const { sparse, ...rest } = args;
     checkOptions(args, ['inputShape', 'batchSize', 'batchInputShape', 'dtype', 'name', 'sparse'], 'inputLayer');
     if (sparse)
-      throw new ArgumentError('there are no sparse tensors', { op: 'inputLayer', fix: 'leave sparse out: give dense tensors' });
+      throw new ArgumentError('there are no sparse tensors', {
+        op: 'inputLayer',
+        fix: 'leave sparse out: give dense tensors',
+      });
     if (!rest.inputShape && !rest.batchInputShape)
       throw new ArgumentError('the shape of the input is missing', {
         op: 'inputLayer',

@@ -58,18 +58,22 @@ export function assertCompatible(
 ): void {
   if (!specs) return;
   if (specs.length !== shapes.length)
-    throw new ArgumentError(`takes ${specs.length} input(s), got ${shapes.length}: ${shapes.map(shapeText).join(', ')}`, {
-      op: layer,
-      fix: `apply it to ${specs.length === 1 ? 'one tensor' : `an array of ${specs.length} tensors`}`,
-    });
+    throw new ArgumentError(
+      `takes ${specs.length} input(s), got ${shapes.length}: ${shapes.map(shapeText).join(', ')}`,
+      {
+        op: layer,
+        fix: `apply it to ${specs.length === 1 ? 'one tensor' : `an array of ${specs.length} tensors`}`,
+      },
+    );
   specs.forEach((s, i) => {
     const problem = s?.problem(shapes[i]);
     if (problem)
       throw new ShapeError(`input ${i} does not fit the layer: ${problem}; its shape is ${shapeText(shapes[i])}`, {
         op: layer,
-        fix: s?.ndim !== undefined && shapes[i].length === s.ndim - 1
-          ? 'is the axis of the batch missing? tf.expandDims(x, 0) adds one'
-          : 'give it an input of that shape, or put a layer such as flatten or reshape in front',
+        fix:
+          s?.ndim !== undefined && shapes[i].length === s.ndim - 1
+            ? 'is the axis of the batch missing? tf.expandDims(x, 0) adds one'
+            : 'give it an input of that shape, or put a layer such as flatten or reshape in front',
       });
   });
 }

@@ -4,25 +4,32 @@ import { ArgumentError, ShapeError, SinterError, valueText } from '../../../ir/e
 import { type TensorLike, toTensor } from '../../trace/convert.ts';
 import type { DataType } from '../../trace/dtypes.ts';
 import { drawFrom, randomState } from '../../trace/generator.ts';
-import { Tensor } from '../../trace/tensor.ts';
+import type { Tensor } from '../../trace/tensor.ts';
 import { Variable } from '../../trace/variable.ts';
 import type { Constraint } from '../constraints.ts';
 import { getInitializer, type Initializer } from '../initializers.ts';
 import { getRegularizer, type Regularizer } from '../regularizers.ts';
 import { callLosses, callTraining, maskOf, setMask, withTraining } from './call-context.ts';
 import { inferCall, type OutputSpec } from './infer-shape.ts';
-import { assertCompatible, InputSpec } from './input-spec.ts';
+import { assertCompatible, type InputSpec } from './input-spec.ts';
 import { checkOptions, snakeCase, uniqueName } from './names.ts';
-import { type Config, classNameOf, Serializable, type SerializableClass, type Serialized, serialize } from './serialize.ts';
+import {
+  type Config,
+  classNameOf,
+  Serializable,
+  type SerializableClass,
+  type Serialized,
+  serialize,
+} from './serialize.ts';
 import {
   fromList,
   Node,
   type OneOrMany,
   type Output,
   type Shape,
+  SymbolicTensor,
   shapeList,
   shapeText,
-  SymbolicTensor,
   symbolicsIn,
   toList,
 } from './symbolic.ts';
@@ -51,7 +58,8 @@ export interface LayerArgs {
   activityRegularizer?: Regularizer | Serialized | string | null;
 }
 
-const commonOptions: readonly string[] = [
+/** Names of the options that all layers take. */
+export const commonOptions: readonly string[] = [
   'inputShape',
   'batchInputShape',
   'batchSize',
@@ -204,7 +212,14 @@ export abstract class Layer extends Serializable {
     const size = knownShape(w.shape, this.name, w.name);
     const init = getInitializer(w.initializer ?? 'zeros');
     const value = outside(() => init.apply(size, w.dtype ?? this.dtype));
-    const v = new LayerVariable(value, `${this.name}/${w.name}`, w.name, w.trainable ?? true, w.regularizer, w.constraint);
+    const v = new LayerVariable(
+      value,
+      `${this.name}/${w.name}`,
+      w.name,
+      w.trainable ?? true,
+      w.regularizer,
+      w.constraint,
+    );
     v.trainable = v.declaredTrainable && this.#trainable;
     this.#weights.push(v);
     return v;
@@ -225,7 +240,9 @@ export abstract class Layer extends Serializable {
 
   /** The layer's own weights, without those of layers inside. */
   get ownWeights(): readonly Variable[] {
-    const kept = Object.values(this).filter((x) => x instanceof Variable && !this.#weights.includes(x as LayerVariable));
+    const kept = Object.values(this).filter(
+      (x) => x instanceof Variable && !this.#weights.includes(x as LayerVariable),
+    );
     return [...this.#weights, ...(kept as Variable[])];
   }
 
@@ -238,10 +255,7 @@ export abstract class Layer extends Serializable {
   /** The weights that training changes; none while the layer is frozen. */
   get trainableWeights(): Variable[] {
     if (!this.#trainable) return [];
-    return unique([
-      ...this.ownWeights.filter(isDeclared),
-      ...this.sublayers().flatMap((l) => l.trainableWeights),
-    ]);
+    return unique([...this.ownWeights.filter(isDeclared), ...this.sublayers().flatMap((l) => l.trainableWeights)]);
   }
   /** The weights that training leaves. */
   get nonTrainableWeights(): Variable[] {
@@ -272,15 +286,21 @@ export abstract class Layer extends Serializable {
     if (!Array.isArray(weights) || weights.length !== mine.length)
       throw new ArgumentError(
         `takes ${mine.length} tensor(s) (${names || 'there are no weights'}), got ${Array.isArray(weights) ? weights.length : valueText(weights)}`,
-        { op, fix: this.built ? 'give them in the order of getWeights()' : 'build the model first: it has no weights yet' },
+        {
+          op,
+          fix: this.built ? 'give them in the order of getWeights()' : 'build the model first: it has no weights yet',
+        },
       );
     const values = weights.map((x, i) => outside(() => toTensor(x, `weights[${i}]`, op, mine[i].type.dtype)));
     values.forEach((t, i) => {
       if (t.rank !== mine[i].rank || t.shape.some((d, k) => d !== mine[i].shape[k]))
-        throw new ShapeError(`'${mine[i].name}' has shape ${shapeText(mine[i].shape)}, weights[${i}] ${shapeText(t.shape)}`, {
-          op,
-          fix: 'the weights must come from a model of the same shapes',
-        });
+        throw new ShapeError(
+          `'${mine[i].name}' has shape ${shapeText(mine[i].shape)}, weights[${i}] ${shapeText(t.shape)}`,
+          {
+            op,
+            fix: 'the weights must come from a model of the same shapes',
+          },
+        );
     });
     outside(() => values.forEach((t, i) => void mine[i].assign(t.cast(mine[i].dtype))));
   }
@@ -406,7 +426,8 @@ export abstract class Layer extends Serializable {
     const training = kwargs.training ?? callTraining();
     const list = toList(inputs);
     const carried = list.map(maskOf);
-    const mask = kwargs.mask !== undefined ? kwargs.mask : carried.some((m) => m) ? fromList<Tensor | null>(carried) : null;
+    const mask =
+      kwargs.mask !== undefined ? kwargs.mask : carried.some((m) => m) ? fromList<Tensor | null>(carried) : null;
     const outputs = withTraining(training, () => this.#callOn(inputs, { ...kwargs, training, mask }));
     this.#addActivityLoss(outputs);
     const made = this.computeMask(inputs, mask);
@@ -452,7 +473,8 @@ export abstract class Layer extends Serializable {
     try {
       return f();
     } catch (e) {
-      if (e instanceof SinterError) addPlace(e, `${this.label}, inputs ${shapes.map(shapeText).join(', ')}`, this.label);
+      if (e instanceof SinterError)
+        addPlace(e, `${this.label}, inputs ${shapes.map(shapeText).join(', ')}`, this.label);
       throw e;
     }
   }
@@ -489,7 +511,8 @@ export abstract class Layer extends Serializable {
   }
   #nodeAt(i: number): Node {
     const node = this.inboundNodes[i];
-    if (!node) throw new ArgumentError(`has ${this.inboundNodes.length} use(s), there is no number ${i}`, { op: this.name });
+    if (!node)
+      throw new ArgumentError(`has ${this.inboundNodes.length} use(s), there is no number ${i}`, { op: this.name });
     return node;
   }
   #onlyNode(what: string): Node {
@@ -500,7 +523,10 @@ export abstract class Layer extends Serializable {
         : `is used ${this.inboundNodes.length} times`,
       {
         op: `${this.name}.${what}`,
-        fix: this.inboundNodes.length === 0 ? 'apply it, or add it to a model with an inputShape' : 'use getInputAt(i) or getOutputAt(i)',
+        fix:
+          this.inboundNodes.length === 0
+            ? 'apply it, or add it to a model with an inputShape'
+            : 'use getInputAt(i) or getOutputAt(i)',
       },
     );
   }

@@ -2,12 +2,13 @@
 // trains and uses it.
 
 import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
+import type { Dataset } from '../../data/dataset.ts';
 import type { TensorLike } from '../../trace/convert.ts';
 import { toTensor } from '../../trace/convert.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import type { Dataset } from '../../data/dataset.ts';
-import type { History } from '../callbacks/history.ts';
 import type { Variable } from '../../trace/variable.ts';
+import type { Optimizer } from '../../train/optimizer.ts';
+import type { History } from '../callbacks/history.ts';
 import { type CompileArgs, Compiled } from '../training/compile.ts';
 import {
   type EvaluateArgs,
@@ -19,7 +20,6 @@ import {
 } from '../training/evaluate.ts';
 import { type FitArgs, type FitDatasetArgs, fit, fitDataset } from '../training/fit.ts';
 import { type Executables, executablesOf } from '../training/step.ts';
-import type { Optimizer } from '../../train/optimizer.ts';
 import { functionalConfig, functionalFrom } from './functional-config.ts';
 import type { OutputSpec } from './infer-shape.ts';
 import type { InputLayer } from './input-layer.ts';
@@ -27,7 +27,15 @@ import { type Kwargs, Layer } from './layer.ts';
 import { didYouMean } from './names.ts';
 import type { Config, SerializableClass } from './serialize.ts';
 import { summary } from './summary.ts';
-import { fromList, type OneOrMany, type Output, type Shape, shapeList, type SymbolicTensor, toList } from './symbolic.ts';
+import {
+  fromList,
+  type OneOrMany,
+  type Output,
+  type Shape,
+  type SymbolicTensor,
+  shapeList,
+  toList,
+} from './symbolic.ts';
 import { Topology } from './topology.ts';
 
 export interface ModelArgs {
@@ -142,8 +150,16 @@ export class LayersModel extends Layer {
     const found = typeof key === 'number' ? layers[key] : layers.find((l) => l.name === key);
     if (found) return found;
     throw new ArgumentError(
-      typeof key === 'number' ? `has ${layers.length} layers, there is no number ${key}` : `has no layer ${valueText(key)}`,
-      { op: `${this.name}.getLayer`, fix: didYouMean(String(key), layers.map((l) => l.name)) },
+      typeof key === 'number'
+        ? `has ${layers.length} layers, there is no number ${key}`
+        : `has no layer ${valueText(key)}`,
+      {
+        op: `${this.name}.getLayer`,
+        fix: didYouMean(
+          String(key),
+          layers.map((l) => l.name),
+        ),
+      },
     );
   }
 
@@ -212,13 +228,23 @@ export class LayersModel extends Layer {
   #listInputs(given: ModelInputs, names: readonly string[], op: string): unknown[] {
     const where = `${this.name}.${op}`;
     const isTensor = typeof given === 'object' && given !== null && 'dtype' in given;
-    if (typeof given === 'object' && given !== null && !Array.isArray(given) && !isTensor && !ArrayBuffer.isView(given)) {
+    if (
+      typeof given === 'object' &&
+      given !== null &&
+      !Array.isArray(given) &&
+      !isTensor &&
+      !ArrayBuffer.isView(given)
+    ) {
       const byName = given as Record<string, TensorLike>;
       for (const k of Object.keys(byName))
-        if (!names.includes(k)) throw new ArgumentError(`there is no input '${k}'`, { op: where, fix: didYouMean(k, names) });
+        if (!names.includes(k))
+          throw new ArgumentError(`there is no input '${k}'`, { op: where, fix: didYouMean(k, names) });
       return names.map((n) => {
         if (n in byName) return byName[n];
-        throw new ArgumentError(`the input '${n}' is missing`, { op: where, fix: `give an object with ${names.join(', ')}` });
+        throw new ArgumentError(`the input '${n}' is missing`, {
+          op: where,
+          fix: `give an object with ${names.join(', ')}`,
+        });
       });
     }
     const list = Array.isArray(given) && (names.length > 1 || isTensorList(given)) ? given : [given];
@@ -278,11 +304,18 @@ export class LayersModel extends Layer {
   }
 
   /** Trains on tensors, a Dataset or a generator; see `FitArgs`. Rejects with what is wrong with the data, before anything has changed. */
-  fit(x: ModelInputs | Dataset<unknown> | AsyncIterable<unknown>, y?: ModelInputs | FitDatasetArgs, args?: FitArgs): Promise<History> {
+  fit(
+    x: ModelInputs | Dataset<unknown> | AsyncIterable<unknown>,
+    y?: ModelInputs | FitDatasetArgs,
+    args?: FitArgs,
+  ): Promise<History> {
     return fit(this, x, y, args);
   }
   /** Trains on batches `{xs, ys}` or `[xs, ys]` of a Dataset or of anything that can be iterated. */
-  fitDataset(dataset: Dataset<unknown> | AsyncIterable<unknown> | Iterable<unknown>, args: FitDatasetArgs): Promise<History> {
+  fitDataset(
+    dataset: Dataset<unknown> | AsyncIterable<unknown> | Iterable<unknown>,
+    args: FitDatasetArgs,
+  ): Promise<History> {
     return fitDataset(this, dataset, args);
   }
   /** Loss and metrics on tensors, each a scalar. */
@@ -290,7 +323,10 @@ export class LayersModel extends Layer {
     return evaluate(this, x, y, args);
   }
   /** Loss and metrics on batches of a Dataset. */
-  evaluateDataset(dataset: Dataset<unknown> | AsyncIterable<unknown> | Iterable<unknown>, args?: EvaluateDatasetArgs): Promise<Output<Tensor>> {
+  evaluateDataset(
+    dataset: Dataset<unknown> | AsyncIterable<unknown> | Iterable<unknown>,
+    args?: EvaluateDatasetArgs,
+  ): Promise<Output<Tensor>> {
     return evaluateDataset(this, dataset, args);
   }
   /** The outputs for inputs, computed in batches. */

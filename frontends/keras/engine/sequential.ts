@@ -3,11 +3,10 @@
 import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { OutputSpec } from './infer-shape.ts';
-import { input } from './input-layer.ts';
-import { InputLayer } from './input-layer.ts';
+import { InputLayer, input } from './input-layer.ts';
 import { type Kwargs, Layer } from './layer.ts';
-import { LayersModel } from './model.ts';
 import { getLayer } from './layer-registry.ts';
+import { LayersModel } from './model.ts';
 import { checkOptions } from './names.ts';
 import type { Config, ConfigValue, SerializableClass } from './serialize.ts';
 import { exactlyOne, type OneOrMany, type Shape, type SymbolicTensor, toList } from './symbolic.ts';

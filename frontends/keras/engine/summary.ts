@@ -1,11 +1,12 @@
 // A model as a table: layers, output shapes, numbers of weights, as Keras prints it.
 
+import type { Variable } from '../../trace/variable.ts';
 import type { Layer } from './layer.ts';
 import type { LayersModel } from './model.ts';
 import type { Shape } from './symbolic.ts';
-import type { Variable } from '../../trace/variable.ts';
 
-const shapeOf = (shape: Shape): string => `(${shape.map((d) => (d === null ? 'None' : d)).join(', ')}${shape.length === 1 ? ',' : ''})`;
+const shapeOf = (shape: Shape): string =>
+  `(${shape.map((d) => (d === null ? 'None' : d)).join(', ')}${shape.length === 1 ? ',' : ''})`;
 
 const bytes = (weights: readonly Variable[]): string => {
   const perElement = { float64: 8, bool: 1, int8: 1, uint8: 1, float16: 2 } as Record<string, number>;
@@ -28,15 +29,19 @@ function outputShape(layer: Layer): string {
 /** The layers that the layer's inputs come from, as in a functional model. */
 function connected(layer: Layer, model: LayersModel): string {
   const inModel = new Set(model.topology?.nodes ?? []);
-  return layer.inboundNodes
-    .filter((n) => inModel.has(n))
-    .flatMap((n) => n.inputs.map((t) => `${t.sourceLayer.name}[${t.nodeIndex}][${t.tensorIndex}]`))
-    .join(', ') || '-';
+  return (
+    layer.inboundNodes
+      .filter((n) => inModel.has(n))
+      .flatMap((n) => n.inputs.map((t) => `${t.sourceLayer.name}[${t.nodeIndex}][${t.tensorIndex}]`))
+      .join(', ') || '-'
+  );
 }
 
 /** Whether every layer has one input and one output, so that who is connected to whom goes without saying. */
 function isChain(model: LayersModel): boolean {
-  return (model.topology?.nodes ?? []).every((n, i, all) => n.inputs.length === 1 && (i === 0 || all[i - 1].outputs.includes(n.inputs[0])));
+  return (model.topology?.nodes ?? []).every(
+    (n, i, all) => n.inputs.length === 1 && (i === 0 || all[i - 1].outputs.includes(n.inputs[0])),
+  );
 }
 
 /** Text in lines of at most `width` characters. */
@@ -53,7 +58,12 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** One table of box-drawing characters. */
-function table(header: readonly string[], rows: readonly (readonly string[])[], widths: readonly number[], right: readonly boolean[]): string[] {
+function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+  right: readonly boolean[],
+): string[] {
   const rule = (a: string, line: string, b: string, c: string) => a + widths.map((w) => line.repeat(w + 2)).join(b) + c;
   const row = (cells: readonly string[], bar: string, head: boolean): string[] => {
     const lines = cells.map((c, i) => wrap(c, widths[i]));

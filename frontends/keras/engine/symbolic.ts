@@ -147,8 +147,7 @@ export function replaceSymbolics(
   kwargs: Readonly<Record<string, unknown>>,
   value: (s: SymbolicTensor) => Tensor,
 ): Record<string, unknown> {
-  const one = (x: unknown): unknown =>
-    x instanceof SymbolicTensor ? value(x) : Array.isArray(x) ? x.map(one) : x;
+  const one = (x: unknown): unknown => (x instanceof SymbolicTensor ? value(x) : Array.isArray(x) ? x.map(one) : x);
   return Object.fromEntries(Object.entries(kwargs).map(([k, x]) => [k, one(x)]));
 }
 

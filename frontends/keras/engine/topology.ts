@@ -51,7 +51,9 @@ export class Topology {
     const get = (s: SymbolicTensor) => at.get(s) as Tensor;
     for (const node of this.nodes) {
       const own = replaceSymbolics(node.kwargs, get);
-      const out = toList(node.layer.apply(toList(node.given).map(get), { training: kwargs.training, ...own }) as OneOrMany<Tensor>);
+      const out = toList(
+        node.layer.apply(toList(node.given).map(get), { training: kwargs.training, ...own }) as OneOrMany<Tensor>,
+      );
       node.outputs.forEach((s, i) => void set(s, out[i]));
     }
     return this.outputs.map(get);
@@ -75,7 +77,8 @@ export class Topology {
 }
 
 function checkEnds(list: readonly unknown[], what: string, op: string): void {
-  if (list.length === 0) throw new ArgumentError(`has no ${what}`, { op, fix: `give ${what}: a symbolic tensor or an array` });
+  if (list.length === 0)
+    throw new ArgumentError(`has no ${what}`, { op, fix: `give ${what}: a symbolic tensor or an array` });
   for (const t of list)
     if (!(t instanceof SymbolicTensor))
       throw new ArgumentError(`${what} must be symbolic tensors, got ${valueText(t)}`, {
@@ -90,7 +93,10 @@ function nodesBetween(inputs: readonly SymbolicTensor[], outputs: readonly Symbo
   const order: Node[] = [];
   const done = new Set<Node>();
   const needed = (n: Node) => n.inputs.filter((t) => !given.has(t)).map((t) => t.node);
-  const stack = outputs.filter((t) => !given.has(t)).map((t) => ({ node: t.node, entered: false })).reverse();
+  const stack = outputs
+    .filter((t) => !given.has(t))
+    .map((t) => ({ node: t.node, entered: false }))
+    .reverse();
   while (stack.length) {
     const top = stack[stack.length - 1];
     if (done.has(top.node)) {
@@ -127,7 +133,11 @@ function depthsOf(order: readonly Node[]): Map<Node, number> {
   return depths;
 }
 
-function layersOf(inputs: readonly SymbolicTensor[], order: readonly Node[], depths: ReadonlyMap<Node, number>): Layer[] {
+function layersOf(
+  inputs: readonly SymbolicTensor[],
+  order: readonly Node[],
+  depths: ReadonlyMap<Node, number>,
+): Layer[] {
   const depth = new Map<Layer, number>();
   for (const n of order) depth.set(n.layer, Math.max(depth.get(n.layer) ?? 0, depths.get(n) as number));
   // An input stands before the first that uses it.
@@ -143,7 +153,10 @@ function checkNames(layers: readonly Layer[], op: string): void {
   const names = new Map<string, Layer>();
   for (const l of layers) {
     if (names.has(l.name))
-      throw new ArgumentError(`two layers have the name '${l.name}'`, { op, fix: 'give each layer its own name: {name}' });
+      throw new ArgumentError(`two layers have the name '${l.name}'`, {
+        op,
+        fix: 'give each layer its own name: {name}',
+      });
     names.set(l.name, l);
   }
 }

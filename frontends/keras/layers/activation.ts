@@ -1,7 +1,12 @@
 // Activation as a layer of its own.
 
 import type { Tensor } from '../../trace/tensor.ts';
-import { type ActivationIdentifier, type Activation as Fn, getActivation, serializeActivation } from '../activations.ts';
+import {
+  type ActivationIdentifier,
+  type Activation as Fn,
+  getActivation,
+  serializeActivation,
+} from '../activations.ts';
 import { Layer, type LayerArgs } from '../engine/layer.ts';
 import type { Config } from '../engine/serialize.ts';
 import { exactlyOne, type OneOrMany, oneShape, type Shape } from '../engine/symbolic.ts';

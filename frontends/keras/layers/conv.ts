@@ -52,7 +52,13 @@ export const convKeys = (...weights: string[]): string[] => [
 ];
 
 /** Length of an axis after a window has gone over it. */
-export function convLength(size: number | null, kernel: number, stride: number, padding: Padding, dilation = 1): number | null {
+export function convLength(
+  size: number | null,
+  kernel: number,
+  stride: number,
+  padding: Padding,
+  dilation = 1,
+): number | null {
   if (size === null) return null;
   const reach = (kernel - 1) * dilation + 1;
   return Math.max(0, Math.floor(((padding === 'valid' ? size - reach : size - 1) + stride) / stride));
@@ -78,14 +84,22 @@ export abstract class BaseConv extends Layer {
     this.axes = axes;
     this.kernelSize = tuple(args.kernelSize, axes, 'kernelSize', op);
     this.strides = tuple(args.strides ?? 1, axes, 'strides', op);
-    this.padding = oneOf(args.padding ?? 'valid', axes === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'], 'padding', op);
+    this.padding = oneOf(
+      args.padding ?? 'valid',
+      axes === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'],
+      'padding',
+      op,
+    );
     this.dataFormat = dataFormatOption(args.dataFormat, op);
     this.dilationRate = tuple(args.dilationRate ?? 1, axes, 'dilationRate', op);
     if (this.strides.some((s) => s > 1) && this.dilationRate.some((d) => d > 1))
-      throw new ArgumentError(`strides [${this.strides}] and dilationRate [${this.dilationRate}] cannot both be more than 1`, {
-        op,
-        fix: 'use one of the two',
-      });
+      throw new ArgumentError(
+        `strides [${this.strides}] and dilationRate [${this.dilationRate}] cannot both be more than 1`,
+        {
+          op,
+          fix: 'use one of the two',
+        },
+      );
     this.activation = getActivation(args.activation, op);
     this.useBias = args.useBias ?? true;
     this.biasOptions = new WeightOptions(args, 'bias', 'zeros', op);
@@ -108,7 +122,8 @@ export abstract class BaseConv extends Layer {
   protected finish(y: Tensor): Tensor {
     if (!this.bias) return activate(this.activation, y);
     const bias = this.bias.read();
-    const spread = this.dataFormat === 'channelsLast' ? bias : bias.reshape([bias.size, ...this.kernelSize.map(() => 1)]);
+    const spread =
+      this.dataFormat === 'channelsLast' ? bias : bias.reshape([bias.size, ...this.kernelSize.map(() => 1)]);
     return activate(this.activation, y.add(spread));
   }
   /** The shape of the output with these channels. */
@@ -148,7 +163,9 @@ export abstract class Conv extends BaseConv {
     this.filters = countOption(args.filters, 'filters', this.label);
     this.groups = countOption(args.groups ?? 1, 'groups', this.label);
     if (this.filters % this.groups)
-      throw new ArgumentError(`${this.filters} filters cannot be divided into ${this.groups} groups`, { op: this.label });
+      throw new ArgumentError(`${this.filters} filters cannot be divided into ${this.groups} groups`, {
+        op: this.label,
+      });
     this.#kernel = new WeightOptions(args, 'kernel', 'glorotUniform', this.label);
   }
 
@@ -165,7 +182,9 @@ export abstract class Conv extends BaseConv {
   }
 
   override call(inputs: OneOrMany<Tensor>): Tensor {
-    return this.finish(this.convolve(exactlyOne(inputs, this.label).cast(this.dtype), (this.kernel as LayerVariable).read()));
+    return this.finish(
+      this.convolve(exactlyOne(inputs, this.label).cast(this.dtype), (this.kernel as LayerVariable).read()),
+    );
   }
 
   /** The bare convolution. */
@@ -176,7 +195,23 @@ export abstract class Conv extends BaseConv {
     if (axes === 1) {
       const reach = (this.kernelSize[0] - 1) * dilationRate[0];
       const last = this.dataFormat === 'channelsLast';
-      const t = this.padding === 'causal' ? pad(x, last ? [[0, 0], [reach, 0], [0, 0]] : [[0, 0], [0, 0], [reach, 0]]) : x;
+      const t =
+        this.padding === 'causal'
+          ? pad(
+              x,
+              last
+                ? [
+                    [0, 0],
+                    [reach, 0],
+                    [0, 0],
+                  ]
+                : [
+                    [0, 0],
+                    [0, 0],
+                    [reach, 0],
+                  ],
+            )
+          : x;
       return conv1d(t, kernel, strides[0], padding, format as 'NWC', dilationRate[0]);
     }
     return (axes === 2 ? conv2d : conv3d)(x, kernel, strides, padding, format as never, dilationRate);

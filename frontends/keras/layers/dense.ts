@@ -8,9 +8,9 @@ import { Layer, type LayerArgs } from '../engine/layer.ts';
 import type { Config } from '../engine/serialize.ts';
 import { exactlyOne, type OneOrMany, oneShape, type Shape } from '../engine/symbolic.ts';
 import type { LayerVariable } from '../engine/weights.ts';
+import { activate } from './activate.ts';
 import { countOption, knownAxis } from './options.ts';
 import { type WeightOptionArgs, WeightOptions, weightKeys } from './weight-options.ts';
-import { activate } from './activate.ts';
 
 export interface DenseArgs extends LayerArgs, WeightOptionArgs<'kernel' | 'bias'> {
   /** Size of the output's last axis. */

@@ -1,7 +1,7 @@
 // Flatten: all axes but the batch as one.
 
-import type { Tensor } from '../../trace/tensor.ts';
 import type { DataType } from '../../trace/dtypes.ts';
+import type { Tensor } from '../../trace/tensor.ts';
 import { InputSpec } from '../engine/input-spec.ts';
 import { Layer, type LayerArgs } from '../engine/layer.ts';
 import type { Config } from '../engine/serialize.ts';

@@ -24,12 +24,15 @@ export function rateOption(x: unknown, name: string, op: string): number {
 /** One of some words. */
 export function oneOf<T extends string>(x: unknown, words: readonly T[], name: string, op: string): T {
   if (words.includes(x as T)) return x as T;
-  throw new ArgumentError(`${name} must be one of ${words.map((w) => `'${w}'`).join(', ')}, not ${valueText(x)}`, { op });
+  throw new ArgumentError(`${name} must be one of ${words.map((w) => `'${w}'`).join(', ')}, not ${valueText(x)}`, {
+    op,
+  });
 }
 
 /** `n` whole numbers, from one for all or an array of n. */
 export function tuple(x: unknown, n: number, name: string, op: string, least = 1): number[] {
-  const list = Array.isArray(x) && x.length === 1 && n > 1 ? Array(n).fill(x[0]) : Array.isArray(x) ? x : Array(n).fill(x);
+  const list =
+    Array.isArray(x) && x.length === 1 && n > 1 ? Array(n).fill(x[0]) : Array.isArray(x) ? x : Array(n).fill(x);
   if (list.length === n && list.every((d) => Number.isInteger(d) && d >= least)) return [...list];
   throw new ArgumentError(
     `${name} must be a whole number from ${least} on, or an array of ${n} of them, not ${valueText(x)}`,

@@ -2,7 +2,7 @@
 
 import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
 import type { TypedArray } from '../../../ir/literal.ts';
-import { tensorType, type TensorType } from '../../../ir/types.ts';
+import { type TensorType, tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../../trace/convert.ts';
 import { toTensor } from '../../trace/convert.ts';
 import { eagerTensor, type Tensor } from '../../trace/tensor.ts';
@@ -40,13 +40,18 @@ function perOutput(given: unknown, model: LayersModel, what: string, op: string)
         throw new ArgumentError(`${what} names the output '${k}'`, { op: where, fix: didYouMean(k, names) });
     return names.map((n) => given[n] ?? null);
   }
-  const several = names.length > 1 || (Array.isArray(given) && given.some((x) => typeof x === 'object' && x !== null && 'dtype' in x));
+  const several =
+    names.length > 1 ||
+    (Array.isArray(given) && given.some((x) => typeof x === 'object' && x !== null && 'dtype' in x));
   const list = several && Array.isArray(given) ? given : [given];
   if (names.length > 0 && list.length !== names.length)
-    throw new ArgumentError(`the model has ${names.length} output(s) (${names.join(', ')}), ${what} has ${list.length}`, {
-      op: where,
-      fix: 'give an array with one tensor for each output, or an object by their names',
-    });
+    throw new ArgumentError(
+      `the model has ${names.length} output(s) (${names.join(', ')}), ${what} has ${list.length}`,
+      {
+        op: where,
+        fix: 'give an array with one tensor for each output, or an object by their names',
+      },
+    );
   return [...list];
 }
 
@@ -82,10 +87,13 @@ export function standardize(
   ];
   for (const [name, t] of all)
     if (t && t.shape[0] !== count)
-      throw new ShapeError(`${all[0][0]} has ${count} samples, ${name} has ${t.rank ? t.shape[0] : 'no axis of samples'}: [${t.shape}]`, {
-        op: where,
-        fix: 'inputs, labels and weights must have one entry for each sample along their first axis',
-      });
+      throw new ShapeError(
+        `${all[0][0]} has ${count} samples, ${name} has ${t.rank ? t.shape[0] : 'no axis of samples'}: [${t.shape}]`,
+        {
+          op: where,
+          fix: 'inputs, labels and weights must have one entry for each sample along their first axis',
+        },
+      );
   return { x, y, w: withClasses(w, y, given.classWeight, model, where), count };
 }
 
@@ -157,7 +165,10 @@ function multiply(own: Tensor | null, classes: Tensor): Tensor {
 /** Rows from..to of a tensor, without a copy. */
 function rows(t: Tensor, from: number, to: number): Tensor {
   const row = t.shape[0] ? t.size / t.shape[0] : 0;
-  return eagerTensor(tensorType(t.type.dtype, [to - from, ...t.shape.slice(1)]), t.elements().subarray(from * row, to * row));
+  return eagerTensor(
+    tensorType(t.type.dtype, [to - from, ...t.shape.slice(1)]),
+    t.elements().subarray(from * row, to * row),
+  );
 }
 
 /** Part of the samples. */
@@ -175,10 +186,13 @@ export function split(s: Samples, share: number, op: string): [Samples, Samples]
     });
   const at = Math.floor(s.count * (1 - share));
   if (at === 0 || at === s.count)
-    throw new ArgumentError(`validationSplit ${share} of ${s.count} samples leaves none for ${at ? 'validation' : 'training'}`, {
-      op,
-      fix: 'give more data, or validationData',
-    });
+    throw new ArgumentError(
+      `validationSplit ${share} of ${s.count} samples leaves none for ${at ? 'validation' : 'training'}`,
+      {
+        op,
+        fix: 'give more data, or validationData',
+      },
+    );
   return [slice(s, 0, at), slice(s, at, s.count)];
 }
 

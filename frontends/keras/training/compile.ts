@@ -1,12 +1,12 @@
 // What `model.compile` was told: optimizer, and for each output its loss and metrics.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
-import { getOptimizer } from '../../train/index.ts';
-import type { Optimizer } from '../../train/optimizer.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
-import { checkOptions, didYouMean } from '../engine/names.ts';
+import { getOptimizer } from '../../train/index.ts';
+import type { Optimizer } from '../../train/optimizer.ts';
 import type { LayersModel } from '../engine/model.ts';
+import { checkOptions, didYouMean } from '../engine/names.ts';
 import type { Serialized } from '../engine/serialize.ts';
 import { getLoss } from '../losses/index.ts';
 import type { Loss } from '../losses/loss.ts';
@@ -91,7 +91,9 @@ export class Compiled {
     this.runEagerly = this.args.runEagerly ?? false;
     this.stepsPerExecution = this.args.stepsPerExecution ?? 1;
     if (!Number.isInteger(this.stepsPerExecution) || this.stepsPerExecution < 1)
-      throw new ArgumentError(`stepsPerExecution must be a whole number from 1 on, not ${this.stepsPerExecution}`, { op });
+      throw new ArgumentError(`stepsPerExecution must be a whole number from 1 on, not ${this.stepsPerExecution}`, {
+        op,
+      });
     if (model.built) this.#trainable = model.trainableWeights;
     // Unknown names are an error now, not in the first epoch.
     this.#check(op);
@@ -107,7 +109,8 @@ export class Compiled {
     for (const [what, x] of Object.entries({ loss, metrics, weightedMetrics, lossWeights: this.args.lossWeights }))
       if (isMap(x))
         for (const k of Object.keys(x))
-          if (!names.includes(k)) throw new ArgumentError(`${what} names the output '${k}'`, { op, fix: didYouMean(k, names) });
+          if (!names.includes(k))
+            throw new ArgumentError(`${what} names the output '${k}'`, { op, fix: didYouMean(k, names) });
   }
 
   /** The weights that training changes: those that were trainable when the model was compiled. */
@@ -144,7 +147,10 @@ export class Compiled {
 }
 
 const isMap = (x: unknown): x is Record<string, unknown> =>
-  typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype && !('className' in x && 'config' in x);
+  typeof x === 'object' &&
+  x !== null &&
+  Object.getPrototypeOf(x) === Object.prototype &&
+  !('className' in x && 'config' in x);
 
 /** What was given per output, or the one thing that was given. */
 function flat(x: unknown): unknown[] {
@@ -162,10 +168,13 @@ function perOutput<T>(x: unknown, outputs: readonly string[], what: string, op: 
   if (isMap(x)) return outputs.map((n) => x[n] as T);
   if (!Array.isArray(x)) return outputs.map(() => x as T);
   if (x.length === outputs.length) return x as T[];
-  throw new ArgumentError(`there are ${outputs.length} outputs (${outputs.join(', ')}), ${what} has ${x.length} entries`, {
-    op,
-    fix: `give one for each output, or an object by output name`,
-  });
+  throw new ArgumentError(
+    `there are ${outputs.length} outputs (${outputs.join(', ')}), ${what} has ${x.length} entries`,
+    {
+      op,
+      fix: `give one for each output, or an object by output name`,
+    },
+  );
 }
 
 function metricsOf(x: unknown, outputs: readonly string[], op: string): MetricIdentifier[][] {
@@ -193,7 +202,10 @@ function resolve(
   const lossWeights = weights
     ? perOutput<number>(weights, outputs, 'lossWeights', op).map((w, i) => {
         if (w === undefined || Number.isFinite(w)) return w ?? 1;
-        throw new ArgumentError(`the loss weight of '${outputs[i]}' is ${valueText(w)}`, { op, fix: 'give plain numbers' });
+        throw new ArgumentError(`the loss weight of '${outputs[i]}' is ${valueText(w)}`, {
+          op,
+          fix: 'give plain numbers',
+        });
       })
     : outputs.map(() => 1);
   const several = outputs.length > 1;

@@ -12,8 +12,8 @@ import { checkOptions } from '../engine/names.ts';
 import { fromList, type Output } from '../engine/symbolic.ts';
 import { type Batch, slice, standardize } from './batch.ts';
 import { logsOf, withAliases } from './logs.ts';
-import { progress, verbosity } from './verbose.ts';
 import { arraySource, iterableSource, type Source } from './source.ts';
+import { progress, verbosity } from './verbose.ts';
 
 /** Arguments of `model.evaluate`. */
 export interface EvaluateArgs {
@@ -137,14 +137,24 @@ export function predict(model: LayersModel, x: unknown, args: PredictArgs = {}):
   const parts: Tensor[][] = [];
   for (let from = 0; from < s.count; from += batchSize)
     parts.push(model.executables.predict(slice(s, from, Math.min(s.count, from + batchSize)).x));
-  return fromList(parts[0].map((_, i) => joined(parts.map((p) => p[i]), s.count)));
+  return fromList(
+    parts[0].map((_, i) =>
+      joined(
+        parts.map((p) => p[i]),
+        s.count,
+      ),
+    ),
+  );
 }
 
 /** Batches of results one after the other. */
 function joined(parts: readonly Tensor[], count: number): Tensor {
   const { dtype } = parts[0].type;
   const shape = [count, ...parts[0].shape.slice(1)];
-  const out = arrayFor(dtype, shape.reduce((n, d) => n * d, 1));
+  const out = arrayFor(
+    dtype,
+    shape.reduce((n, d) => n * d, 1),
+  );
   let at = 0;
   for (const p of parts) {
     const data = p.elements();

@@ -4,16 +4,16 @@ import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import { ready } from '../../trace/backend.ts';
 import { generatorSeed } from '../../trace/generator.ts';
 import type { YieldEvery } from '../callbacks/custom.ts';
-import { type CallbackList, type CallbacksArg, configureCallbacks } from '../callbacks/list.ts';
 import type { History } from '../callbacks/history.ts';
+import { type CallbackList, type CallbacksArg, configureCallbacks } from '../callbacks/list.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions } from '../engine/names.ts';
 import { type Batch, type Samples, split, standardize } from './batch.ts';
 import type { Compiled } from './compile.ts';
-import { logsOf, type Logs, withAliases } from './logs.ts';
+import { testBatches } from './evaluate.ts';
+import { type Logs, logsOf, withAliases } from './logs.ts';
 import { mix } from './shuffle.ts';
 import { arraySource, isIterable, iterableSource, type Source } from './source.ts';
-import { testBatches } from './evaluate.ts';
 import { progress, verbosity } from './verbose.ts';
 
 /** What both ways of training take. */
@@ -110,7 +110,11 @@ export async function fitDataset(model: LayersModel, dataset: unknown, args: Fit
   checkOptions(args, ofDataset, op);
   const compiled = model.compiled('fitDataset');
   const source = iterableSource(dataset, model, 'fitDataset', args?.classWeight);
-  const validation = givenValidation(model, { ...args, validationSteps: args?.validationBatches ?? args?.validationSteps }, 32);
+  const validation = givenValidation(
+    model,
+    { ...args, validationSteps: args?.validationBatches ?? args?.validationSteps },
+    32,
+  );
   const steps = args?.batchesPerEpoch ?? args?.stepsPerEpoch;
   return train(model, compiled, source, validation, args ?? {}, { steps, repeats: false, batchSize: null });
 }
@@ -132,7 +136,11 @@ function validationOf(model: LayersModel, samples: Samples, args: FitArgs, batch
   };
 }
 
-function givenValidation(model: LayersModel, args: FitArgs | FitDatasetArgs, batchSize: number): Validation | undefined {
+function givenValidation(
+  model: LayersModel,
+  args: FitArgs | FitDatasetArgs,
+  batchSize: number,
+): Validation | undefined {
   const data = args.validationData;
   if (data === undefined || data === null) return undefined;
   if (Array.isArray(data)) {
@@ -141,7 +149,12 @@ function givenValidation(model: LayersModel, args: FitArgs | FitDatasetArgs, bat
       throw new ArgumentError(`validationData must be [x, y] or [x, y, sampleWeight], it has ${data.length} entries`, {
         op: `${model.name}.fit`,
       });
-    return validationOf(model, standardize(model, { x, y, sampleWeight }, 'fit (validationData)'), args as FitArgs, batchSize);
+    return validationOf(
+      model,
+      standardize(model, { x, y, sampleWeight }, 'fit (validationData)'),
+      args as FitArgs,
+      batchSize,
+    );
   }
   return { source: iterableSource(data, model, 'fit (validationData)'), steps: args.validationSteps };
 }

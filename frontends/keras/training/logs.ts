@@ -19,7 +19,8 @@ export function withAliases<T extends Record<string, unknown>>(logs: T): T {
       // The whole last word: val_accuracy, out_acc, accuracy_1.
       if (at < 0 || !/^(.*_)?$/.test(key.slice(0, at)) || !/^(_\d+)?$/.test(key.slice(at + from.length))) continue;
       const alias = key.slice(0, at) + to + key.slice(at + from.length);
-      if (!(alias in logs)) Object.defineProperty(logs, alias, { get: () => logs[key], enumerable: false, configurable: true });
+      if (!(alias in logs))
+        Object.defineProperty(logs, alias, { get: () => logs[key], enumerable: false, configurable: true });
     }
   return logs;
 }

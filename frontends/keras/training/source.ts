@@ -55,10 +55,13 @@ export function isIterable(x: unknown): x is Iterates | Opens | (() => Iterator<
 /** Batches `{xs, ys, sampleWeight?}` or `[xs, ys, sampleWeight?]` of what can be iterated. */
 export function iterableSource(data: unknown, model: LayersModel, op: string, classWeight?: unknown): Source {
   if (!isIterable(data))
-    throw new ArgumentError(`the data must be a Dataset, a generator or something that can be iterated, not ${valueText(data)}`, {
-      op: `${model.name}.${op}`,
-      fix: 'such as tf.data.zip({xs, ys}).batch(32); tensors go to fit and evaluate',
-    });
+    throw new ArgumentError(
+      `the data must be a Dataset, a generator or something that can be iterated, not ${valueText(data)}`,
+      {
+        op: `${model.name}.${op}`,
+        fix: 'such as tf.data.zip({xs, ys}).batch(32); tensors go to fit and evaluate',
+      },
+    );
   const size = (data as { size?: unknown }).size;
   return {
     steps: typeof size === 'number' && Number.isFinite(size) ? size : null,
@@ -90,7 +93,8 @@ async function opened(data: unknown): Promise<Iterator<unknown> | AsyncIterator<
 export function batchOf(element: unknown, model: LayersModel, op: string, classWeight?: unknown): Batch {
   const where = `${model.name}.${op}`;
   const fix = 'each element must be {xs, ys} or [xs, ys], of whole batches: dataset.batch(32) makes them';
-  if (typeof element !== 'object' || element === null) throw new ArgumentError(`the data gave ${valueText(element)}`, { op: where, fix });
+  if (typeof element !== 'object' || element === null)
+    throw new ArgumentError(`the data gave ${valueText(element)}`, { op: where, fix });
   const e = element as { xs?: unknown; ys?: unknown; sampleWeight?: unknown; sampleWeights?: unknown };
   const [x, y, sampleWeight] =
     'xs' in e ? [e.xs, e.ys, e.sampleWeight ?? e.sampleWeights] : Array.isArray(element) ? element : [];

@@ -73,7 +73,8 @@ export class Executables {
 
   /** The outputs for one batch. */
   predict(x: readonly Tensor[]): Tensor[] {
-    if (this.#model.isCompiled && this.#model.compiled('predict').runEagerly) return this.#forward([...x], false).outputs;
+    if (this.#model.isCompiled && this.#model.compiled('predict').runEagerly)
+      return this.#forward([...x], false).outputs;
     this.#predict ??= func((xs) => this.#forward(xs, false).outputs, { name: `${this.#model.name}_predict` });
     this.#build(x);
     return this.#predict([...x]);
