@@ -1,7 +1,9 @@
 // Pictures of graphs: SVG by Graphviz, PNG by resvg. Both are WebAssembly, installed by whoever needs them and
 // loaded on use.
 
+import type { Graphviz } from '@hpcc-js/wasm-graphviz';
 import { DeviceError, ExecutionError } from '../../../ir/errors.ts';
+import { nodeModule } from '../../platform.ts';
 
 /** The error for a package that is not installed. */
 function missing(name: string, version: string, what: string, cause: unknown, op: string): DeviceError {
@@ -13,9 +15,10 @@ function missing(name: string, version: string, what: string, cause: unknown, op
 
 /** The picture of a graph in Graphviz's language. */
 export async function svgOf(dot: string, op: string): Promise<string> {
-  let graphviz: Awaited<ReturnType<typeof loadGraphviz>>;
+  let graphviz: Awaited<ReturnType<typeof Graphviz.load>>;
   try {
-    graphviz = await loadGraphviz();
+    // Within `try`, bundlers accept that an optional package is not there.
+    graphviz = await (await import('@hpcc-js/wasm-graphviz')).Graphviz.load();
   } catch (e) {
     throw missing('@hpcc-js/wasm-graphviz', '1.29.2', 'drawing a model', e, op);
   }
@@ -25,25 +28,26 @@ export async function svgOf(dot: string, op: string): Promise<string> {
     throw new ExecutionError(`Graphviz refused the model: ${(e as Error).message}`, { op });
   }
 }
-async function loadGraphviz() {
-  const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
-  return Graphviz.load();
-}
 
 type Resvg = typeof import('@resvg/resvg-wasm');
 let loaded: Promise<Resvg> | undefined;
 
 /** resvg, its WebAssembly module loaded once. */
-async function loadResvg(): Promise<Resvg> {
-  const resvg = await import('@resvg/resvg-wasm');
-  await resvg.initWasm(await bytesOf('@resvg/resvg-wasm/index_bg.wasm'));
-  return resvg;
+async function loadResvg(op: string): Promise<Resvg> {
+  try {
+    const resvg = await import('@resvg/resvg-wasm');
+    await resvg.initWasm(await bytesOf('@resvg/resvg-wasm/index_bg.wasm', op));
+    return resvg;
+  } catch (e) {
+    loaded = undefined;
+    throw missing('@resvg/resvg-wasm', '2.6.2', 'writing a PNG', e, op);
+  }
 }
 
 /** The bytes of a file of an installed package. */
-async function bytesOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { createRequire } = await import('node:module');
-  const { readFile } = await import('node:fs/promises');
+async function bytesOf(file: string, op: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { createRequire } = await nodeModule('module', op);
+  const { readFile } = await nodeModule('fs/promises', op);
   return new Uint8Array(await readFile(createRequire(import.meta.url).resolve(file)));
 }
 
@@ -60,7 +64,7 @@ const systemFonts = [
 
 /** Fonts for the text of a picture: the given one, the package's, or one of the system. */
 async function fonts(file: string | undefined, op: string): Promise<Uint8Array[]> {
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = await nodeModule('fs/promises', op);
   if (file !== undefined)
     try {
       return [new Uint8Array(await readFile(file))];
@@ -71,7 +75,7 @@ async function fonts(file: string | undefined, op: string): Promise<Uint8Array[]
       });
     }
   const ours = ['DejaVuSansCondensed.ttf', 'DejaVuSansCondensed-Bold.ttf'].map((f) =>
-    bytesOf(`dejavu-fonts-ttf/ttf/${f}`),
+    bytesOf(`dejavu-fonts-ttf/ttf/${f}`, op),
   );
   const found = (await Promise.allSettled(ours)).flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
   if (found.length) return found;
@@ -87,14 +91,8 @@ async function fonts(file: string | undefined, op: string): Promise<Uint8Array[]
 
 /** An SVG as PNG. Its lengths are of 96 to the inch. */
 export async function pngOf(svg: string, dpi: number, fontFile: string | undefined, op: string): Promise<Uint8Array> {
-  let resvg: Resvg;
-  try {
-    loaded ??= loadResvg();
-    resvg = await loaded;
-  } catch (e) {
-    loaded = undefined;
-    throw missing('@resvg/resvg-wasm', '2.6.2', 'writing a PNG', e, op);
-  }
+  loaded ??= loadResvg(op);
+  const resvg = await loaded;
   const picture = new resvg.Resvg(svg, {
     fitTo: { mode: 'zoom', value: dpi / 96 },
     font: { fontBuffers: await fonts(fontFile, op), sansSerifFamily: 'DejaVu Sans Condensed' },
