@@ -21,6 +21,8 @@ export { type Initializer, initializers } from './initializers.ts';
 export { layers } from './layers/index.ts';
 export { RNNCell } from './layers/recurrent/cell.ts';
 export { RNN } from './layers/recurrent/rnn.ts';
+export { type PlotHistoryOptions, plotHistory } from './plot/history.ts';
+export { type PlotModelOptions, plotModel } from './plot/model.ts';
 export { type Regularizer, regularizers } from './regularizers.ts';
 export type { InputArgs, ModelArgs, SequentialArgs };
 export { input, LayersModel, Sequential };

@@ -1,4 +1,4 @@
-// Valid calls: callbacks.
+// Valid calls: callbacks and pictures of trainings.
 
 /** Callbacks of every kind; none of them begins a training, so nothing is written. */
 export const callbackCalls = (): Record<string, unknown[][]> => ({
@@ -14,5 +14,6 @@ export const callbackCalls = (): Record<string, unknown[][]> => ({
   'callbacks.lambda': [[{ onEpochEnd: () => {} }]],
   'callbacks.history': [[]],
   'callbacks.baseLogger': [[]],
+  plotHistory: [[{ loss: [1, 0.5], val_loss: [1, 2] }, null, { metrics: ['loss'], width: 400 }]],
   'callbacks.progbarLogger': [[{ writer: { dynamic: false, write: () => {} } }]],
 });

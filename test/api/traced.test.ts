@@ -113,6 +113,7 @@ describe('the tables', () => {
     'K.gradients',
     'callbacks.loadCheckpoint',
     'registerCallbackConstructor',
+    'plotModel',
   ]);
   it('have every public function', () => {
     const known = new Set(calls().map((c) => c.name));

@@ -67,6 +67,30 @@ describe('backupAndRestore', () => {
   });
 });
 
+describe('backupAndRestore and AbortSignal', () => {
+  it('an aborted fit goes on', async () => {
+    const options = { epochs: 4, batchSize: 16, verbose: 0 as const };
+    tf.setRandomSeed(4);
+    const whole = network();
+    const want = await whole.fit(xs, ys, options);
+    const backupDir = join(folder, 'aborted');
+    tf.setRandomSeed(4);
+    const abort = new AbortController();
+    let n = 0;
+    const stop = { onBatchEnd: () => void (++n === 6 && abort.abort()) };
+    const callbacks = [tf.callbacks.backupAndRestore({ backupDir }), stop];
+    await network().fit(xs, ys, { ...options, signal: abort.signal, callbacks });
+    const again = network();
+    const restore = tf.callbacks.backupAndRestore({ backupDir });
+    const got = await again.fit(xs, ys, { ...options, callbacks: restore });
+    // Four batches an epoch: the second was not finished.
+    expect(restore.restored).toEqual({ epoch: 1, batch: 0 });
+    expect(numbers(again)).toEqual(numbers(whole));
+    expect(got.history).toEqual(want.history);
+    expect(readdirSync(folder)).not.toContain('aborted');
+  });
+});
+
 describe('in fit', () => {
   it('earlyStopping puts the best weights back', async () => {
     const model = network();
@@ -141,7 +165,7 @@ describe('in fit', () => {
     const train = read('train');
     const [graph] = train.flatMap((e) => messages(e, 4));
     const nodes = messages(graph, 1).map((n) => [text(n, 1), messages(n, 3).map(String)]);
-    expect(nodes.map(([name]) => name)).toEqual(model.layers.map((l) => l.name));
+    expect(nodes.map(([name]) => name)).toEqual(['hidden_input', ...model.layers.map((l) => l.name)]);
     expect(nodes.at(-1)?.[1]).toEqual([model.layers[1].name]);
     const tags = values(train).map((v) => `${v.step} ${v.tag}`);
     for (const tag of ['0 batch_loss', '1 batch_mae', '0 epoch_loss', '1 epoch_mae', '1 hidden/kernel/histogram'])

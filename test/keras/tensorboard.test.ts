@@ -205,31 +205,31 @@ describe('images', () => {
   });
 });
 
+/** Two inputs, two outputs. */
+class Swap extends tf.Layer {
+  static readonly className = 'Swap';
+  call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+    return [...(inputs as tf.Tensor[])].reverse();
+  }
+}
+
 describe('graphs', () => {
   it('of shared layers: a node a use, with inputs and shapes', () => {
-    const layer = (name: string, kind: string) => ({
-      name,
-      weights: [],
-      getClassName: () => kind,
-      inboundNodes: [] as unknown[],
-    });
-    const [a, b, d] = [layer('a', 'InputLayer'), layer('b', 'Dense'), layer('c', 'Add')];
-    const use = (l: ReturnType<typeof layer>, inputs: unknown[], shape: (number | null)[]) => {
-      const node = { layer: l, index: l.inboundNodes.length, inputs, outputShapes: [shape] };
-      l.inboundNodes.push(node);
-      return { node };
-    };
-    const x = use(a, [], [null, 8]);
-    const y = use(b, [x], [null, 4]);
-    const z = use(b, [x], [null, 4]);
-    use(d, [y, z], [null, 4]);
-    const graph = Buffer.from(graphOf(Object.assign(new Line(), { layers: [a, b, d] })).finish());
+    const x = tf.input({ shape: [8], name: 'a' });
+    const dense = tf.layers.dense({ units: 4, name: 'b' });
+    const twice = [dense.apply(x), dense.apply(x)] as tf.SymbolicTensor[];
+    // A use in another model is not one of this.
+    tf.model({ inputs: x, outputs: dense.apply(x) as tf.SymbolicTensor });
+    const [, second] = new Swap({ name: 'c' }).apply(twice) as tf.SymbolicTensor[];
+    const last = tf.layers.flatten({ name: 'd' }).apply(second) as tf.SymbolicTensor;
+    const graph = Buffer.from(graphOf(tf.model({ inputs: x, outputs: last })).finish());
     const nodes = messages(graph, 1);
     expect(nodes.map((n) => [text(n, 1), text(n, 2), messages(n, 3).map(String)])).toEqual([
       ['a', 'InputLayer', []],
       ['b', 'Dense', ['a']],
       ['b_1', 'Dense', ['a']],
-      ['c', 'Add', ['b', 'b_1']],
+      ['c', 'Swap', ['b', 'b_1']],
+      ['d', 'Flatten', ['c:1']],
     ]);
     const [attribute] = messages(nodes[0], 5);
     expect(text(attribute, 1)).toBe('_output_shapes');

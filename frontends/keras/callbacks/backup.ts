@@ -46,6 +46,9 @@ export class BackupAndRestore extends Callback {
   #found: Checkpoint | undefined;
   #epoch = 0;
   #batches = 0;
+  /** Batches of the epoch that are done. */
+  #done = 0;
+  #saved: Position | undefined;
 
   constructor(args: BackupAndRestoreArgs) {
     super();
@@ -66,6 +69,7 @@ export class BackupAndRestore extends Callback {
   override async onTrainBegin(): Promise<void> {
     this.#file = await joinPath(op, this.backupDir, 'training.ckpt');
     this.restored = undefined;
+    this.#saved = undefined;
     this.#found = undefined;
     const bytes = await readIfThere(this.#file, op);
     if (!bytes) return;
@@ -75,6 +79,7 @@ export class BackupAndRestore extends Callback {
       return wrongModel(this.#file, 'it does not say where training was');
     restoreModel(this.model, this.#found, this.#file);
     this.restored = position;
+    this.#saved = position;
   }
 
   /** Gives the other callbacks their state, now that all of them have begun. */
@@ -96,16 +101,22 @@ export class BackupAndRestore extends Callback {
 
   override onEpochBegin(epoch: number): void {
     this.#epoch = epoch;
+    this.#done = 0;
   }
   override afterTrainBatchEnd(batch: number): HookResult {
+    this.#done = batch + 1;
     if (this.#every === 'epoch' || ++this.#batches % this.#every !== 0) return;
     return this.#save({ epoch: this.#epoch, batch: batch + 1 });
   }
   override afterEpochEnd(epoch: number): HookResult {
+    // An epoch that was stopped is not to be skipped when training goes on.
+    if (this.#done < (this.params.steps ?? 0)) return;
     return this.#save({ epoch: epoch + 1, batch: 0 });
   }
+  /** Removes the file, unless training was aborted: then it may go on. */
   override onTrainEnd(): HookResult {
-    if (this.#delete) return removeFile(this.#file, op);
+    const complete = this.model.stopTraining || (this.#saved?.epoch ?? 0) >= (this.params.epochs ?? 0);
+    if (this.#delete && complete) return removeFile(this.#file, op);
   }
 
   /** Sources of random numbers: everybody's, then those of layers with seeds. */
@@ -125,6 +136,7 @@ export class BackupAndRestore extends Callback {
       state.tensors?.forEach((tensor, i) => void all.push({ group: name, name: String(i), tensor }));
     }
     const content = { ...data, callbacks, position };
+    this.#saved = position;
     return writeWhole(this.#file, encodeCheckpoint({ data: content, tensors: all }), op);
   }
 }

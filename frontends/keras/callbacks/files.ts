@@ -3,6 +3,7 @@
 import type * as Fs from 'node:fs/promises';
 import type * as Path from 'node:path';
 import { DeviceError, ExecutionError } from '../../../ir/errors.ts';
+import { inNode, nodeModule } from '../../platform.ts';
 
 interface FileAccess {
   readonly fs: typeof Fs;
@@ -11,13 +12,12 @@ interface FileAccess {
 
 /** The file system. Throws DeviceError where there is none. */
 async function access(op: string): Promise<FileAccess> {
-  // A page has no `process`; a bundler's stand-in for it has no versions.
-  if (typeof process === 'undefined' || !process.versions?.node)
+  if (!inNode())
     throw new DeviceError('there is no file system here', {
       op,
       fix: 'run in Node, or give a `save` function of your own where the callback takes one',
     });
-  return { fs: await import('node:fs/promises'), path: await import('node:path') };
+  return { fs: await nodeModule('fs/promises', op), path: await nodeModule('path', op) };
 }
 
 /** The same error with the callback's name and the file. */

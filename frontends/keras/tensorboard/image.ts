@@ -1,5 +1,6 @@
 // Weights as grey images (PNG): what TensorBoard shows of kernels.
 
+import { nodeModule } from '../../platform.ts';
 import { crc32 } from '../checksum.ts';
 
 /** A grey picture of numbers: the least black, the largest white. */
@@ -21,7 +22,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
 
 /** Numbers of rows and columns as an image, scaled to 0..255. */
 async function greyPng(data: ArrayLike<number>, height: number, width: number): Promise<Uint8Array> {
-  const { deflateSync } = await import('node:zlib');
+  const { deflateSync } = await nodeModule('zlib', 'tensorBoard');
   let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < data.length; i++) {
     least = Math.min(least, data[i]);

@@ -1,5 +1,6 @@
 // One event file: events are gathered and added to it in larger pieces.
 
+import { nodeModule } from '../../platform.ts';
 import { append, joinPath } from '../callbacks/files.ts';
 import { fileVersion, graphEvent, summaryEvent } from './events.ts';
 import type { Message } from './protobuf.ts';
@@ -50,7 +51,7 @@ export class EventWriter {
 
 /** A name that no other process or writer gives; TensorBoard wants `tfevents` in it and reads in order of names. */
 async function fileName(time: number): Promise<string> {
-  const { hostname } = await import('node:os');
+  const { hostname } = await nodeModule('os', op);
   const seconds = String(Math.floor(time)).padStart(10, '0');
   return `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${files++}.v2`;
 }
