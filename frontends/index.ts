@@ -26,6 +26,8 @@ export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
+/** Well-known data sets. */
+export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
 export * as data from './data/index.ts';
 /** Labels, texts and sequences as models take them. */
