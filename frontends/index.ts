@@ -30,6 +30,7 @@ export type { KernelTiming } from '../runtime/program.ts';
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
 export * as data from './data/index.ts';
+export * as image from './image/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
@@ -64,7 +65,6 @@ export {
   valueAndGrads,
   variableGrads,
 } from './trace/gradients.ts';
-export * as image from './trace/image.ts';
 export * as math from './trace/math.ts';
 export * from './trace/memory.ts';
 export { at, type IndexSpec, newaxis } from './trace/ops/at.ts';

@@ -1,6 +1,7 @@
 // IDX files, in which the MNIST digits come: unsigned bytes behind a header of dimensions.
 
 import { ArgumentError } from '../../ir/errors.ts';
+import { concatBytes } from '../bytes.ts';
 
 /** Bytes of a file that may be unpacked: far more than any of these files has. */
 const LARGEST = 2 ** 30;
@@ -29,13 +30,7 @@ async function unpacked(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<U
   } catch (e) {
     throw damaged(name, `cannot be unpacked: ${(e as Error).message}`);
   }
-  const out = new Uint8Array(size);
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
-  return out;
+  return concatBytes(parts);
 }
 
 /**
