@@ -25,9 +25,16 @@ export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { KernelTiming } from '../runtime/program.ts';
+/** Well-known data sets. */
+export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
 export * as data from './data/index.ts';
 export * from './keras/index.ts';
+/** Pixels of a page's elements, and of plain pixel data. */
+export * as browser from './image/browser.ts';
+export * as image from './image/index.ts';
+/** Images under tfjs-node's names. */
+export * as node from './image/node-names.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
@@ -62,7 +69,6 @@ export {
   valueAndGrads,
   variableGrads,
 } from './trace/gradients.ts';
-export * as image from './trace/image.ts';
 export * as math from './trace/math.ts';
 export * from './trace/memory.ts';
 export { at, type IndexSpec, newaxis } from './trace/ops/at.ts';

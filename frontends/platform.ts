@@ -3,6 +3,7 @@
 import { DeviceError } from '../ir/errors.ts';
 
 interface NodeModules {
+  crypto: typeof import('node:crypto');
   fs: typeof import('node:fs');
   'fs/promises': typeof import('node:fs/promises');
   module: typeof import('node:module');

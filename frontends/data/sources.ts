@@ -86,16 +86,14 @@ export class FileDataSource extends DataSource {
 /** The pieces of what an address answers. Leaving early cancels the transfer. */
 async function* urlPieces(url: string | URL | Request, op: string): AsyncGenerator<Uint8Array> {
   const name = url instanceof URL || typeof url === 'string' ? String(url) : url.url;
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch (e) {
-    const cause = (e as Error).cause;
-    throw new ExecutionError(`cannot load '${name}': ${(cause instanceof Error ? cause : (e as Error)).message}`, {
-      op,
-      fix: 'check the address and the network',
-    });
-  }
+  const failed = (e: unknown): ExecutionError => {
+    const { cause } = e as Error;
+    const why = (cause instanceof Error ? cause : (e as Error)).message;
+    return new ExecutionError(`cannot load '${name}': ${why}`, { op, fix: 'check the address and the network' });
+  };
+  const response = await fetch(url).catch((e) => {
+    throw failed(e);
+  });
   if (!response.ok || !response.body)
     throw new ExecutionError(`'${name}' answered ${response.status} ${response.statusText}`, {
       op,
@@ -103,15 +101,18 @@ async function* urlPieces(url: string | URL | Request, op: string): AsyncGenerat
     });
   const reader = response.body.getReader();
   let open = true;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) {
-        open = false;
-        return;
-      }
-      yield value;
+  const read = async () => {
+    try {
+      const r = await reader.read();
+      open = !r.done;
+      return r;
+    } catch (e) {
+      open = false;
+      throw failed(e);
     }
+  };
+  try {
+    for (let r = await read(); !r.done; r = await read()) yield r.value;
   } finally {
     if (open) await reader.cancel();
   }

@@ -200,9 +200,8 @@ function definition(r: Resampling, o: number): number[] {
     return all.map((k) => (k === i ? 1 : 0));
   }
   const p = r.grid === 'half_pixel' ? (o + 0.5) * scale - 0.5 : o * scale;
-  const inside = r.grid === 'half_pixel' ? p : Math.min(p, r.from - 1);
   const width = r.antialias ? Math.max(1, scale) : 1;
-  const w = all.map((i) => kernels[r.method](Math.abs(i - inside) / width));
+  const w = all.map((i) => kernels[r.method](Math.abs(i - p) / width));
   const total = w.reduce((s, v) => s + v, 0);
   return w.map((v) => v / total);
 }
@@ -277,6 +276,8 @@ defineComposite({
     sample(['f32[2,5,3]'], attrs(5, 3, 'bilinear', 'corners', { axis: 1 })),
     sample(['f32[6]'], attrs(6, 4, 'bilinear', 'asymmetric')),
     sample(['f32[4]'], attrs(4, 1, 'bilinear', 'corners')),
+    sample(['f32[5]'], attrs(5, 8, 'bicubic', 'asymmetric')),
+    sample(['f32[5]'], attrs(5, 8, 'bilinear', 'asymmetric')),
     sample(['f32[1,3]'], attrs(1, 4, 'bilinear')),
     sample(['f32[5,2]'], attrs(5, 9, 'nearest')),
     sample(['f32[7]'], attrs(7, 4, 'nearest', 'corners')),

@@ -1,5 +1,6 @@
 // The functions of `tf.utils`.
 
+export { type GetFileOptions, getFile } from '../../data/files.ts';
 export { classWeights, normalize, toCategorical } from './arrays.ts';
 export {
   makeSamplingTable,

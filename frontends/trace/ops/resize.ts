@@ -88,6 +88,24 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
   /** Keeps the ratio of height to width: the result is the largest one that fits into `size`. */
   readonly preserveAspectRatio?: boolean;
+  /** Puts the corner pixels of both on each other, as `resizeBilinear` does. Not for 'area', nor with `antialias`. */
+  readonly alignCorners?: boolean;
+  /** Whether pixels lie at their centres, true by default; false puts the first ones on each other. */
+  readonly halfPixelCenters?: boolean;
+}
+
+/** Where pixels lie, of `resize`'s options. */
+function gridOf(options: ResizeOptions, op: string): Rule['grid'] {
+  const { alignCorners = false, halfPixelCenters = !alignCorners, method, antialias } = options;
+  const rule = grid(alignCorners === true, halfPixelCenters === true, op);
+  need(
+    rule === 'half_pixel' || (method !== 'area' && !antialias),
+    op,
+    "pixels lie at their centres for 'area' and with antialias",
+    [alignCorners, halfPixelCenters],
+    'leave alignCorners and halfPixelCenters out',
+  );
+  return rule;
 }
 
 /**
@@ -110,5 +128,9 @@ export function resize(x: TensorLike, size: readonly [number, number], options: 
   const fitted = [h, w].map((n) => Math.max(1, Math.round(n * scale))) as [number, number];
   const wide = antialias && (method === 'bilinear' || method === 'bicubic');
   const source = method === 'nearest' || isFloat(t.type.dtype) ? t : to(t, 'f32');
-  return resized(source, preserveAspectRatio ? fitted : size, { method, grid: 'half_pixel', antialias: wide });
+  return resized(source, preserveAspectRatio ? fitted : size, {
+    method,
+    grid: gridOf(options ?? {}, op),
+    antialias: wide,
+  });
 }

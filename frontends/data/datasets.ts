@@ -1,0 +1,3 @@
+// The data sets of `tf.datasets`.
+
+export { fashionMnist, type LoadedImages, type MnistOptions, mnist } from './mnist.ts';
