@@ -110,7 +110,10 @@ export class Executables {
     const c = model.compiled('fit');
     if (!c.resolved) {
       const specs = b.x.map((t) => ({ shape: [...t.shape], dtype: t.dtype }));
-      const outputs = model.outputSpecs(specs, {}).map((o) => o.shape as number[]);
+      // What runs eagerly may look at values, which a trace has not.
+      const outputs = c.runEagerly
+        ? outside(() => this.#forward([...b.x], false).outputs.map((t) => t.shape))
+        : model.outputSpecs(specs, {}).map((o) => o.shape as number[]);
       const labels = outputs.map((_, i) => b.y[i]?.shape ?? []);
       outside(() => c.resolve(labels, outputs));
       outside(() => c.optimizer.build(c.trainableWeights));
