@@ -75,8 +75,9 @@ export class Executables {
   predict(x: readonly Tensor[]): Tensor[] {
     if (this.#model.isCompiled && this.#model.compiled('predict').runEagerly)
       return this.#forward([...x], false).outputs;
-    this.#predict ??= func((xs) => this.#forward(xs, false).outputs, { name: `${this.#model.name}_predict` });
+    // A model that is built here is another one: it forgets its programs.
     this.#build(x);
+    this.#predict ??= func((xs) => this.#forward(xs, false).outputs, { name: `${this.#model.name}_predict` });
     return this.#predict([...x]);
   }
 
