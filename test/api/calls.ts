@@ -2,6 +2,7 @@
 // (garbage.test.ts) and run them eagerly and compiled (traced.test.ts).
 
 import * as tf from 'sinter';
+import { dataCalls } from './calls-data.ts';
 import { mathCalls } from './calls-math.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
@@ -17,9 +18,25 @@ const flat = (rows: Rows): Call[] =>
   Object.entries(rows).flatMap(([name, list]) => list.map((args) => ({ name, args })));
 
 /** Every call of the tables. */
-export const calls = (): Call[] => [mathCalls(), shapeCalls(), nnCalls()].flatMap(flat);
+export const calls = (): Call[] => [mathCalls(), shapeCalls(), nnCalls(), dataCalls()].flatMap(flat);
 
-const namespaces = ['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'];
+const namespaces = [
+  'browser',
+  'data',
+  'node',
+  'utils',
+  'fused',
+  'image',
+  'math',
+  'signal',
+  'random',
+  'losses',
+  'spectral',
+  'linalg',
+  'util',
+  'train',
+  'K',
+];
 
 /** All public functions by name. */
 export function publicFunctions(): Map<string, (...args: unknown[]) => unknown> {
