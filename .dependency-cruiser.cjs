@@ -76,10 +76,10 @@ module.exports = {
     },
     {
       name: 'ships-with-the-package',
-      comment: 'Library code may import only what its users install.',
+      comment: 'Library code may import only what its users install: optional peers, loaded on use, included.',
       severity: 'error',
       from: { path: '^(ir|compiler|runtime|frontends|cli)/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
     },
   ],
   options: {

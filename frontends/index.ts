@@ -5,7 +5,6 @@ import '../ir/print.ts';
 import './trace/complex-methods.ts';
 import './trace/methods.ts';
 import { fft, fft2d, ifft, ifft2d, irfft, rfft } from './trace/ops/fft.ts';
-import * as allLosses from './trace/ops/losses.ts';
 import * as stateless from './trace/random-stateless.ts';
 
 export {
@@ -35,6 +34,7 @@ export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
 /** Images under tfjs-node's names. */
 export * as node from './image/node-names.ts';
+export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
@@ -127,6 +127,7 @@ export * from './trace/ops/fft.ts';
 export * from './trace/ops/filters.ts';
 export { gatherND, scatterND, stridedSlice, tensorScatterAdd } from './trace/ops/indexing.ts';
 export * from './trace/ops/linalg.ts';
+export { Reduction, sparseSoftmaxCrossEntropy } from './trace/ops/losses.ts';
 export * from './trace/ops/nn.ts';
 export * from './trace/ops/pool.ts';
 export * from './trace/ops/ranked.ts';
@@ -159,24 +160,17 @@ export type { TensorMap } from './trace/types.ts';
 export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
 export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
-export {
-  AdamOptimizer,
-  type GradientsToApply,
-  type LearningRate,
-  MomentumOptimizer,
-  Optimizer,
-  SGDOptimizer,
-  train,
-} from './train/optimizers.ts';
+export { AdamaxOptimizer, AdamOptimizer } from './train/adam.ts';
+export { AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer } from './train/adaptive.ts';
+export { optimizers, train, train as OptimizerConstructors } from './train/index.ts';
+export { Optimizer } from './train/optimizer.ts';
+export type { LearningRate } from './train/rate.ts';
+export type { GradientsToApply } from './train/resolve.ts';
+export { LearningRateSchedule } from './train/schedules.ts';
+export { MomentumOptimizer, SGDOptimizer } from './train/sgd.ts';
 
-const { computeWeightedLoss, Reduction, ...losses_ } = allLosses;
-
-export { Reduction };
 /** Random tensors of an explicit seed. */
 export const random = Object.freeze({ ...stateless });
-/** Loss functions. */
-export const losses = Object.freeze({ ...losses_, computeWeightedLoss });
-export const { sparseSoftmaxCrossEntropy } = losses;
 
 /** Fourier transforms under TensorFlow.js's name. */
 export const spectral = Object.freeze({ fft, ifft, fft2d, ifft2d, rfft, irfft });

@@ -4,6 +4,7 @@
 
 import { Literal } from '../../ir/literal.ts';
 import { tensorType } from '../../ir/types.ts';
+import { withTrace } from './context.ts';
 import { emitter as b, operandOf } from './dispatch.ts';
 import { eagerTensor, type Tensor } from './tensor.ts';
 import { Variable } from './variable.ts';
@@ -24,19 +25,45 @@ function words(seed: number | string): Uint32Array {
 }
 
 /** The first word is the seed; the second counts the draws. */
-const state = (seed: number | string) => Uint32Array.of(words(seed)[0] ^ words(seed)[1], 0x5eed0000);
-const first = state(Math.floor(Math.random() * 2 ** 32));
-const generator = new Variable(eagerTensor(keyType, first), first, false, 'random_state');
+const start = (seed: number | string) => Uint32Array.of(words(seed)[0] ^ words(seed)[1], 0x5eed0000);
+
+/** A new source of random numbers: a Variable, so that programs draw on and leave it where they stopped. */
+export function randomState(seed: number | string, name: string): Variable {
+  const first = start(seed);
+  return new Variable(eagerTensor(keyType, first), first, false, name);
+}
+
+const generator = randomState(Math.floor(Math.random() * 2 ** 32), 'random_state');
+/** Where numbers come from at present. */
+let current = generator;
+
+/** The state of the global generator, to be kept and given back. */
+export const globalRandomState = (): Variable => generator;
 
 /** Starts the global generator anew: the same seed gives the same numbers from here on. */
 export function setRandomSeed(seed: number | string): void {
-  generator.assign(eagerTensor(keyType, state(seed)));
+  generator.assign(eagerTensor(keyType, start(seed)));
 }
 
-/** A key of shape [2]: of the seed, or the next one of the global generator. */
+/** A number that follows from the global seed alone, however much was drawn. */
+export const generatorSeed = (): number => withTrace(undefined, () => generator.elements()[0]);
+
+/** Runs `f` while random numbers without a seed come from another source. */
+export function drawFrom<T>(source: Variable | undefined, f: () => T): T {
+  const old = current;
+  current = source ?? old;
+  try {
+    return f();
+  } finally {
+    current = old;
+  }
+}
+
+/** A key of shape [2]: of the seed, or the next one of the present source. */
 export function randomKey(seed?: number | string): Tensor {
   if (seed !== undefined && seed !== null) return eagerTensor(keyType, words(seed));
-  const key = operandOf(generator);
-  generator.assign(b.add(key, b.constant(one, keyType)) as Tensor);
+  const source = current;
+  const key = operandOf(source);
+  source.assign(b.add(key, b.constant(one, keyType)) as Tensor);
   return key;
 }

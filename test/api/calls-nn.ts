@@ -1,4 +1,4 @@
-// Valid calls: neural networks, losses, images, signals, control flow, gradients, optimizers.
+// Valid calls: neural networks, losses, images, signals, control flow, gradients.
 
 import * as tf from 'sinter';
 import { b, f, i } from './operands.ts';
@@ -115,9 +115,6 @@ const gradients = (w = tf.variable(f([2]))): Rows => ({
 });
 
 const others = (): Rows => ({
-  'train.sgd': [[0.1]],
-  'train.momentum': [[0.1, 0.9, true]],
-  'train.adam': [[0.1, 0.9, 0.999, 1e-7]],
   multiRNNCell: [[[(x: T, c: T, h: T) => [tf.add(c, x), h]], f([1, 2]), [f([1, 2])], [f([1, 2])]]],
   upcastType: [['int32', 'float32']],
   sumOutType: [['bool']],

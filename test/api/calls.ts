@@ -2,10 +2,13 @@
 // (garbage.test.ts) and run them eagerly and compiled (traced.test.ts).
 
 import * as tf from 'sinter';
+import { callbackCalls } from './calls-callbacks.ts';
 import { dataCalls } from './calls-data.ts';
+import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
+import { trainingCalls } from './calls-training.ts';
 
 /** Names a public function, `image.resize` for one in a namespace. */
 export interface Call {
@@ -18,24 +21,15 @@ const flat = (rows: Rows): Call[] =>
   Object.entries(rows).flatMap(([name, list]) => list.map((args) => ({ name, args })));
 
 /** Every call of the tables. */
-export const calls = (): Call[] => [mathCalls(), shapeCalls(), nnCalls(), dataCalls()].flatMap(flat);
+export const calls = (): Call[] =>
+  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls(), trainingCalls(), dataCalls()].flatMap(
+    flat,
+  );
 
 const namespaces = [
-  'browser',
-  'data',
-  'node',
-  'utils',
-  'fused',
-  'image',
-  'math',
-  'signal',
-  'random',
-  'losses',
-  'spectral',
-  'linalg',
-  'util',
-  'train',
-  'K',
+  ...['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'],
+  ...['activations', 'initializers', 'regularizers', 'constraints', 'callbacks', 'metrics', 'optimizers'],
+  ...['browser', 'data', 'node', 'utils'],
 ];
 
 /** All public functions by name. */

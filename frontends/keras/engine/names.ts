@@ -63,8 +63,8 @@ export function didYouMean(name: string, known: Iterable<string>): string {
  * Throws ArgumentError that names the key and the nearest option.
  */
 export function checkOptions(options: unknown, known: readonly string[], op: string): void {
-  if (options === undefined || options === null) return;
-  if (typeof options !== 'object' || Array.isArray(options))
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new ArgumentError(`the options must be an object, not ${valueText(options)}`, {
       op,
       fix: `such as {${known[0] ?? ''}: …}`,

@@ -44,6 +44,14 @@ export abstract class Serializable {
   }
 }
 
+/** A class that a function makes: declared, since a class without a name cannot have protected members there. */
+export interface MadeClass<Options, T> {
+  new (options?: Options): T;
+  readonly className: string;
+  readonly prototype: T;
+  fromConfig(cls: SerializableClass<unknown>, config: Config): T;
+}
+
 /** The name under which a class is saved. */
 export const classNameOf = (cls: SerializableClass): string =>
   Object.hasOwn(cls, 'className') && cls.className ? cls.className : cls.name;

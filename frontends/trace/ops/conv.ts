@@ -113,7 +113,9 @@ function conv(x: TensorLike, filter: TensorLike, c: Conv): Tensor {
   const strides = perAxis(c.strides, n, 'strides', op);
   const dilations = perAxis(c.dilations, n, 'dilations', op);
   const channels = input.shape[n + 1];
-  if (w.shape[n] !== channels)
+  // A filter of fewer channels makes groups of channels that do not see each other, as in TensorFlow.
+  const groups = c.depthwise ? channels : channels / w.shape[n];
+  if (c.depthwise ? w.shape[n] !== channels : !Number.isInteger(groups) || w.shape[n + 1] % groups)
     throw new ShapeError(
       `the input has ${channels} channels (x [${t.shape}], ${c.dataFormat}), the filter [${w.shape}] takes ${w.shape[n]}`,
       {
@@ -131,7 +133,7 @@ function conv(x: TensorLike, filter: TensorLike, c: Conv): Tensor {
     pad,
     lhs_dilation: size.map(() => 1),
     rhs_dilation: dilations,
-    groups: c.depthwise ? channels : 1,
+    groups,
   };
   return back(apply('conv', [input, kernel], attrs));
 }

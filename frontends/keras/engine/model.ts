@@ -1,0 +1,382 @@
+// A model: layers from inputs to outputs (functional), or a `call` of one's own (subclassed), with what
+// trains and uses it.
+
+import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import type { TensorLike } from '../../trace/convert.ts';
+import { toTensor } from '../../trace/convert.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import type { Variable } from '../../trace/variable.ts';
+import type { Optimizer } from '../../train/optimizer.ts';
+import type { History } from '../callbacks/history.ts';
+import { type CompileArgs, Compiled } from '../training/compile.ts';
+import {
+  type EvaluateArgs,
+  type EvaluateDatasetArgs,
+  evaluate,
+  evaluateDataset,
+  type PredictArgs,
+  predict,
+} from '../training/evaluate.ts';
+import { type FitArgs, type FitDatasetArgs, fit, fitDataset } from '../training/fit.ts';
+import { type Executables, executablesOf } from '../training/step.ts';
+import { functionalConfig, functionalFrom } from './functional-config.ts';
+import type { OutputSpec } from './infer-shape.ts';
+import type { InputLayer } from './input-layer.ts';
+import { type Kwargs, Layer } from './layer.ts';
+import { didYouMean } from './names.ts';
+import type { Config, SerializableClass } from './serialize.ts';
+import { summary } from './summary.ts';
+import {
+  fromList,
+  type OneOrMany,
+  type Output,
+  type Shape,
+  type SymbolicTensor,
+  shapeList,
+  toList,
+} from './symbolic.ts';
+import { Topology } from './topology.ts';
+
+export interface ModelArgs {
+  /** Symbolic tensors from `tf.input`. Without inputs and outputs, a subclass defines `call`. */
+  inputs?: OneOrMany<SymbolicTensor>;
+  outputs?: OneOrMany<SymbolicTensor>;
+  name?: string;
+  trainable?: boolean;
+}
+
+/** Tensors for the inputs of a model: one, an array in their order, or an object by their names. */
+export type ModelInputs = TensorLike | readonly TensorLike[] | { readonly [name: string]: TensorLike };
+
+/**
+ * A model. Made by `tf.model({inputs, outputs})`, `tf.sequential`, or as a subclass whose `call` uses the
+ * layers that it keeps in properties. It is a layer itself.
+ */
+export class LayersModel extends Layer {
+  static readonly className: string = 'Model';
+  #topology: Topology | undefined;
+  /** Set by a callback or by anybody: `fit` ends after the present batch. */
+  stopTraining = false;
+  /** What the last `fit` recorded. */
+  history: History | undefined;
+  #compiled: Compiled | undefined;
+  readonly #executables: Executables;
+
+  constructor(args: ModelArgs = {}) {
+    const { inputs, outputs, ...rest } = args ?? {};
+    super(rest, ['inputs', 'outputs']);
+    this.#executables = executablesOf(this);
+    if ((inputs === undefined) !== (outputs === undefined))
+      throw new ArgumentError(`${inputs === undefined ? 'inputs' : 'outputs'} are missing`, {
+        op: 'model',
+        fix: 'give {inputs, outputs}; a subclass with a call of its own gives neither',
+      });
+    if (inputs !== undefined && outputs !== undefined) this.connect(toList(inputs), toList(outputs));
+    this.supportsMasking = true;
+  }
+
+  /** Makes the model the one from these inputs to these outputs. */
+  protected connect(inputs: SymbolicTensor[], outputs: SymbolicTensor[]): void {
+    this.#topology = new Topology(inputs, outputs, this.name);
+    this.built = true;
+    this.#executables.reset();
+  }
+  protected disconnect(): void {
+    this.#topology = undefined;
+    this.built = false;
+    this.#executables.reset();
+  }
+
+  /** The graph of layers; undefined for a subclassed model and for a Sequential without a shape so far. */
+  get topology(): Topology | undefined {
+    return this.#topology;
+  }
+
+  // ---- structure
+
+  /** The layers: those farthest from the outputs first. */
+  get layers(): Layer[] {
+    return this.sublayers();
+  }
+  override sublayers(): Layer[] {
+    return this.#topology ? [...this.#topology.layers] : super.sublayers();
+  }
+  get inputs(): SymbolicTensor[] {
+    return [...this.#known().inputs];
+  }
+  get outputs(): SymbolicTensor[] {
+    return [...this.#known().outputs];
+  }
+  get inputLayers(): InputLayer[] {
+    return this.inputs.map((s) => s.sourceLayer as InputLayer);
+  }
+  get inputNames(): string[] {
+    return this.#topology ? this.inputs.map((s) => s.sourceLayer.name) : [];
+  }
+  get outputNames(): string[] {
+    return this.#topology ? uniqueNames(this.outputs.map((s) => s.sourceLayer.name)) : [];
+  }
+  override get input(): Output<SymbolicTensor> {
+    return fromList(this.inputs);
+  }
+  override get output(): Output<SymbolicTensor> {
+    return fromList(this.outputs);
+  }
+  get inputShape(): Shape | Shape[] {
+    return fromList(this.inputs.map((s) => s.shape));
+  }
+  override get outputShape(): Shape | Shape[] {
+    return fromList(this.outputs.map((s) => s.shape));
+  }
+
+  #known(): Topology {
+    if (this.#topology) return this.#topology;
+    throw new ArgumentError('the model has no symbolic inputs and outputs', {
+      op: this.name,
+      fix: 'a Sequential has them once its first layer has an inputShape or it was built; a subclassed model has none',
+    });
+  }
+
+  /**
+   * The layer of that name, or number `index`. Throws ArgumentError where there is none.
+   */
+  getLayer(name: string): Layer;
+  getLayer(index: number): Layer;
+  getLayer(name: string | null | undefined, index: number): Layer;
+  getLayer(nameOrIndex: string | number | null | undefined, index?: number): Layer {
+    const { layers } = this;
+    const key = nameOrIndex ?? index;
+    const found = typeof key === 'number' ? layers[key] : layers.find((l) => l.name === key);
+    if (found) return found;
+    throw new ArgumentError(
+      typeof key === 'number'
+        ? `has ${layers.length} layers, there is no number ${key}`
+        : `has no layer ${valueText(key)}`,
+      {
+        op: `${this.name}.getLayer`,
+        fix: didYouMean(
+          String(key),
+          layers.map((l) => l.name),
+        ),
+      },
+    );
+  }
+
+  // ---- as a layer
+
+  override build(inputShape: Shape | Shape[]): void {
+    this.buildFor(shapeList(inputShape).map((shape) => ({ shape, dtype: this.inputDType ?? this.dtype })));
+  }
+  /** Makes the weights for inputs of these shapes and dtypes. */
+  buildFor(inputs: readonly OutputSpec[]): void {
+    if (this.built) return;
+    // The layers of a subclass make their weights while its call is traced.
+    this.built = true;
+    try {
+      this.outputSpecs(inputs, {});
+    } catch (e) {
+      this.built = false;
+      throw e;
+    }
+  }
+
+  /** Computes the outputs of tensors for the inputs; subclasses define their own. */
+  override call(inputs: OneOrMany<Tensor>, kwargs: Kwargs): OneOrMany<Tensor> {
+    if (!this.#topology)
+      throw new ArgumentError(`the class ${this.getClassName()} defines no call`, {
+        op: this.name,
+        fix: 'override call(inputs, {training}), or give {inputs, outputs} to the constructor',
+      });
+    const t = this.#topology;
+    const values = toList(inputs).map((x, i) => x.cast(t.inputs[i].dtype));
+    return fromList(t.run(values, kwargs));
+  }
+
+  override computeMask(): OneOrMany<Tensor | null> {
+    return null;
+  }
+
+  override outputSpecs(inputs: readonly OutputSpec[], kwargs: Kwargs): OutputSpec[] {
+    return this.#topology ? this.#topology.outputSpecs(inputs) : super.outputSpecs(inputs, kwargs);
+  }
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
+    if (!this.#topology) return super.computeOutputShape(inputShape);
+    const specs = shapeList(inputShape).map((shape, i) => ({ shape, dtype: this.inputs[i]?.dtype ?? this.dtype }));
+    return fromList(this.#topology.outputSpecs(specs).map((o) => o.shape));
+  }
+
+  /** The tensors for the inputs in order. Throws ArgumentError for a wrong number or unknown names, ShapeError for shapes that do not fit. */
+  standardizeInputs(given: ModelInputs, op: string): Tensor[] {
+    const names = this.inputNames;
+    const list = this.#listInputs(given, names, op);
+    const tensors = list.map((x, i) => toTensor(x as TensorLike, names[i] ?? `inputs[${i}]`, op));
+    this.#topology?.inputs.forEach((s, i) => {
+      const { shape } = tensors[i];
+      if (shape.length === s.shape.length && s.shape.every((d, k) => d === null || d === shape[k])) return;
+      throw new ShapeError(`the input '${names[i]}' must have the shape [${s.shape.map(String)}], got [${shape}]`, {
+        op: `${this.name}.${op}`,
+        fix:
+          shape.length === s.shape.length - 1
+            ? 'is the axis of the batch missing? tf.expandDims(x, 0) adds one'
+            : 'reshape the data, or give the first layer the inputShape of the data',
+      });
+    });
+    return tensors;
+  }
+
+  #listInputs(given: ModelInputs, names: readonly string[], op: string): unknown[] {
+    const where = `${this.name}.${op}`;
+    const isTensor = typeof given === 'object' && given !== null && 'dtype' in given;
+    if (
+      typeof given === 'object' &&
+      given !== null &&
+      !Array.isArray(given) &&
+      !isTensor &&
+      !ArrayBuffer.isView(given)
+    ) {
+      const byName = given as Record<string, TensorLike>;
+      for (const k of Object.keys(byName))
+        if (!names.includes(k))
+          throw new ArgumentError(`there is no input '${k}'`, { op: where, fix: didYouMean(k, names) });
+      return names.map((n) => {
+        if (n in byName) return byName[n];
+        throw new ArgumentError(`the input '${n}' is missing`, {
+          op: where,
+          fix: `give an object with ${names.join(', ')}`,
+        });
+      });
+    }
+    const list = Array.isArray(given) && (names.length > 1 || isTensorList(given)) ? given : [given];
+    const wanted = this.#topology?.inputs.length;
+    if (wanted !== undefined && list.length !== wanted)
+      throw new ArgumentError(`takes ${wanted} input(s) (${names.join(', ')}), got ${list.length}`, {
+        op: where,
+        fix: 'give an array with one tensor for each input, or an object by their names',
+      });
+    return [...list];
+  }
+
+  // ---- training
+
+  /**
+   * Says how the model is trained: optimizer, loss, metrics. Names or objects, per output where there
+   * are several. Weights that are trainable now are what training changes.
+   * Throws ArgumentError for unknown names, with the nearest one.
+   */
+  compile(args: CompileArgs): void {
+    this.#compiled = new Compiled(this, args);
+    this.#executables.reset();
+  }
+
+  /** What `compile` was told. Throws ArgumentError before. */
+  compiled(op: string): Compiled {
+    if (this.#compiled) return this.#compiled;
+    throw new ArgumentError('the model is not compiled', {
+      op: `${this.name}.${op}`,
+      fix: "call model.compile({optimizer: 'adam', loss: 'meanSquaredError'}) before",
+    });
+  }
+  get isCompiled(): boolean {
+    return this.#compiled !== undefined;
+  }
+  get optimizer(): Optimizer {
+    return this.compiled('optimizer').optimizer;
+  }
+  set optimizer(x: Optimizer) {
+    this.compiled('optimizer').optimizer = x;
+    this.#executables.reset();
+  }
+  get loss(): CompileArgs['loss'] {
+    return this.#compiled?.args.loss;
+  }
+  /** 'loss', then the metrics, in the order of what `evaluate` gives. */
+  get metricsNames(): string[] {
+    return this.compiled('metricsNames').names();
+  }
+  /** State of the running loss and metrics. */
+  get metricsVariables(): Variable[] {
+    return this.#compiled?.metricsVariables ?? [];
+  }
+  /** The compiled steps of this model. @internal */
+  get executables(): Executables {
+    return this.#executables;
+  }
+
+  /** Trains on tensors, a Dataset or a generator; see `FitArgs`. Rejects with what is wrong with the data, before anything has changed. */
+  fit(
+    x: ModelInputs | Dataset<unknown> | AsyncIterable<unknown>,
+    y?: ModelInputs | FitDatasetArgs,
+    args?: FitArgs,
+  ): Promise<History> {
+    return fit(this, x, y, args);
+  }
+  /** Trains on batches `{xs, ys}` or `[xs, ys]` of a Dataset or of anything that can be iterated. */
+  fitDataset(
+    dataset: Dataset<unknown> | AsyncIterable<unknown> | Iterable<unknown>,
+    args: FitDatasetArgs,
+  ): Promise<History> {
+    return fitDataset(this, dataset, args);
+  }
+  /** Loss and metrics on tensors, each a scalar. */
+  evaluate(x: ModelInputs, y: ModelInputs, args?: EvaluateArgs): Output<Tensor> {
+    return evaluate(this, x, y, args);
+  }
+  /** Loss and metrics on batches of a Dataset. */
+  evaluateDataset(
+    dataset: Dataset<unknown> | AsyncIterable<unknown> | Iterable<unknown>,
+    args?: EvaluateDatasetArgs,
+  ): Promise<Output<Tensor>> {
+    return evaluateDataset(this, dataset, args);
+  }
+  /** The outputs for inputs, computed in batches. */
+  predict(x: ModelInputs, args?: PredictArgs): Output<Tensor> {
+    return predict(this, x, args);
+  }
+  /** The outputs for one batch. */
+  predictOnBatch(x: ModelInputs): Output<Tensor> {
+    return fromList(this.#executables.predict(this.standardizeInputs(x, 'predictOnBatch')));
+  }
+  /** One step of training on one batch: its loss, or [loss, …metrics]. */
+  async trainOnBatch(
+    x: ModelInputs,
+    y: ModelInputs,
+    sampleWeight?: ModelInputs | null,
+    classWeight?: unknown,
+  ): Promise<number | number[]> {
+    return this.#executables.onBatch('train', x, y, sampleWeight, classWeight);
+  }
+  /** Loss and metrics of one batch. */
+  async testOnBatch(x: ModelInputs, y: ModelInputs, sampleWeight?: ModelInputs | null): Promise<number | number[]> {
+    return this.#executables.onBatch('test', x, y, sampleWeight);
+  }
+
+  // ---- looks
+
+  /** Prints the layers, shapes and numbers of weights as Keras does; `printFn` gets the lines. */
+  summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
+    summary(this, lineLength, positions, printFn);
+  }
+
+  /** The layers and how they are connected; subclasses with a call of their own override it. */
+  override getConfig(): Config {
+    return functionalConfig(this);
+  }
+  static override fromConfig(cls: SerializableClass, config: Config): LayersModel {
+    const args = 'layers' in config ? functionalFrom(config) : config;
+    return new (cls as unknown as new (args: ModelArgs) => LayersModel)(args as ModelArgs);
+  }
+}
+
+/** Names with a number added where one comes twice: a layer may give several outputs. */
+function uniqueNames(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return names.map((n) => {
+    const k = seen.get(n) ?? 0;
+    seen.set(n, k + 1);
+    return k === 0 ? n : `${n}_${k}`;
+  });
+}
+
+const isTensorList = (x: readonly unknown[]): boolean =>
+  x.length > 0 && x.every((t) => typeof t === 'object' && t !== null && 'dtype' in t);
