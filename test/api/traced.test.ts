@@ -111,6 +111,8 @@ describe('the tables', () => {
     'constantsOf',
     'browser.draw',
     'utils.getFile',
+    'utils.imageDatasetFromDirectory',
+    'data.imageDatasetFromDirectory',
     'K.placeholder',
     'K.function',
     'K.gradients',
