@@ -37,3 +37,5 @@ export { losses } from './losses/index.ts';
 export type { Loss } from './losses/loss.ts';
 export { metrics } from './metrics/index.ts';
 export type { Metric } from './metrics/metric.ts';
+export type { CompileArgs } from './training/compile.ts';
+export type { FitArgs, FitDatasetArgs } from './training/fit.ts';
