@@ -97,7 +97,10 @@ export class Compiled {
       });
     this.threads = this.args.threads ?? 1;
     if (!Number.isInteger(this.threads) || this.threads < 1)
-      throw new ArgumentError(`threads must be a whole number from 1 on, not ${this.threads}`, { op, fix: 'one a core is a good choice' });
+      throw new ArgumentError(`threads must be a whole number from 1 on, not ${this.threads}`, {
+        op,
+        fix: 'one a core is a good choice',
+      });
     if (model.built) this.#trainable = model.trainableWeights;
     // Unknown names are an error now, not in the first epoch.
     this.#check(op);
