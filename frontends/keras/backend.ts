@@ -6,13 +6,11 @@ import { cond, mapFn } from '../trace/control.ts';
 import type { TensorLike } from '../trace/convert.ts';
 import * as create from '../trace/creation.ts';
 import { emitter as b } from '../trace/dispatch.ts';
-import type { DataType } from '../trace/dtypes.ts';
+import { type DataType, publicDType } from '../trace/dtypes.ts';
 import * as binary from '../trace/ops/binary.ts';
-import { arg } from '../trace/ops/common.ts';
-import { slice } from '../trace/ops/complex.ts';
+import { arg, axisOf, floatArg, functionArg, listArg, need, numberArg, to } from '../trace/ops/common.ts';
+import * as either from '../trace/ops/complex.ts';
 import * as conv from '../trace/ops/conv.ts';
-import { gather } from '../trace/ops/indexing.ts';
-import { matMul } from '../trace/ops/linalg.ts';
 import * as nn from '../trace/ops/nn.ts';
 import * as reduce from '../trace/ops/reduce.ts';
 import * as running from '../trace/ops/running.ts';
@@ -21,7 +19,7 @@ import * as shape from '../trace/ops/shape.ts';
 import * as unary from '../trace/ops/unary.ts';
 import * as random from '../trace/random.ts';
 import { K as graphs, type Update } from '../trace/static-graph.ts';
-import type { Tensor } from '../trace/tensor.ts';
+import { Tensor } from '../trace/tensor.ts';
 import { Variable, variable } from '../trace/variable.ts';
 import * as activations from './activation-functions.ts';
 import { callTraining, setLearningPhase } from './engine/call-context.ts';
@@ -51,7 +49,10 @@ function makeFunction(
   if (![...inputs, ...outputs].some((x) => x instanceof SymbolicTensor))
     return graphs.function(inputs as Tensor[], outputs as Tensor[], updates);
   if (updates?.length)
-    throw new ArgumentError('updates go with placeholders, not with symbolic tensors', { op: 'K.function' });
+    throw new ArgumentError('updates go with placeholders, not with symbolic tensors', {
+      op: 'K.function',
+      fix: 'assign the Variables yourself after the call',
+    });
   const model = new LayersModel({ inputs: inputs as SymbolicTensor[], outputs: outputs as SymbolicTensor[] });
   return (values) => {
     const out = model.predictOnBatch(values as TensorLike[]);
@@ -77,10 +78,11 @@ function dot(x: TensorLike, y: TensorLike): Tensor {
 /** Products of samples: over one axis of each; of [batch, a, c] and [batch, c, b] by default the matrix product. */
 function batchDot(x: TensorLike, y: TensorLike, axes?: number | readonly [number, number]): Tensor {
   const [p, q] = [arg(x, 'x', 'K.batchDot'), arg(y, 'y', 'K.batchDot')];
-  const pair = axes === undefined ? [p.rank - 1, q.rank === 2 ? 1 : q.rank - 2] : [axes].flat();
-  const [i, j] = [pair[0], pair[1] ?? pair[0]];
-  const at = (k: number, n: number) => (k < 0 ? n + k : k);
-  const out = b.dot(p, q, [[at(i as number, p.rank)], [at(j as number, q.rank)]], [[0], [0]]) as Tensor;
+  const op = 'K.batchDot';
+  const pair = axes === undefined ? [-1, q.rank === 2 ? 1 : -2] : [axes].flat();
+  const [i, j] = [axisOf(pair[0] as number, p.rank, op), axisOf((pair[1] ?? pair[0]) as number, q.rank, op)];
+  need(i > 0 && j > 0, op, 'the first axis is that of the samples: axes must be others', axes);
+  const out = b.dot(p, q, [[i], [j]], [[0], [0]]) as Tensor;
   return out.rank === 1 ? out.reshape([out.shape[0], 1]) : out;
 }
 
@@ -92,7 +94,8 @@ function variance(x: TensorLike, axis: Axis = null, keepDims = false): Tensor {
 /** Each element along an axis `n` times. */
 function repeatElements(x: TensorLike, n: number, axis: number): Tensor {
   const t = arg(x, 'x', 'K.repeatElements');
-  const at = axis < 0 ? t.rank + axis : axis;
+  const at = axisOf(axis, t.rank, 'K.repeatElements');
+  need(Number.isInteger(n) && n > 0, 'K.repeatElements', 'n must be a positive whole number', n);
   const apart = [...t.shape.slice(0, at + 1), 1, ...t.shape.slice(at + 1)];
   const wide = [...t.shape.slice(0, at + 1), n, ...t.shape.slice(at + 1)];
   return t
@@ -111,8 +114,10 @@ function batchFlatten(x: TensorLike): Tensor {
 }
 
 /** Zeros before and after the second axis. */
-const temporalPadding = (x: TensorLike, padding: readonly [number, number] = [1, 1]): Tensor =>
-  shape.pad(x, [[0, 0], [...padding], [0, 0]]);
+function temporalPadding(x: TensorLike, padding: readonly [number, number] = [1, 1]): Tensor {
+  listArg(padding, 'padding', 'K.temporalPadding');
+  return shape.pad(x, [[0, 0], [...padding], [0, 0]]);
+}
 
 /** Zeros around images. */
 function spatial2dPadding(
@@ -123,14 +128,19 @@ function spatial2dPadding(
   ],
   dataFormat = imageDataFormat(),
 ): Tensor {
+  const op = 'K.spatial2dPadding';
+  listArg(padding, 'padding', op);
+  for (const p of padding) listArg(p, 'padding', op);
+  need(padding.length === 2, op, 'padding must have a pair for rows and one for columns', padding);
   const [h, w] = padding.map((p): [number, number] => [...p]);
   return shape.pad(x, dataFormat === 'channelsLast' ? [[0, 0], h, w, [0, 0]] : [[0, 0], [0, 0], h, w]);
 }
 
 /** x / its length along an axis. */
 function l2Normalize(x: TensorLike, axis?: number): Tensor {
-  const t = arg(x, 'x', 'K.l2Normalize');
-  const square = b.sum(b.square(t), axis === undefined ? undefined : [axis < 0 ? t.rank + axis : axis], true);
+  const t = floatArg(x, 'x', 'K.l2Normalize');
+  const axes = axis === undefined ? undefined : [axisOf(axis, t.rank, 'K.l2Normalize')];
+  const square = b.sum(b.square(t), axes, true);
   return t.mul(b.un('rsqrt', b.max(square, 1e-12)) as Tensor);
 }
 
@@ -147,12 +157,25 @@ const asVariable = (x: unknown, op: string): Variable => {
   throw new ArgumentError(`${valueText(x)} is no Variable`, { op, fix: 'make one with tf.variable or K.variable' });
 };
 
+/** Moves x towards a value: x * momentum + value * (1 - momentum). */
+function movingAverageUpdate(x: Variable, value: TensorLike, momentum: number): Variable {
+  const op = 'K.movingAverageUpdate';
+  const v = asVariable(x, op);
+  const keep = numberArg(momentum, 'momentum', op);
+  return v.assign(b.add(b.mul(v.read(), keep), b.mul(to(arg(value, 'value', op), v.type.dtype), 1 - keep)) as Tensor);
+}
+
 /** Folds a function over the elements along the first axis. */
 function foldl(fn: (acc: Tensor, x: Tensor) => Tensor, elems: TensorLike, initializer?: TensorLike): Tensor {
+  functionArg(fn, 'fn', 'K.foldl');
   const rows = shape.unstack(elems);
   const start = initializer === undefined ? rows.shift() : arg(initializer, 'initializer', 'K.foldl');
   if (!start) throw new ArgumentError('there is nothing to fold', { op: 'K.foldl', fix: 'give an initializer' });
-  return rows.reduce(fn, start);
+  return rows.reduce((acc, x) => {
+    const next = fn(acc, x);
+    if (next instanceof Tensor) return next;
+    throw new ArgumentError(`fn gave ${valueText(next)}`, { op: 'K.foldl', fix: 'return a tensor' });
+  }, start);
 }
 
 /** The backend of Keras. */
@@ -164,7 +187,8 @@ export const K = Object.freeze({
   intShape,
   /** The number of axes. */
   ndim: (x: TensorLike | SymbolicTensor): number => (x instanceof SymbolicTensor ? x.rank : rankOf(x)),
-  dtype: (x: Tensor | SymbolicTensor): DataType => x.dtype,
+  dtype: (x: TensorLike | SymbolicTensor): DataType =>
+    x instanceof SymbolicTensor ? x.dtype : publicDType(arg(x, 'x', 'K.dtype').type.dtype),
   isKerasTensor: (x: unknown): boolean => x instanceof SymbolicTensor,
   /** The elements as nested arrays. */
   eval: (x: TensorLike): unknown => arg(x, 'x', 'K.eval').arraySync(),
@@ -173,21 +197,21 @@ export const K = Object.freeze({
     size ? create.fill(size, value as number, dtype) : create.tensor(value, undefined, dtype),
   getValue: (x: Variable): Tensor => asVariable(x, 'K.getValue').read(),
   setValue: (x: Variable, value: TensorLike): void => void asVariable(x, 'K.setValue').assign(value),
-  batchGetValue: (xs: readonly Variable[]): Tensor[] => xs.map((x) => asVariable(x, 'K.batchGetValue').read()),
+  batchGetValue: (xs: readonly Variable[]): Tensor[] => {
+    listArg(xs, 'variables', 'K.batchGetValue');
+    return xs.map((x) => asVariable(x, 'K.batchGetValue').read());
+  },
   batchSetValue: (pairs: readonly (readonly [Variable, TensorLike])[]): void => {
-    for (const [x, value] of pairs) asVariable(x, 'K.batchSetValue').assign(value);
+    listArg(pairs, 'pairs', 'K.batchSetValue');
+    for (const p of pairs) {
+      listArg(p, 'pairs', 'K.batchSetValue');
+      asVariable(p[0], 'K.batchSetValue').assign(p[1]);
+    }
   },
   update: (x: Variable, value: TensorLike): Variable => asVariable(x, 'K.update').assign(value),
   updateAdd: (x: Variable, value: TensorLike): Variable => asVariable(x, 'K.updateAdd').assignAdd(value),
   updateSub: (x: Variable, value: TensorLike): Variable => asVariable(x, 'K.updateSub').assignSub(value),
-  /** Moves x towards a value: x * momentum + value * (1 - momentum). */
-  movingAverageUpdate: (x: Variable, value: TensorLike, momentum: number): Variable =>
-    asVariable(x, 'K.movingAverageUpdate').assign(
-      x
-        .read()
-        .mul(momentum)
-        .add(arg(value, 'value', 'K').mul(1 - momentum)),
-    ),
+  movingAverageUpdate,
   stopGradient: unary.stopGradient,
 
   // Settings
@@ -196,7 +220,11 @@ export const K = Object.freeze({
   /** A small number that keeps logarithms and quotients finite. */
   epsilon: (): number => fuzz,
   setEpsilon: (x: number): void => {
-    if (!(x > 0)) throw new ArgumentError(`epsilon must be positive, not ${valueText(x)}`, { op: 'K.setEpsilon' });
+    if (!(numberArg(x, 'epsilon', 'K.setEpsilon') > 0))
+      throw new ArgumentError(`epsilon must be positive, not ${valueText(x)}`, {
+        op: 'K.setEpsilon',
+        fix: 'such as 1e-7',
+      });
     fuzz = x;
   },
   floatx: (): DataType => 'float32',
@@ -230,23 +258,26 @@ export const K = Object.freeze({
   // Linear algebra and shapes
   dot,
   batchDot,
-  matMul,
+  matMul: either.matMul,
   transpose: (x: TensorLike): Tensor => shape.transpose(x),
   permuteDimensions: (x: TensorLike, pattern: readonly number[]): Tensor => shape.transpose(x, pattern),
-  gather,
-  reshape: shape.reshape,
-  flatten: shape.flatten,
+  gather: either.gather,
+  reshape: either.reshape,
+  flatten: either.flatten,
   batchFlatten,
-  expandDims: shape.expandDims,
+  expandDims: either.expandDims,
   squeeze: (x: TensorLike, axis: number): Tensor => shape.squeeze(x, [axis]),
-  concatenate: (tensors: readonly TensorLike[], axis = -1): Tensor =>
-    shape.concat(tensors, axis < 0 ? rankOf(tensors[0]) + axis : axis),
-  stack: shape.stack,
-  tile: shape.tile,
+  concatenate: (tensors: readonly TensorLike[], axis = -1): Tensor => {
+    listArg(tensors, 'tensors', 'K.concatenate');
+    need(tensors.length > 0, 'K.concatenate', 'there must be tensors', tensors);
+    return shape.concat(tensors, axisOf(axis, rankOf(tensors[0]), 'K.concatenate'));
+  },
+  stack: either.stack,
+  tile: either.tile,
   repeat,
   repeatElements,
-  reverse: shape.reverse,
-  slice,
+  reverse: either.reverse,
+  slice: either.slice,
   cast: shape.cast,
   temporalPadding,
   spatial2dPadding,
@@ -255,9 +286,9 @@ export const K = Object.freeze({
   // Reductions
   max: reduce.max,
   min: reduce.min,
-  sum: reduce.sum,
+  sum: either.sum,
   prod: reduce.prod,
-  mean: reduce.mean,
+  mean: either.mean,
   var: variance,
   std: (x: TensorLike, axis: Axis = null, keepDims = false): Tensor => variance(x, axis, keepDims).sqrt(),
   any: (x: TensorLike, axis: Axis = null, keepDims = false): Tensor =>
@@ -271,8 +302,8 @@ export const K = Object.freeze({
   cumprod: running.cumprod,
 
   // Element by element
-  square: unary.square,
-  abs: unary.abs,
+  square: either.square,
+  abs: either.abs,
   sqrt: unary.sqrt,
   exp: unary.exp,
   log: unary.log,
@@ -282,8 +313,8 @@ export const K = Object.freeze({
   cos: unary.cos,
   pow: binary.pow,
   clip: unary.clipByValue,
-  equal: binary.equal,
-  notEqual: binary.notEqual,
+  equal: either.equal,
+  notEqual: either.notEqual,
   greater: binary.greater,
   greaterEqual: binary.greaterEqual,
   less: binary.less,
