@@ -29,12 +29,12 @@ export type { KernelTiming } from '../runtime/program.ts';
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
 export * as data from './data/index.ts';
-export * from './keras/index.ts';
 /** Pixels of a page's elements, and of plain pixel data. */
 export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
 /** Images under tfjs-node's names. */
 export * as node from './image/node-names.ts';
+export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
 export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
@@ -153,7 +153,7 @@ export type { StatelessSeed } from './trace/random-stateless.ts';
 export { recomputeGrad } from './trace/recompute.ts';
 export * as signal from './trace/signal.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
-export { type Feeds, K, placeholder, Session, StaticGraph, type Update } from './trace/static-graph.ts';
+export { type Feeds, placeholder, Session, StaticGraph, type Update } from './trace/static-graph.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
 export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';

@@ -3,6 +3,7 @@
 
 import * as tf from 'sinter';
 import { callbackCalls } from './calls-callbacks.ts';
+import { dataCalls } from './calls-data.ts';
 import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { nnCalls } from './calls-nn.ts';
@@ -21,11 +22,14 @@ const flat = (rows: Rows): Call[] =>
 
 /** Every call of the tables. */
 export const calls = (): Call[] =>
-  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls(), trainingCalls()].flatMap(flat);
+  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls(), trainingCalls(), dataCalls()].flatMap(
+    flat,
+  );
 
 const namespaces = [
   ...['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'],
   ...['activations', 'initializers', 'regularizers', 'constraints', 'callbacks', 'metrics', 'optimizers'],
+  ...['browser', 'data', 'node', 'utils'],
 ];
 
 /** All public functions by name. */

@@ -290,6 +290,10 @@ export class LayersModel extends Layer {
   get loss(): CompileArgs['loss'] {
     return this.#compiled?.args.loss;
   }
+  /** One step of training as a function `(x, y, sampleWeights)` of arrays of tensors, which gives loss and metrics: for `tf.compile`. */
+  trainFunction(): (x: Tensor[], y: (Tensor | null)[], w: (Tensor | null)[]) => Tensor {
+    return this.#executables.trainFunction();
+  }
   /** 'loss', then the metrics, in the order of what `evaluate` gives. */
   get metricsNames(): string[] {
     return this.compiled('metricsNames').names();

@@ -1,7 +1,7 @@
 // Training: epochs of batches, validation, callbacks.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
-import { ready } from '../../trace/backend.ts';
+import { prepareThreads, ready } from '../../trace/backend.ts';
 import { generatorSeed } from '../../trace/generator.ts';
 import type { YieldEvery } from '../callbacks/custom.ts';
 import type { History } from '../callbacks/history.ts';
@@ -232,6 +232,7 @@ async function train(
   running.add(model);
   try {
     await ready();
+    await prepareThreads(compiled.threads);
     return await trainEpochs(run, source);
   } finally {
     running.delete(model);

@@ -54,7 +54,7 @@ export function isIterable(x: unknown): x is Iterates | Opens | (() => Iterator<
 
 /** Batches `{xs, ys, sampleWeight?}` or `[xs, ys, sampleWeight?]` of what can be iterated. */
 export function iterableSource(data: unknown, model: LayersModel, op: string, classWeight?: unknown): Source {
-  if (!isIterable(data))
+  if (!isIterable(data) && !Array.isArray(data))
     throw new ArgumentError(
       `the data must be a Dataset, a generator or something that can be iterated, not ${valueText(data)}`,
       {
