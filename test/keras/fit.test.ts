@@ -3,9 +3,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from 'sinter';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 const T = tf.tensor;
+// The same weights in each run.
+beforeEach(() => tf.setRandomSeed(1));
 const quiet = { verbose: 0 as const };
 
 /** y = w x + b, trained by plain gradient descent on the weighted mean of squares. */

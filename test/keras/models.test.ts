@@ -1,9 +1,11 @@
 // Models: how they are put together, looked at, nested and saved as configurations.
 
 import * as tf from 'sinter';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 const T = tf.tensor;
+// The same weights in each run.
+beforeEach(() => tf.setRandomSeed(1));
 type Tensors = tf.Tensor | tf.Tensor[];
 const again = <M extends tf.LayersModel>(m: M): M => {
   const saved = { className: m.getClassName(), config: JSON.parse(JSON.stringify(m.getConfig())) };
