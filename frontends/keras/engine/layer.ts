@@ -512,7 +512,10 @@ export abstract class Layer extends Serializable {
   #nodeAt(i: number): Node {
     const node = this.inboundNodes[i];
     if (!node)
-      throw new ArgumentError(`has ${this.inboundNodes.length} use(s), there is no number ${i}`, { op: this.name });
+      throw new ArgumentError(`has ${this.inboundNodes.length} use(s), there is no number ${i}`, {
+        op: this.name,
+        fix: 'the first use is number 0',
+      });
     return node;
   }
   #onlyNode(what: string): Node {

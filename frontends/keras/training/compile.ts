@@ -94,6 +94,7 @@ export class Compiled {
     if (!Number.isInteger(this.stepsPerExecution) || this.stepsPerExecution < 1)
       throw new ArgumentError(`stepsPerExecution must be a whole number from 1 on, not ${this.stepsPerExecution}`, {
         op,
+        fix: 'leave it out for 1',
       });
     this.threads = this.args.threads ?? 1;
     if (!Number.isInteger(this.threads) || this.threads < 1)

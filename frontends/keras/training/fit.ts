@@ -86,7 +86,10 @@ const ofDataset = [...common, 'batchesPerEpoch', 'validationBatches'] as const;
 export function count(x: unknown, name: string, op: string, value: number, least = 1): number {
   if (x === undefined || x === null) return value;
   if (Number.isInteger(x) && (x as number) >= least) return x as number;
-  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, { op });
+  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, {
+    op,
+    fix: `leave it out for ${value}`,
+  });
 }
 
 /** Trains on tensors, or on anything `fitDataset` takes. */
@@ -148,6 +151,7 @@ function givenValidation(
     if (data.length < 2 || data.length > 3)
       throw new ArgumentError(`validationData must be [x, y] or [x, y, sampleWeight], it has ${data.length} entries`, {
         op: `${model.name}.fit`,
+        fix: 'or a Dataset of batches',
       });
     return validationOf(
       model,
