@@ -18,7 +18,7 @@ import {
   type PredictArgs,
   predict,
 } from '../training/evaluate.ts';
-import { type FitArgs, type FitDatasetArgs, fit, fitDataset } from '../training/fit.ts';
+import { type FitArgs, type FitDatasetArgs, fitDataset, fit as fitModel } from '../training/fit.ts';
 import { type Executables, executablesOf } from '../training/step.ts';
 import { functionalConfig, functionalFrom } from './functional-config.ts';
 import type { OutputSpec } from './infer-shape.ts';
@@ -290,6 +290,12 @@ export class LayersModel extends Layer {
   get loss(): CompileArgs['loss'] {
     return this.#compiled?.args.loss;
   }
+  /** Prediction as a function of one tensor an input: what `tf.compile(model, {inputs})` compiles. */
+  asFunction(): (...inputs: Tensor[]) => Tensor | Tensor[] {
+    const predict = (...inputs: Tensor[]) =>
+      this.apply(this.#topology ? inputs : fromList(inputs), { training: false });
+    return Object.defineProperty(predict, 'name', { value: this.name });
+  }
   /** One step of training as a function `(x, y, sampleWeights)` of arrays of tensors, which gives loss and metrics: for `tf.compile`. */
   trainFunction(): (x: Tensor[], y: (Tensor | null)[], w: (Tensor | null)[]) => Tensor {
     return this.#executables.trainFunction();
@@ -313,7 +319,7 @@ export class LayersModel extends Layer {
     y?: ModelInputs | FitDatasetArgs,
     args?: FitArgs,
   ): Promise<History> {
-    return fit(this, x, y, args);
+    return fitModel(this, x, y, args);
   }
   /** Trains on batches `{xs, ys}` or `[xs, ys]` of a Dataset or of anything that can be iterated. */
   fitDataset(
