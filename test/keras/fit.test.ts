@@ -283,6 +283,15 @@ describe('order and batches', () => {
     const text = order.join();
     for (const g of groups) expect(text).toContain(g);
   });
+  test('several batches a call are those of one a call', async () => {
+    const run = async (stepsPerExecution: number) => {
+      tf.setRandomSeed(3);
+      const model = line({ stepsPerExecution });
+      const h = await model.fit(X, Y, { batchSize: 2, epochs: 3, ...quiet });
+      return [...h.history.loss, ...weightsOf(model)];
+    };
+    near(await run(4), await run(1));
+  });
   test('one fit after the other goes on with other orders', async () => {
     tf.setRandomSeed(5);
     const model = line();

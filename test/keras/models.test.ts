@@ -221,6 +221,10 @@ describe('subclasses', () => {
     expect(net.trained.at(-1)).toBe(false);
     expect((net.apply(x) as tf.Tensor).shape).toEqual(y1.shape);
     net.summary(80, undefined, () => {});
+    net.trainable = false;
+    expect([net.trainableWeights.length, net.scale.trainable]).toEqual([0, false]);
+    net.trainable = true;
+    expect([net.trainableWeights.length, net.scale.trainable]).toEqual([7, true]);
   });
   test('as a layer of another model', () => {
     const x = tf.input({ shape: [3] });
