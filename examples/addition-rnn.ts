@@ -37,7 +37,10 @@ export function pairs(samples: number, digits: number, seed: number): [number, n
       if (!found.has(key)) found.set(key, [a, b]);
     }
   }
-  return [...found.values()];
+  // The short ones, of which there are few, were found early.
+  const order = tf.random.permutation(wanted, [seed, 0]).dataSync();
+  const list = [...found.values()];
+  return Array.from(order, (i) => list[i]);
 }
 
 /** Questions and answers as texts, filled up with blanks. */

@@ -4,14 +4,14 @@ import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
 import { loadDigits } from './shared/digits.ts';
 
-export const settings = { epochs: 5, samples: 60_000, testSamples: 10_000, batchSize: 128, threads: 2 };
+export const settings = { epochs: 5, samples: 60_000, testSamples: 10_000, batchSize: 128, filters: 32, threads: 2 };
 
 /** Two convolutions, the maximum over 2x2, a dense layer, and the ten classes. */
-export function network(): tf.Sequential {
+function network(filters: number): tf.Sequential {
   return tf.sequential({
     layers: [
-      tf.layers.conv2d({ filters: 32, kernelSize: 3, activation: 'relu', inputShape: [28, 28, 1] }),
-      tf.layers.conv2d({ filters: 64, kernelSize: 3, activation: 'relu' }),
+      tf.layers.conv2d({ filters, kernelSize: 3, activation: 'relu', inputShape: [28, 28, 1] }),
+      tf.layers.conv2d({ filters: 2 * filters, kernelSize: 3, activation: 'relu' }),
       tf.layers.maxPooling2d({ poolSize: 2 }),
       tf.layers.dropout({ rate: 0.25 }),
       tf.layers.flatten(),
@@ -23,10 +23,10 @@ export function network(): tf.Sequential {
 }
 
 /** Trains the network; gives its share of right answers on the test digits. */
-export async function run({ epochs, samples, testSamples, batchSize, threads }: typeof settings) {
+export async function run({ epochs, samples, testSamples, batchSize, filters, threads }: typeof settings) {
   tf.setRandomSeed(1);
   const { train, test } = await loadDigits(samples, testSamples);
-  const model = network();
+  const model = network(filters);
   model.summary();
   model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], threads });
 

@@ -14,6 +14,8 @@ if (name && file !== here && existsSync(file)) {
   await import(pathToFileURL(file).href);
 } else {
   const names = readdirSync(folder).flatMap((f) => (f.endsWith('.js') && f !== 'run.js' ? [f.slice(0, -3)] : []));
-  console.error(`${name ? `there is no example '${name}'; ` : ''}npm run example -- NAME, with one of ${names.join(', ')}`);
+  console.error(
+    `${name ? `there is no example '${name}'; ` : ''}npm run example -- NAME, with one of ${names.join(', ')}`,
+  );
   process.exitCode = 1;
 }

@@ -11,7 +11,10 @@ export const pricePerMetre = [2, 3.5, 5, 8, 1.2, 6.5];
 
 /** Houses: [area in 100 m², age in 100 years, rooms / 10], district, and the price in millions with some noise. */
 export function houses(n: number, seed: number) {
-  const [area, age] = [tf.randomUniform([n], 0.4, 2.5, 'float32', seed), tf.randomUniform([n], 0, 1, 'float32', seed + 1)];
+  const [area, age] = [
+    tf.randomUniform([n], 0.4, 2.5, 'float32', seed),
+    tf.randomUniform([n], 0, 1, 'float32', seed + 1),
+  ];
   const rooms = area.mul(0.4).add(tf.randomUniform([n], 0, 0.2, 'float32', seed + 2));
   const district = tf.randomUniform([n], 0, pricePerMetre.length, 'int32', seed + 3);
   const metre = tf.gather(tf.tensor(pricePerMetre), district).div(10);
