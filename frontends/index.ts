@@ -153,7 +153,7 @@ export type { StatelessSeed } from './trace/random-stateless.ts';
 export { recomputeGrad } from './trace/recompute.ts';
 export * as signal from './trace/signal.ts';
 export { spec, TensorSpec } from './trace/spec.ts';
-export { type Feeds, K, placeholder, Session, StaticGraph, type Update } from './trace/static-graph.ts';
+export { type Feeds, placeholder, Session, StaticGraph, type Update } from './trace/static-graph.ts';
 export { type GradientOptions, GradientTape, type TapeOptions } from './trace/tape.ts';
 export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';

@@ -2,6 +2,7 @@ import type { EngineName } from './adapter.ts';
 import { bandwidth } from './bandwidth.ts';
 import { checkpoint } from './checkpoint.ts';
 import { compileTime, memoryPlan } from './compile-time.ts';
+import { fit } from './fit.ts';
 import { scaling } from './scaling.ts';
 import { sizes } from './sizes.ts';
 import { startup } from './startup.ts';
@@ -18,4 +19,4 @@ export interface Extra {
   run(options: ExtraOptions): Promise<unknown>;
 }
 
-export const extras: readonly Extra[] = [bandwidth, scaling, startup, sizes, compileTime, memoryPlan, checkpoint];
+export const extras: readonly Extra[] = [bandwidth, scaling, startup, sizes, compileTime, memoryPlan, checkpoint, fit];

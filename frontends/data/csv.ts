@@ -67,7 +67,7 @@ function badCell(row: Row, number: number, name: string, message: string, fix: s
 }
 
 /** The value of a cell that is not empty. */
-function valueOf(cell: string, dtype: ColumnConfig['dtype'], refuse: (what: string) => ParseError): number | string {
+function cellValue(cell: string, dtype: ColumnConfig['dtype'], refuse: (what: string) => ParseError): number | string {
   if (dtype === 'string') return cell;
   const text = cell.trim();
   const x = Number(text);
@@ -184,7 +184,7 @@ export class CSVDataset extends Dataset<Element> {
     if (cell.trim() !== '') {
       const refuse = (what: string) =>
         badCell(row, i, name, `${valueText(cell)} is ${what}`, `correct it, or read the column with another dtype`);
-      return valueOf(cell, column.dtype, refuse);
+      return cellValue(cell, column.dtype, refuse);
     }
     if (column.default !== undefined) return column.default;
     if (column.required || column.isLabel)

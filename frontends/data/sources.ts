@@ -127,7 +127,11 @@ export class URLDataSource extends DataSource {
     super();
     const ok =
       typeof url === 'string' || url instanceof URL || (typeof Request === 'function' && url instanceof Request);
-    if (!ok) throw new ArgumentError(`takes an address, not ${valueText(url)}`, { op: 'URLDataSource' });
+    if (!ok)
+      throw new ArgumentError(`takes an address, not ${valueText(url)}`, {
+        op: 'URLDataSource',
+        fix: "such as 'https://example.org/data.csv'; bytes and Blobs are taken by FileDataSource",
+      });
     this.#url = url;
     this.#options = fileOptions(options, 'URLDataSource');
   }

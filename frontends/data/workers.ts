@@ -107,7 +107,10 @@ class Line {
     this.#jobs.delete(id);
     if (this.#jobs.size === 0) this.#worker.unref();
     if (error === undefined) job?.done(value);
-    else job?.failed(new ExecutionError(`the function failed in a worker: ${error}`, { op }));
+    else
+      job?.failed(
+        new ExecutionError(`the function failed in a worker: ${error}`, { op, fix: 'correct it for this element' }),
+      );
   }
 
   #died(why: string): void {

@@ -160,8 +160,16 @@ function show(
   op: string,
   settings?: CanvasRenderingContext2DSettings,
 ): void {
-  if (!isCanvas(canvas)) throw new ArgumentError(`${valueText(canvas)} is no canvas`, { op });
-  if (width === 0 || height === 0) throw new ArgumentError('an image without pixels cannot be drawn', { op });
+  if (!isCanvas(canvas))
+    throw new ArgumentError(`${valueText(canvas)} is no canvas`, {
+      op,
+      fix: "such as document.querySelector('canvas')",
+    });
+  if (width === 0 || height === 0)
+    throw new ArgumentError('an image without pixels cannot be drawn', {
+      op,
+      fix: 'give an image of at least one pixel',
+    });
   Object.assign(canvas, { width, height });
   contextOf(canvas, op, settings).putImageData(new ImageData(data, width, height), 0, 0);
 }

@@ -89,7 +89,7 @@ export function centralCrop(image: TensorLike, centralFraction: number): Tensor 
   const op = 'image.centralCrop';
   const t = imageArg(image, op);
   need(
-    centralFraction > 0 && centralFraction <= 1,
+    typeof centralFraction === 'number' && centralFraction > 0 && centralFraction <= 1,
     op,
     'centralFraction must be a number above 0 and up to 1',
     centralFraction,

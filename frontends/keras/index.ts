@@ -6,6 +6,7 @@ import { Sequential, type SequentialArgs } from './engine/sequential.ts';
 import { registerClass, Serializable } from './engine/serialize.ts';
 
 export { type Activation, activations } from './activations.ts';
+export { K } from './backend.ts';
 export { Callback, type CallbackModel, type CallbackParams, type Logs } from './callbacks/callback.ts';
 export { CustomCallback, type CustomCallbackArgs, type YieldEvery } from './callbacks/custom.ts';
 export { EarlyStopping } from './callbacks/early-stopping.ts';

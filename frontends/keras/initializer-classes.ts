@@ -1,6 +1,7 @@
 // Initializers: the first values of weights.
 
 import { ArgumentError, valueText } from '../../ir/errors.ts';
+import { arrayFor } from '../../ir/literal.ts';
 import { checkShape } from '../trace/convert.ts';
 import { eye, fill, ones, zeros } from '../trace/creation.ts';
 import type { DataType } from '../trace/dtypes.ts';
@@ -10,7 +11,7 @@ import { diagPart, qr } from '../trace/ops/matrices.ts';
 import { cast, reshape, transpose } from '../trace/ops/shape.ts';
 import { sign } from '../trace/ops/unary.ts';
 import { randomNormal, randomUniform, truncatedNormal } from '../trace/random.ts';
-import type { Tensor } from '../trace/tensor.ts';
+import { eagerTensor, type Tensor } from '../trace/tensor.ts';
 import { canonical, didYouMean } from './engine/names.ts';
 import type { Config } from './engine/serialize.ts';
 import { Initializer } from './initializer.ts';
@@ -243,6 +244,37 @@ export interface GainOptions {
 }
 
 /**
+ * The Q of a QR decomposition whose R has a positive diagonal, which makes it unique. The columns of x (more rows
+ * than columns) are taken to be far from dependent, as random ones are.
+ */
+function orthonormal(x: Tensor): Tensor {
+  if (x.symbol) {
+    const [q, r] = qr(x);
+    return mul(q, sign(diagPart(r)));
+  }
+  // Weights are made before anything is compiled, and the decomposition is slow where it is interpreted: by Gram and
+  // Schmidt, in the stable order, on columns that lie next to each other.
+  const [rows, columns] = x.shape;
+  const data = x.elements();
+  const q = Array.from({ length: columns }, (_, k) =>
+    Float64Array.from({ length: rows }, (_, i) => data[i * columns + k]),
+  );
+  q.forEach((a, k) => {
+    const length = Math.sqrt(a.reduce((sum, v) => sum + v * v, 0));
+    for (let i = 0; i < rows; i++) a[i] /= length;
+    for (let j = k + 1; j < columns; j++) {
+      const b = q[j];
+      let product = 0;
+      for (let i = 0; i < rows; i++) product += a[i] * b[i];
+      for (let i = 0; i < rows; i++) b[i] -= product * a[i];
+    }
+  });
+  const out = arrayFor(x.type.dtype, data.length, 'orthogonal');
+  for (let i = 0; i < data.length; i++) out[i] = q[i % columns][Math.floor(i / columns)];
+  return eagerTensor(x.type, out);
+}
+
+/**
  * A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`: of the QR decomposition of
  * normal numbers, its signs made unique so that all such matrices are equally likely (Saxe and others 2014). All
  * axes but the last are rows. Throws ArgumentError for a shape of fewer than 2 axes.
@@ -262,11 +294,10 @@ export class Orthogonal extends Initializer {
     need(s.length >= 2, 'orthogonal', 'the shape must have at least 2 axes', s, 'take it for kernels, not for biases');
     const rows = s.slice(0, -1).reduce((n, d) => n * d, 1);
     const columns = s[s.length - 1];
+    const tall = [Math.max(rows, columns), Math.min(rows, columns)];
     return drawn(dtype, (d) => {
-      const x = randomNormal([Math.max(rows, columns), Math.min(rows, columns)], 0, 1, d, this.seed);
-      const [q, r] = qr(x);
-      const unique = mul(q, sign(diagPart(r)));
-      return mul(reshape(rows < columns ? transpose(unique) : unique, s), this.gain);
+      const q = orthonormal(randomNormal(tall, 0, 1, d, this.seed));
+      return mul(reshape(rows < columns ? transpose(q) : q, s), this.gain);
     });
   }
   override getConfig(): Config {

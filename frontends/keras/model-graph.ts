@@ -52,9 +52,14 @@ export interface ModelUses {
   readonly outputs: readonly Source[];
 }
 
-/** All uses, inputs first. The layers of a model without symbolic tensors stand one after the other. */
-export function usesOf({ topology, layers }: DrawnModel): ModelUses {
-  if (!topology) return chain(layers);
+/**
+ * All uses, inputs first. Without symbolic tensors, the layers of a stack follow one another; how those of a
+ * subclassed model do is not known.
+ */
+export function usesOf(model: DrawnModel): ModelUses {
+  const { topology, layers } = model;
+  // Only a stack of layers has a last one to take away.
+  if (!topology) return listed(layers, typeof (model as { pop?: unknown }).pop === 'function');
   const names = new Map<SymbolicNode, string>();
   const taken = new Map<CallbackLayer, number>();
   const all = [...new Set([...topology.inputs.map((t) => t.node), ...topology.nodes])];
@@ -75,11 +80,11 @@ export function usesOf({ topology, layers }: DrawnModel): ModelUses {
   return { uses, inputs: topology.inputs.map(sourceOf), outputs: topology.outputs.map(sourceOf) };
 }
 
-function chain(layers: readonly CallbackLayer[]): ModelUses {
+function listed(layers: readonly CallbackLayer[], chain: boolean): ModelUses {
   const uses = layers.map((layer, i) => ({
     name: layer.name,
     layer,
-    inputs: i ? [{ from: layers[i - 1].name, index: 0 }] : [],
+    inputs: chain && i ? [{ from: layers[i - 1].name, index: 0 }] : [],
     inputShapes: [],
     outputShapes: [],
     dtypes: [],

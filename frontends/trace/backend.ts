@@ -61,6 +61,21 @@ export function createProgramSync(graph: Graph, cells: readonly StateCell[], opt
   return new WasmProgram(compiled.plan, cells, threadsOf(opts));
 }
 
+interface DefaultProgramOptions {
+  readonly start?: boolean;
+  /** Threads, as far as `prepareThreads` has started them. */
+  readonly threads?: number;
+  readonly onFallback?: (why: CompileError) => void;
+}
+
+/** Starts threads for programs of the default target. Errors as `compile`. */
+export async function prepareThreads(threads: number): Promise<void> {
+  const device = wasmDevice();
+  const opts: ProgramOptions = { target: 'wasm', threads };
+  const n = device.memory.shared ? threadsOf(opts) : oneThread(opts);
+  if (n > 1) await device.preparePool(n);
+}
+
 /**
  * A program for the default target; the interpreter's where the target cannot compile the graph. Null
  * where the compiler would have to be started for it and may not.
@@ -69,12 +84,13 @@ export function createProgramSync(graph: Graph, cells: readonly StateCell[], opt
 export function createDefaultProgram(
   graph: Graph,
   cells: readonly StateCell[],
-  { start = true, onFallback }: { start?: boolean; onFallback?: (why: CompileError) => void } = {},
+  { start = true, threads = 1, onFallback }: DefaultProgramOptions = {},
 ): Program | null {
   if (defaultTarget() === 'reference') return new ReferenceProgram(graph, cells);
   try {
-    const compiled = compileGraphSync(graph, compileOptions({ target: 'wasm' }), start);
-    if (compiled) return new WasmProgram(compiled.plan, cells);
+    const running = Math.min(threads, wasmDevice().pool?.threads ?? 1);
+    const compiled = compileGraphSync(graph, compileOptions({ target: 'wasm', threads: running }), start);
+    if (compiled) return new WasmProgram(compiled.plan, cells, running);
     // The compiler turned out not to start: from here on the default target is another one.
     return start ? new ReferenceProgram(graph, cells) : null;
   } catch (e) {

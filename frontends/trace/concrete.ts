@@ -48,12 +48,14 @@ export class Concrete {
   readonly assigned: readonly Variable[];
   readonly argumentTree: Tree;
   readonly resultTree: Tree;
+  readonly #threads: number;
   readonly #programs = new Map<Target, Program>();
   #taped: { graph: TapedGraph; read: readonly Variable[] } | undefined;
 
   /**
    * Traces `fn`.
    * @param mayCreate whether it may create Variables
+   * @param threads of its programs, as far as they have been started
    */
   constructor(
     fn: (...args: unknown[]) => unknown,
@@ -61,8 +63,10 @@ export class Concrete {
     inputs: readonly Input[],
     name: string,
     mayCreate: boolean,
+    threads = 1,
   ) {
     this.name = name;
+    this.#threads = threads;
     this.argumentTree = tree;
     this.inputTypes = inputs.map((x) => x.type);
     const paths = tree.kind === 'list' ? tree.items.flatMap((t, i) => leafNames(t, `x${i}`).filter(Boolean)) : [];
@@ -165,7 +169,7 @@ export class Concrete {
     const cells = this.variables.map((v) => v.cell);
     const onFallback = (why: Error) =>
       console.warn(`tf.func '${this.name}' is interpreted, which is slow: ${why.message.split('\n')[0]}`);
-    return createDefaultProgram(g, cells, { onFallback }) as Program;
+    return createDefaultProgram(g, cells, { threads: this.#threads, onFallback }) as Program;
   }
 }
 

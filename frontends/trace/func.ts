@@ -21,6 +21,8 @@ export interface FuncOptions {
   readonly name?: string;
   /** Signatures that are kept; of more, the one that was not used for longest is traced anew. Default 256. */
   readonly maxSignatures?: number;
+  /** Threads of its programs, as far as a `compile` or `fit` with as many has started them; one by default. */
+  readonly threads?: number;
 }
 
 /** A function traced for one signature; it takes arguments of that signature only. */
@@ -63,6 +65,7 @@ class Tracer {
   #depth = 0;
   #traces = 0;
   readonly #most: number;
+  readonly #threads: number;
 
   constructor(fn: AnyFunction, opts: FuncOptions) {
     if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'func' });
@@ -70,6 +73,7 @@ class Tracer {
     if (!Number.isInteger(maxSignatures) || maxSignatures < 1)
       throw new ArgumentError(`maxSignatures must be a whole number from 1 on, not ${maxSignatures}`, { op: 'func' });
     this.#most = maxSignatures;
+    this.#threads = opts.threads ?? 1;
     this.fn = fn;
     this.name = opts.name ?? (fn.name || 'func');
     this.signature = opts.inputSignature;
@@ -91,7 +95,7 @@ class Tracer {
     const key = treeText(tree);
     let c = this.#known.get(key);
     if (!c) {
-      c = new Concrete(this.fn, tree, inputs, this.name, this.#traces === 0);
+      c = new Concrete(this.fn, tree, inputs, this.name, this.#traces === 0, this.#threads);
       this.#traces++;
       if (this.#known.size >= this.#most) this.#known.delete(this.#known.keys().next().value as string);
       this.#known.set(key, c);

@@ -46,6 +46,14 @@ const defaultName = (className: string): string => className.replace(/Optimizer$
 export const construct = (cls: SerializableClass<unknown>, ...args: unknown[]): Optimizer =>
   new (cls as unknown as new (...args: unknown[]) => Optimizer)(...args);
 
+/**
+ * What is nearer to 0 than `least` as 0, in float32: a mean that decays forever, and the square of a tiny
+ * gradient, end as denormal numbers, with which processors compute a hundred times slower; WebAssembly cannot
+ * switch that off.
+ */
+const calm = (x: Tensor, least: number): Tensor =>
+  x.type.dtype === 'f32' ? (b.select(b.compare('lt', b.un('abs', x), least), 0, x) as Tensor) : x;
+
 /** Base of all optimizers. A subclass says how one Variable is updated. */
 export abstract class Optimizer extends Serializable {
   readonly name: string;
@@ -236,7 +244,9 @@ export abstract class Optimizer extends Serializable {
       const step = stepIn(v.type.dtype);
       if (this.weightDecay !== null && this.#decays(v))
         v.assign(b.sub(v, b.mul(v, b.mul(step.rate, this.weightDecay))) as Tensor);
-      v.assign(this.update(v, g, this.#keptOf(v).slots, step));
+      const { slots } = this.#keptOf(v);
+      v.assign(this.update(v, calm(g, 1e-18), slots, step));
+      for (const slot of slots) slot.assign(calm(slot.read(), 1e-30));
     }
     const variables = pairs.map(([, v]) => v);
     this.#averages?.update(variables, this.iterations);

@@ -73,6 +73,11 @@ export class ThreadPool {
     return new ThreadPool(memory, webWorkers(), typeof document === 'undefined');
   }
 
+  /** Threads that may take part: the workers, and the one that calls. */
+  get threads(): number {
+    return this.#workers.length + 1;
+  }
+
   /** Makes sure that there are `threads - 1` workers; rejects with DeviceError where one does not start. */
   async ensure(threads: number): Promise<void> {
     while (this.#workers.length < threads - 1) {

@@ -3,8 +3,10 @@
 
 import * as tf from 'sinter';
 import { callbackCalls } from './calls-callbacks.ts';
+import { dataCalls } from './calls-data.ts';
 import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
+import { modelCalls } from './calls-models.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
 import { trainingCalls } from './calls-training.ts';
@@ -21,11 +23,21 @@ const flat = (rows: Rows): Call[] =>
 
 /** Every call of the tables. */
 export const calls = (): Call[] =>
-  [mathCalls(), shapeCalls(), nnCalls(), kerasPartsCalls(), callbackCalls(), trainingCalls()].flatMap(flat);
+  [
+    mathCalls(),
+    shapeCalls(),
+    nnCalls(),
+    kerasPartsCalls(),
+    callbackCalls(),
+    trainingCalls(),
+    dataCalls(),
+    modelCalls(),
+  ].flatMap(flat);
 
 const namespaces = [
   ...['fused', 'image', 'math', 'signal', 'random', 'losses', 'spectral', 'linalg', 'util', 'train', 'K'],
   ...['activations', 'initializers', 'regularizers', 'constraints', 'callbacks', 'metrics', 'optimizers'],
+  ...['browser', 'data', 'node', 'utils', 'layers', 'serialization'],
 ];
 
 /** All public functions by name. */

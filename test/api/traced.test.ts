@@ -26,9 +26,12 @@ const eagerOnly: Readonly<Record<string, string>> = {
   buffer: 'a buffer is not a tensor',
   spec: 'a description is not a tensor',
   parseGraph: 'a graph is not a tensor',
+  'K.eval': 'it reads',
+  'K.variable': 'it makes a Variable',
   'image.nonMaxSuppression': 'its shape depends on elements',
   'image.nonMaxSuppressionWithScore': 'its shape depends on elements',
   'image.nonMaxSuppressionPadded': 'its shape depends on elements',
+  'browser.fromPixelsAsync': 'it returns a promise',
   'image.nonMaxSuppressionAsync': 'it returns a promise',
   'image.nonMaxSuppressionWithScoreAsync': 'it returns a promise',
   'image.nonMaxSuppressionPaddedAsync': 'it returns a promise',
@@ -108,6 +111,10 @@ describe('the tables', () => {
     'memory',
     'nextFrame',
     'constantsOf',
+    'browser.draw',
+    'utils.getFile',
+    'utils.imageDatasetFromDirectory',
+    'data.imageDatasetFromDirectory',
     'K.placeholder',
     'K.function',
     'K.gradients',
@@ -117,7 +124,11 @@ describe('the tables', () => {
   ]);
   it('have every public function', () => {
     const known = new Set(calls().map((c) => c.name));
-    const missing = [...functions.keys()].filter((n) => !known.has(n) && !others.has(n) && !n.startsWith('util.'));
+    // The backend module has many functions that are others' under another name.
+    const tested = new Set([...known].map((n) => functions.get(n)));
+    const missing = [...functions.entries()].flatMap(([n, f]) =>
+      known.has(n) || others.has(n) || n.startsWith('util.') || tested.has(f) ? [] : [n],
+    );
     expect(missing).toEqual([]);
     expect([...known].filter((n) => !functions.has(n))).toEqual([]);
     expect(Object.keys(eagerOnly).filter((n) => !known.has(n))).toEqual([]);

@@ -112,3 +112,16 @@ it('interprets eager code in a page until the compiler is loaded', async () => {
   expect(r.stringified).toContain('[1, 2]');
   expect(said).toEqual([]);
 });
+
+it('takes pixels of canvases and bitmaps, writes images that the browser reads, and reads data', async () => {
+  const { page, said } = await open('plain');
+  const r = await page.evaluate(() => (globalThis as unknown as Here).page.pixels());
+  expect({ ...r, jpeg: r.jpeg <= 3 }).toEqual({
+    canvas: 0,
+    png: 0,
+    jpeg: true,
+    rows: [{ a: 1, b: 2 }],
+    refused: 'DeviceError',
+  });
+  expect(said).toEqual([]);
+});

@@ -55,6 +55,7 @@ describe('numbers', () => {
     ['eagerly', { runEagerly: true }],
     ['two batches a call', { stepsPerExecution: 2 }],
     ['more batches a call than there are', { stepsPerExecution: 50 }],
+    ['on two threads', { threads: 2 }],
   ])('epochs, with a smaller last batch: %s', async (_, args) => {
     const model = line(args);
     const want = new Line();

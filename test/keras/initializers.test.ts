@@ -105,6 +105,13 @@ describe('distributions', () => {
     const firsts = Array.from({ length: 200 }, (_, i) => init.orthogonal({ seed: i }).apply([3, 3]).dataSync()[0]);
     expect(Math.abs(firsts.reduce((a, b) => a + b, 0) / 200)).toBeLessThan(6 / Math.sqrt(3 * 200));
     expect(init.orthogonal({ seed: 1 }).apply([3, 3], 'float64').dtype).toBe('float64');
+    expect(init.orthogonal({ seed: 1 }).apply([0, 3]).shape).toEqual([0, 3]);
+    // As large as those of recurrent layers are, before anything is compiled.
+    const large = init.orthogonal({ seed: 1 }).apply([64, 256]);
+    close(tf.matMul(large, large, false, true), eye(64));
+    // A traced one goes through the decomposition of the graph.
+    const f = tf.func(() => init.orthogonal({ seed: 3 }).apply([6, 9]));
+    close(f() as tf.Tensor, init.orthogonal({ seed: 3 }).apply([6, 9]).arraySync());
   });
 });
 

@@ -72,7 +72,7 @@ export async function runLayerTest(t: LayerTest): Promise<void> {
   checkOutputs(t, layer, inputs, outputs, want);
   checkWeights(t, layer);
   checkExpected(t, layer, inputs);
-  checkConfig(t, layer, inputs, outputs);
+  checkConfig(layer, inputs, outputs);
   checkZeroBatch(layer, inputs, want);
   checkMask(t, inputs);
   await checkTraining(t, inputs, want);
@@ -126,7 +126,7 @@ function checkExpected(t: LayerTest, layer: tf.Layer, inputs: tf.Tensor[]): void
   layer.setWeights(kept);
 }
 
-function checkConfig(t: LayerTest, layer: tf.Layer, inputs: tf.Tensor[], outputs: tf.Tensor[]): void {
+function checkConfig(layer: tf.Layer, inputs: tf.Tensor[], outputs: tf.Tensor[]): void {
   const text = JSON.stringify(layer.getConfig());
   const saved = { className: layer.getClassName(), config: JSON.parse(text) };
   const again = tf.layers.deserialize(saved);

@@ -205,6 +205,18 @@ describe('plotModel', () => {
     const svg = await tf.plotModel(tf.sequential({ layers }), null, { showShapes: true });
     expect(arrows(svg)).toEqual(['one->two']);
   });
+  it('a subclass: boxes, as nobody knows the arrows', async () => {
+    class Two extends tf.LayersModel {
+      readonly a = tf.layers.dense({ units: 2, name: 'a' });
+      readonly b = tf.layers.dense({ units: 2, name: 'b' });
+      override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+        return x;
+      }
+    }
+    const svg = await tf.plotModel(new Two(), null, { showLayerNames: true });
+    expect(texts(svg).sort()).toEqual(['a (Dense)', 'b (Dense)']);
+    expect(arrows(svg)).toEqual([]);
+  });
   it('to SVG and PNG files', async () => {
     const file = join(folder, 'deep', 'model.svg');
     expect(await tf.plotModel(branching(), file)).toBe(readFileSync(file, 'utf8'));

@@ -34,7 +34,10 @@ export interface Position {
 
 const op = 'backupAndRestore';
 
-/** See `tf.callbacks.backupAndRestore`. */
+/**
+ * See `tf.callbacks.backupAndRestore`. Weights, the optimizer, random numbers and the other callbacks go on as in an
+ * unbroken training; the metrics of an epoch that was broken off in the middle count from where it goes on.
+ */
 export class BackupAndRestore extends Callback {
   readonly backupDir: string;
   /** Where the training went on; undefined where it began anew. There after `onTrainBegin`. */

@@ -12,8 +12,14 @@ interface CallContext {
 
 const call: CallContext = { training: undefined, losses: undefined };
 
+/** What holds for calls that nobody told whether they train. */
+let phase = false;
+export function setLearningPhase(training: boolean): void {
+  phase = training;
+}
+
 /** Whether the present call trains, unless the layer is told otherwise. */
-export const callTraining = (): boolean => call.training ?? false;
+export const callTraining = (): boolean => call.training ?? phase;
 /** Where a layer's own losses go. */
 export const callLosses = (): Tensor[] | undefined => call.losses;
 

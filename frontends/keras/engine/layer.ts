@@ -1,26 +1,15 @@
 // The base of all layers: weights, the use on tensors and on symbolic tensors, masks, configuration.
 
-import { ArgumentError, ShapeError, SinterError, valueText } from '../../../ir/errors.ts';
-import { type TensorLike, toTensor } from '../../trace/convert.ts';
+import { ArgumentError, SinterError, valueText } from '../../../ir/errors.ts';
+import { toTensor } from '../../trace/convert.ts';
 import type { DataType } from '../../trace/dtypes.ts';
-import { drawFrom, randomState } from '../../trace/generator.ts';
 import type { Tensor } from '../../trace/tensor.ts';
-import { Variable } from '../../trace/variable.ts';
-import type { Constraint } from '../constraints.ts';
-import { getInitializer, type Initializer } from '../initializers.ts';
 import { getRegularizer, type Regularizer } from '../regularizers.ts';
 import { callLosses, callTraining, maskOf, setMask, withTraining } from './call-context.ts';
 import { inferCall, type OutputSpec } from './infer-shape.ts';
 import { assertCompatible, type InputSpec } from './input-spec.ts';
 import { checkOptions, snakeCase, uniqueName } from './names.ts';
-import {
-  type Config,
-  classNameOf,
-  Serializable,
-  type SerializableClass,
-  type Serialized,
-  serialize,
-} from './serialize.ts';
+import { type Config, classNameOf, type SerializableClass, type Serialized, serialize } from './serialize.ts';
 import {
   fromList,
   Node,
@@ -33,7 +22,8 @@ import {
   symbolicsIn,
   toList,
 } from './symbolic.ts';
-import { knownShape, LayerVariable, outside } from './weights.ts';
+import { Used } from './used.ts';
+import { outside } from './weights.ts';
 
 /** Named arguments of a call; `training` and `mask` are the ones all layers know. */
 // biome-ignore lint/suspicious/noExplicitAny: each layer knows its own
@@ -71,62 +61,33 @@ export const commonOptions: readonly string[] = [
   'activityRegularizer',
 ];
 
-/** A loss that depends on weights alone. */
-export type LossFunction = () => Tensor;
-
-/** What a weight is made with, beside its name and shape. */
-export interface WeightArgs {
-  name: string;
-  shape: Shape;
-  dtype?: DataType;
-  initializer?: Initializer | Serialized | string;
-  regularizer?: Regularizer | null;
-  trainable?: boolean;
-  constraint?: Constraint | null;
-}
-
 /**
  * A function of tensors with weights. Subclasses override `build` (makes the weights), `call` (computes),
  * and where they can `computeOutputShape`, `computeMask`, `getConfig`. Layers and Variables that are kept
  * in properties belong to the layer, with their weights.
  */
-export abstract class Layer extends Serializable {
-  name: string;
+export abstract class Layer extends Used {
   /** What the inputs must be like; null where anything goes. */
   inputSpec: (InputSpec | null)[] | null = null;
   /** Whether the layer takes masks and knows what becomes of them. */
   supportsMasking = false;
-  built = false;
-  readonly dtype: DataType;
   readonly inputDType: DataType | undefined;
   /** Shape of the input as it was given to the constructor, with the batch. */
   batchInputShape: Shape | undefined;
   /** Whether something is carried from one batch to the next. */
   stateful = false;
   activityRegularizer: Regularizer | null;
-  /** First values of the weights, until they are there. */
-  initialWeights: readonly Tensor[] | null;
-  readonly inboundNodes: Node[] = [];
-  readonly outboundNodes: Node[] = [];
-  #trainable: boolean;
-  readonly #weights: LayerVariable[] = [];
-  readonly #lossFunctions: LossFunction[] = [];
-  #random: Variable | undefined;
   #warnedMask = false;
 
   /**
    * @param known the options of the subclass: others are refused. Without it nothing is checked.
    */
   constructor(args: LayerArgs = {}, known?: readonly string[]) {
-    super();
     const a = args ?? {};
-    const op = snakeCase(this.getClassName());
+    const op = snakeCase(classNameOf(new.target as unknown as SerializableClass));
     if (known) checkOptions(a, [...known, ...commonOptions], op);
-    this.name = a.name ?? uniqueName(op);
-    this.#trainable = a.trainable ?? true;
-    this.dtype = a.dtype ?? 'float32';
+    super(a.name ?? uniqueName(op), a.dtype ?? 'float32', a.trainable ?? true, a.weights ?? null);
     this.inputDType = a.inputDType;
-    this.initialWeights = a.weights ?? null;
     this.activityRegularizer = getRegularizer(a.activityRegularizer ?? null);
     const shape = a.batchInputShape ?? (a.inputShape && [a.batchSize ?? null, ...checkInputShape(a.inputShape, op)]);
     if (shape) this.batchInputShape = [...checkInputShape(shape, op)];
@@ -169,181 +130,11 @@ export abstract class Layer extends Serializable {
 
   /** The options that make an equal layer, without its weights. */
   getConfig(): Config {
-    const config: Config = { name: this.name, trainable: this.#trainable, dtype: this.dtype };
+    const config: Config = { name: this.name, trainable: this.trainable, dtype: this.dtype };
     if (this.batchInputShape) config.batchInputShape = this.batchInputShape;
     if (this.inputDType) config.inputDType = this.inputDType;
     if (this.activityRegularizer) config.activityRegularizer = { ...serialize(this.activityRegularizer) };
     return config;
-  }
-
-  /** Layers inside this one, in the order of its properties. */
-  sublayers(): Layer[] {
-    const found: Layer[] = [];
-    const look = (x: unknown) => {
-      if (x instanceof Layer) found.push(x);
-      else if (Array.isArray(x)) for (const y of x) if (y instanceof Layer || Array.isArray(y)) look(y);
-    };
-    for (const [key, x] of Object.entries(this)) if (!key.endsWith('boundNodes')) look(x);
-    return [...new Set(found)];
-  }
-
-  // ---- weights
-
-  /**
-   * Makes a weight; to be called in `build`. Takes its arguments one by one, as TensorFlow.js, or as one
-   * object. Throws ShapeError where the shape is not known, ArgumentError for a name used before.
-   */
-  addWeight(
-    name: string | WeightArgs,
-    shape?: Shape,
-    dtype?: DataType | null,
-    initializer?: Initializer | Serialized | string,
-    regularizer?: Regularizer | null,
-    trainable?: boolean,
-    constraint?: Constraint | null,
-  ): LayerVariable {
-    const w: WeightArgs =
-      typeof name === 'object'
-        ? name
-        : { name, shape: shape as Shape, dtype: dtype ?? undefined, initializer, regularizer, trainable, constraint };
-    const op = `${this.name}.addWeight`;
-    if (this.#weights.some((v) => v.originalName === w.name))
-      throw new ArgumentError(`there is a weight '${w.name}' already`, { op, fix: 'give each weight its own name' });
-    const size = knownShape(w.shape, this.name, w.name);
-    const init = getInitializer(w.initializer ?? 'zeros');
-    const value = outside(() => init.apply(size, w.dtype ?? this.dtype));
-    const v = new LayerVariable(
-      value,
-      `${this.name}/${w.name}`,
-      w.name,
-      w.trainable ?? true,
-      w.regularizer,
-      w.constraint,
-    );
-    v.trainable = v.declaredTrainable && this.#trainable;
-    this.#weights.push(v);
-    return v;
-  }
-
-  /** Gives the layer random numbers of its own, which follow from the seed; for constructors. */
-  protected useSeed(seed: number | null | undefined): void {
-    if (seed !== undefined && seed !== null) this.#random = randomState(seed, `${this.name}/seed_generator`);
-  }
-  /** Runs `f` on the layer's own random numbers where it has a seed, else on everybody's. */
-  protected randomly<T>(f: () => T): T {
-    return drawFrom(this.#random, f);
-  }
-  /** States of random numbers of this layer and those inside: no weights, but kept where training goes on later. */
-  get randomVariables(): Variable[] {
-    return unique([...(this.#random ? [this.#random] : []), ...this.sublayers().flatMap((l) => l.randomVariables)]);
-  }
-
-  /** The layer's own weights, without those of layers inside. */
-  get ownWeights(): readonly Variable[] {
-    const kept = Object.values(this).filter(
-      (x) => x instanceof Variable && !this.#weights.includes(x as LayerVariable),
-    );
-    return [...this.#weights, ...(kept as Variable[])];
-  }
-
-  /** All weights: each layer's trained ones, then its others, as Keras orders them. */
-  get weights(): Variable[] {
-    const own = this.ownWeights;
-    const all = [...own.filter(isDeclared), ...own.filter((w) => !isDeclared(w))];
-    return unique([...all, ...this.sublayers().flatMap((l) => l.weights)]);
-  }
-  /** The weights that training changes; none while the layer is frozen. */
-  get trainableWeights(): Variable[] {
-    if (!this.#trainable) return [];
-    return unique([...this.ownWeights.filter(isDeclared), ...this.sublayers().flatMap((l) => l.trainableWeights)]);
-  }
-  /** The weights that training leaves. */
-  get nonTrainableWeights(): Variable[] {
-    const trained = new Set(this.trainableWeights);
-    return this.weights.filter((w) => !trained.has(w));
-  }
-
-  /** Whether training changes the weights; setting it sets it for all layers inside as well. */
-  get trainable(): boolean {
-    return this.#trainable;
-  }
-  set trainable(x: boolean) {
-    this.#trainable = x;
-    for (const w of this.ownWeights) w.trainable = isDeclared(w) && x;
-    for (const l of this.sublayers()) l.trainable = x;
-  }
-
-  /** Values of the weights. */
-  getWeights(trainableOnly = false): Tensor[] {
-    return (trainableOnly ? this.trainableWeights : this.weights).map((w) => outside(() => w.read()));
-  }
-
-  /** Gives the weights values, in the order of `getWeights`. Throws ArgumentError or ShapeError, and changes nothing, where they do not fit. */
-  setWeights(weights: readonly TensorLike[]): void {
-    const mine = this.weights;
-    const op = `${this.name}.setWeights`;
-    const names = mine.map((w) => `${w.name} ${shapeText(w.shape)}`).join(', ');
-    if (!Array.isArray(weights) || weights.length !== mine.length)
-      throw new ArgumentError(
-        `takes ${mine.length} tensor(s) (${names || 'there are no weights'}), got ${Array.isArray(weights) ? weights.length : valueText(weights)}`,
-        {
-          op,
-          fix: this.built ? 'give them in the order of getWeights()' : 'build the model first: it has no weights yet',
-        },
-      );
-    const values = weights.map((x, i) => outside(() => toTensor(x, `weights[${i}]`, op, mine[i].type.dtype)));
-    values.forEach((t, i) => {
-      if (t.rank !== mine[i].rank || t.shape.some((d, k) => d !== mine[i].shape[k]))
-        throw new ShapeError(
-          `'${mine[i].name}' has shape ${shapeText(mine[i].shape)}, weights[${i}] ${shapeText(t.shape)}`,
-          {
-            op,
-            fix: 'the weights must come from a model of the same shapes',
-          },
-        );
-    });
-    outside(() => values.forEach((t, i) => void mine[i].assign(t.cast(mine[i].dtype))));
-  }
-
-  /** Number of single weights. Throws ArgumentError before there are any. */
-  countParams(): number {
-    if (!this.built)
-      throw new ArgumentError('the weights are made when the shape of the input is known', {
-        op: `${this.name}.countParams`,
-        fix: 'give inputShape, call build(inputShape), or use the layer first',
-      });
-    return this.weights.reduce((n, w) => n + w.size, 0);
-  }
-
-  // ---- losses of the layer's own
-
-  /**
-   * Adds to the loss of what the layer is a part of: a tensor for this call (in `call`), or a function
-   * of the weights for every step.
-   */
-  addLoss(losses: OneOrMany<Tensor | LossFunction>): void {
-    for (const x of toList(losses)) {
-      if (typeof x === 'function') this.#lossFunctions.push(x);
-      else callLosses()?.push(x);
-    }
-  }
-
-  /** Losses of weights: regularizers and functions given to `addLoss`, also of layers inside. */
-  get lossFunctions(): LossFunction[] {
-    const own = this.#weights.flatMap((w) => {
-      const { regularizer } = w;
-      return regularizer && w.trainable ? [() => regularizer.apply(w.read())] : [];
-    });
-    return [...own, ...this.#lossFunctions, ...this.sublayers().flatMap((l) => l.lossFunctions)];
-  }
-  /** Present values of the losses of weights. */
-  get losses(): Tensor[] {
-    return this.lossFunctions.map((f) => f());
-  }
-
-  /** Forgets what is carried from batch to batch. */
-  resetStates(): void {
-    for (const l of this.sublayers()) l.resetStates();
   }
 
   // ---- use
@@ -479,66 +270,11 @@ export abstract class Layer extends Serializable {
     }
   }
 
-  // ---- the uses so far
-
-  /** The input of the layer's only use. Throws ArgumentError where it was not used, or several times. */
-  get input(): Output<SymbolicTensor> {
-    return fromList([...toList(this.#onlyNode('input').given)]);
-  }
-  /** The output of the layer's only use. Errors as `input`. */
-  get output(): Output<SymbolicTensor> {
-    return fromList([...this.#onlyNode('output').outputs]);
-  }
-  /** Shapes of the output of the layer's uses, which must agree. Errors as `input`. */
-  get outputShape(): Shape | Shape[] {
-    const shapes = this.inboundNodes.map((n) => n.outputShapes);
-    if (shapes.length === 0) this.#onlyNode('outputShape');
-    const texts = new Set(shapes.map((s) => s.map(shapeText).join()));
-    if (texts.size > 1)
-      throw new ArgumentError(`is used ${shapes.length} times, with different output shapes`, {
-        op: `${this.name}.outputShape`,
-        fix: 'look at getOutputAt(i).shape',
-      });
-    return fromList(shapes[0]);
-  }
-  /** The input of the layer's use number `i`. */
-  getInputAt(i: number): Output<SymbolicTensor> {
-    return fromList([...toList(this.#nodeAt(i).given)]);
-  }
-  /** The output of the layer's use number `i`. */
-  getOutputAt(i: number): Output<SymbolicTensor> {
-    return fromList([...this.#nodeAt(i).outputs]);
-  }
-  #nodeAt(i: number): Node {
-    const node = this.inboundNodes[i];
-    if (!node)
-      throw new ArgumentError(`has ${this.inboundNodes.length} use(s), there is no number ${i}`, { op: this.name });
-    return node;
-  }
-  #onlyNode(what: string): Node {
-    if (this.inboundNodes.length === 1) return this.inboundNodes[0];
-    throw new ArgumentError(
-      this.inboundNodes.length === 0
-        ? 'has not been applied to a symbolic tensor so far'
-        : `is used ${this.inboundNodes.length} times`,
-      {
-        op: `${this.name}.${what}`,
-        fix:
-          this.inboundNodes.length === 0
-            ? 'apply it, or add it to a model with an inputShape'
-            : 'use getInputAt(i) or getOutputAt(i)',
-      },
-    );
-  }
-
   /** Does nothing: weights are garbage-collected. */
   dispose(): { refCountAfterDispose: number; numDisposedVariables: number } {
     return { refCountAfterDispose: 0, numDisposedVariables: 0 };
   }
 }
-
-const isDeclared = (w: Variable): boolean => (w instanceof LayerVariable ? w.declaredTrainable : w.trainable);
-const unique = <T>(list: T[]): T[] => [...new Set(list)];
 
 function checkInputShape(shape: Shape, op: string): Shape {
   if (!Array.isArray(shape) || !shape.every((d) => d === null || (Number.isInteger(d) && (d as number) >= 0)))

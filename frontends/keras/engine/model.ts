@@ -18,7 +18,7 @@ import {
   type PredictArgs,
   predict,
 } from '../training/evaluate.ts';
-import { type FitArgs, type FitDatasetArgs, fit, fitDataset } from '../training/fit.ts';
+import { type FitArgs, type FitDatasetArgs, fitDataset, fit as fitModel } from '../training/fit.ts';
 import { type Executables, executablesOf } from '../training/step.ts';
 import { functionalConfig, functionalFrom } from './functional-config.ts';
 import type { OutputSpec } from './infer-shape.ts';
@@ -313,7 +313,7 @@ export class LayersModel extends Layer {
     y?: ModelInputs | FitDatasetArgs,
     args?: FitArgs,
   ): Promise<History> {
-    return fit(this, x, y, args);
+    return fitModel(this, x, y, args);
   }
   /** Trains on batches `{xs, ys}` or `[xs, ys]` of a Dataset or of anything that can be iterated. */
   fitDataset(

@@ -72,3 +72,17 @@ export function checkOptions(options: unknown, known: readonly string[], op: str
   for (const k of Object.keys(options))
     if (!known.includes(k)) throw new ArgumentError(`there is no option '${k}'`, { op, fix: didYouMean(k, known) });
 }
+
+/** The options of something, which must be an object. Throws ArgumentError for anything else. */
+export function given<T extends object>(options: T, op: string): T {
+  if (typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype)
+    return options;
+  throw new ArgumentError(`takes an object of options, not ${valueText(options)}`, {
+    op,
+    fix: `such as ${op}({…}); its documentation lists the options`,
+  });
+}
+
+/** As `given`, where there may be none. */
+export const optional = <T extends object>(options: T | undefined | null, op: string): T | undefined =>
+  options === undefined || options === null ? undefined : given(options, op);

@@ -32,7 +32,10 @@ export class Sequential extends LayersModel {
     const { layers, ...rest } = args ?? {};
     super(rest);
     if (layers !== undefined && !Array.isArray(layers))
-      throw new ArgumentError(`layers must be an array, not ${valueText(layers)}`, { op: 'sequential' });
+      throw new ArgumentError(`layers must be an array, not ${valueText(layers)}`, {
+        op: 'sequential',
+        fix: 'such as layers: [tf.layers.dense({units: 10})]',
+      });
     for (const l of layers ?? []) this.add(l);
   }
 
@@ -155,7 +158,11 @@ export class Sequential extends LayersModel {
   override call(inputs: OneOrMany<Tensor>, kwargs: Kwargs): OneOrMany<Tensor> {
     const x = exactlyOne(toList(inputs), this.label);
     if (!this.built) {
-      if (x.rank === 0) throw new ShapeError('the input is a single number', { op: this.name });
+      if (x.rank === 0)
+        throw new ShapeError('the input is a single number', {
+          op: this.name,
+          fix: 'give a batch: tf.tensor([[1, 2]])',
+        });
       this.buildFor([{ shape: [...x.shape], dtype: x.dtype }]);
     }
     return super.call(inputs, kwargs);

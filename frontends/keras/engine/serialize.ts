@@ -65,7 +65,10 @@ const custom = new Map<string, SerializableClass>();
  */
 export function registerClass(cls: SerializableClass): void {
   if (typeof cls !== 'function')
-    throw new ArgumentError(`takes a class, not ${valueText(cls)}`, { op: 'serialization.registerClass' });
+    throw new ArgumentError(`takes a class, not ${valueText(cls)}`, {
+      op: 'serialization.registerClass',
+      fix: 'give the class itself: registerClass(MyLayer)',
+    });
   const name = classNameOf(cls);
   if (!name)
     throw new ArgumentError('the class has no name', {
@@ -145,4 +148,10 @@ export class Registry<T> {
 }
 
 /** What `Registry.get` takes back: the object's class and configuration. */
-export const serialize = (x: Serializable): Serialized => ({ className: x.getClassName(), config: x.getConfig() });
+export function serialize(x: Serializable): Serialized {
+  if (x instanceof Serializable) return { className: x.getClassName(), config: x.getConfig() };
+  throw new ArgumentError(`${valueText(x)} has no configuration`, {
+    op: 'serialize',
+    fix: 'give a layer, an optimizer, an initializer or the like',
+  });
+}

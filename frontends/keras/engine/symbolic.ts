@@ -3,7 +3,7 @@
 
 import { ArgumentError } from '../../../ir/errors.ts';
 import type { DataType } from '../../trace/dtypes.ts';
-import { Tensor } from '../../trace/tensor.ts';
+import type { Tensor } from '../../trace/tensor.ts';
 import type { Layer } from './layer.ts';
 
 /** A shape in which null is a dimension that is not known yet, such as that of the batch. */
@@ -150,5 +150,3 @@ export function replaceSymbolics(
   const one = (x: unknown): unknown => (x instanceof SymbolicTensor ? value(x) : Array.isArray(x) ? x.map(one) : x);
   return Object.fromEntries(Object.entries(kwargs).map(([k, x]) => [k, one(x)]));
 }
-
-export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;

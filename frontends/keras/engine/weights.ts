@@ -57,5 +57,3 @@ export function knownShape(shape: readonly (number | null)[], layer: string, wei
     fix: 'a dimension of the input that weights depend on must be known: give inputShape all but the batch',
   });
 }
-
-export const defaultDType: DataType = 'float32';

@@ -25,7 +25,7 @@ function pairs(x: unknown, n: number, name: string, op: string): Pair[] {
   if (found.length === n && found.every((p) => p !== undefined)) return found as Pair[];
   throw new ArgumentError(
     `${name} must be a whole number, one for each of ${n} axes, or [before, after] for each, not ${valueText(x)}`,
-    { op },
+    { op, fix: `such as {${name}: 1}` },
   );
 }
 

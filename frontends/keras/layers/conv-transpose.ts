@@ -36,6 +36,7 @@ abstract class ConvTranspose extends BaseConv {
       if (p >= this.strides[i])
         throw new ArgumentError(`outputPadding [${this.outputPadding}] must be less than strides [${this.strides}]`, {
           op,
+          fix: 'it chooses among the sizes between two strides; leave it out for the usual one',
         });
     });
     this.#kernel = new WeightOptions(args, 'kernel', 'glorotUniform', op);

@@ -165,6 +165,7 @@ export abstract class Conv extends BaseConv {
     if (this.filters % this.groups)
       throw new ArgumentError(`${this.filters} filters cannot be divided into ${this.groups} groups`, {
         op: this.label,
+        fix: 'choose groups that divide filters and channels',
       });
     this.#kernel = new WeightOptions(args, 'kernel', 'glorotUniform', this.label);
   }

@@ -26,6 +26,7 @@ export function oneOf<T extends string>(x: unknown, words: readonly T[], name: s
   if (words.includes(x as T)) return x as T;
   throw new ArgumentError(`${name} must be one of ${words.map((w) => `'${w}'`).join(', ')}, not ${valueText(x)}`, {
     op,
+    fix: `such as {${name}: '${words[0]}'}`,
   });
 }
 
@@ -36,7 +37,7 @@ export function tuple(x: unknown, n: number, name: string, op: string, least = 1
   if (list.length === n && list.every((d) => Number.isInteger(d) && d >= least)) return [...list];
   throw new ArgumentError(
     `${name} must be a whole number from ${least} on, or an array of ${n} of them, not ${valueText(x)}`,
-    { op },
+    { op, fix: `such as {${name}: ${Math.max(least, 2)}}` },
   );
 }
 

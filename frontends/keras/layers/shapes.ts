@@ -28,7 +28,10 @@ export class Reshape extends Layer {
       throw new ArgumentError('targetShape is missing', { op: this.label, fix: 'such as {targetShape: [28, 28, 1]}' });
     this.targetShape = given.map((d) => (d === null || (d as number) < 0 ? -1 : (d as number)));
     if (this.targetShape.filter((d) => d === -1).length > 1)
-      throw new ArgumentError(`targetShape [${given.map(String)}] has more than one unknown`, { op: this.label });
+      throw new ArgumentError(`targetShape [${given.map(String)}] has more than one unknown`, {
+        op: this.label,
+        fix: 'at most one size may be -1',
+      });
   }
   /** The target for samples of that shape. */
   #target(shape: readonly (number | null)[]): Shape {

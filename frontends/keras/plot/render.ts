@@ -25,7 +25,10 @@ export async function svgOf(dot: string, op: string): Promise<string> {
   try {
     return graphviz.layout(dot, 'svg', 'dot');
   } catch (e) {
-    throw new ExecutionError(`Graphviz refused the model: ${(e as Error).message}`, { op });
+    throw new ExecutionError(`Graphviz refused the model: ${(e as Error).message}`, {
+      op,
+      fix: 'report it: the description of the model is at fault',
+    });
   }
 }
 

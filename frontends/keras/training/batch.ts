@@ -78,7 +78,10 @@ export function standardize(
       : perOutput(given.sampleWeight, model, 'sampleWeight', op).map((v, i) => tensorOrNull(v, `sampleWeight[${i}]`));
   const [first] = x;
   if (first.rank === 0)
-    throw new ShapeError('the data is a single number; its first axis must count the samples', { op: where });
+    throw new ShapeError('the data is a single number; its first axis must count the samples', {
+      op: where,
+      fix: 'give an array of samples: tf.tensor([[1, 2]])',
+    });
   const count = first.shape[0];
   const all: [string, Tensor | null][] = [
     ...x.map((t, i): [string, Tensor] => [model.inputNames[i] ?? `x[${i}]`, t]),

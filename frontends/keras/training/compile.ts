@@ -77,6 +77,7 @@ export class Compiled {
   optimizer: Optimizer;
   readonly runEagerly: boolean;
   readonly stepsPerExecution: number;
+  readonly threads: number;
   readonly #model: LayersModel;
   #trainable: readonly Variable[] | undefined;
   #resolved: Resolved | undefined;
@@ -93,6 +94,13 @@ export class Compiled {
     if (!Number.isInteger(this.stepsPerExecution) || this.stepsPerExecution < 1)
       throw new ArgumentError(`stepsPerExecution must be a whole number from 1 on, not ${this.stepsPerExecution}`, {
         op,
+        fix: 'leave it out for 1',
+      });
+    this.threads = this.args.threads ?? 1;
+    if (!Number.isInteger(this.threads) || this.threads < 1)
+      throw new ArgumentError(`threads must be a whole number from 1 on, not ${this.threads}`, {
+        op,
+        fix: 'one a core is a good choice',
       });
     if (model.built) this.#trainable = model.trainableWeights;
     // Unknown names are an error now, not in the first epoch.

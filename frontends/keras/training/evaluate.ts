@@ -45,7 +45,7 @@ export interface PredictArgs {
 const size = (x: number | undefined, op: string): number => {
   const n = x ?? 32;
   if (Number.isInteger(n) && n > 0) return n;
-  throw new ArgumentError(`batchSize must be a whole number from 1 on, not ${n}`, { op });
+  throw new ArgumentError(`batchSize must be a whole number from 1 on, not ${n}`, { op, fix: 'leave it out for 32' });
 };
 
 /** Loss and metrics on tensors. */

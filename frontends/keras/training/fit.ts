@@ -1,7 +1,7 @@
 // Training: epochs of batches, validation, callbacks.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
-import { ready } from '../../trace/backend.ts';
+import { prepareThreads, ready } from '../../trace/backend.ts';
 import { generatorSeed } from '../../trace/generator.ts';
 import type { YieldEvery } from '../callbacks/custom.ts';
 import type { History } from '../callbacks/history.ts';
@@ -86,7 +86,10 @@ const ofDataset = [...common, 'batchesPerEpoch', 'validationBatches'] as const;
 export function count(x: unknown, name: string, op: string, value: number, least = 1): number {
   if (x === undefined || x === null) return value;
   if (Number.isInteger(x) && (x as number) >= least) return x as number;
-  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, { op });
+  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, {
+    op,
+    fix: `leave it out for ${value}`,
+  });
 }
 
 /** Trains on tensors, or on anything `fitDataset` takes. */
@@ -148,6 +151,7 @@ function givenValidation(
     if (data.length < 2 || data.length > 3)
       throw new ArgumentError(`validationData must be [x, y] or [x, y, sampleWeight], it has ${data.length} entries`, {
         op: `${model.name}.fit`,
+        fix: 'or a Dataset of batches',
       });
     return validationOf(
       model,
@@ -232,6 +236,7 @@ async function train(
   running.add(model);
   try {
     await ready();
+    await prepareThreads(compiled.threads);
     return await trainEpochs(run, source);
   } finally {
     running.delete(model);

@@ -4,7 +4,7 @@
 import { ArgumentError, GradientError, SinterError } from '../../../ir/errors.ts';
 import { scanLoop } from '../../trace/control.ts';
 import { scalar, zeros } from '../../trace/creation.ts';
-import { type Func, func } from '../../trace/func.ts';
+import { type Func, type FuncOptions, func } from '../../trace/func.ts';
 import { stack } from '../../trace/ops/shape.ts';
 import { GradientTape } from '../../trace/tape.ts';
 import type { Tensor } from '../../trace/tensor.ts';
@@ -49,10 +49,10 @@ export class Executables {
       return this.#trainStep(c, [...last.x], [...last.y], [...last.w]).dataSync();
     }
     if (batches.length === 1) {
-      this.#train ??= func((x, y, w) => this.#trainStep(c, x, y, w), { name: `${this.#model.name}_train` });
+      this.#train ??= func((x, y, w) => this.#trainStep(c, x, y, w), this.#options('train'));
       return this.#train(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]).dataSync();
     }
-    this.#trainMany ??= func((x, y, w) => this.#trainScan(c, x, y, w), { name: `${this.#model.name}_train_many` });
+    this.#trainMany ??= func((x, y, w) => this.#trainScan(c, x, y, w), this.#options('train_many'));
     const stacked = (part: (one: Batch) => readonly (Tensor | null)[]) =>
       part(b).map((t, i) => t && stack(batches.map((one) => part(one)[i] as Tensor)));
     return this.#trainMany(
@@ -67,7 +67,7 @@ export class Executables {
     const c = this.#model.compiled('evaluate');
     this.#prepare(b);
     if (c.runEagerly) return this.#testStep(c, [...b.x], [...b.y], [...b.w]).dataSync();
-    this.#test ??= func((x, y, w) => this.#testStep(c, x, y, w), { name: `${this.#model.name}_test` });
+    this.#test ??= func((x, y, w) => this.#testStep(c, x, y, w), this.#options('test'));
     return this.#test(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]).dataSync();
   }
 
@@ -77,7 +77,7 @@ export class Executables {
       return this.#forward([...x], false).outputs;
     // A model that is built here is another one: it forgets its programs.
     this.#build(x);
-    this.#predict ??= func((xs) => this.#forward(xs, false).outputs, { name: `${this.#model.name}_predict` });
+    this.#predict ??= func((xs) => this.#forward(xs, false).outputs, this.#options('predict'));
     return this.#predict([...x]);
   }
 
@@ -102,6 +102,11 @@ export class Executables {
   trainFunction(): Step {
     const c = this.#model.compiled('trainFunction');
     return (x, y, w) => this.#trainStep(c, x, y, w);
+  }
+
+  #options(kind: string): FuncOptions {
+    const threads = this.#model.isCompiled ? this.#model.compiled(kind).threads : 1;
+    return { name: `${this.#model.name}_${kind}`, threads };
   }
 
   /** Weights, metrics and optimizer state exist before the first trace. */

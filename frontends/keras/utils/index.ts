@@ -1,5 +1,6 @@
 // The functions of `tf.utils`.
 
+export { type DirectoryOptions, type ImageDataset, imageDatasetFromDirectory } from '../../data/directory.ts';
 export { type GetFileOptions, getFile } from '../../data/files.ts';
 export { classWeights, normalize, toCategorical } from './arrays.ts';
 export {

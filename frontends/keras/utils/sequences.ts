@@ -83,7 +83,7 @@ export function makeSamplingTable(size: number, samplingFactor = 1e-5): Float64A
     samplingFactor,
   );
   const gamma = 0.577;
-  return Float64Array.from({ length: size }, (_, i) => {
+  return (arrayFor('f64', size, op) as Float64Array).map((_, i) => {
     const rank = Math.max(1, i);
     // The sum of 1/k up to rank, as Euler and Maclaurin approximate it, times the rank.
     const inverse = rank * (Math.log(rank) + gamma) + 0.5 - 1 / (12 * rank);
@@ -129,9 +129,9 @@ export function skipgrams(
     seed,
   } = options ?? {};
   need(
-    Number.isInteger(vocabularySize) && vocabularySize >= 2,
+    Number.isInteger(vocabularySize) && vocabularySize >= 2 && vocabularySize <= 2 ** 32,
     op,
-    'vocabularySize must be a whole number from 2 on',
+    'vocabularySize must be a whole number from 2 to 2^32',
     vocabularySize,
   );
   need(Number.isInteger(windowSize) && windowSize >= 0, op, 'windowSize must be a whole number from 0 on', windowSize);

@@ -148,6 +148,7 @@ export class Tokenizer {
     if (typeof text !== 'string')
       throw new ArgumentError(`a text must be a string or a list of words, not ${valueText(text)}`, {
         op: 'Tokenizer',
+        fix: "such as ['a text', 'another']",
       });
     if (this.charLevel) return Array.from(this.lower ? text.toLowerCase() : text);
     if (this.#analyzer) return this.#analyzer(text);

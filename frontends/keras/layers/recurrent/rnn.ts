@@ -136,7 +136,10 @@ export class RNN extends Layer {
     }
     const given = states ? toList(states) : undefined;
     if (given && given.length !== mine.length)
-      throw new ArgumentError(`has ${mine.length} state(s), got ${given.length}`, { op: `${this.name}.resetStates` });
+      throw new ArgumentError(`has ${mine.length} state(s), got ${given.length}`, {
+        op: `${this.name}.resetStates`,
+        fix: 'give one tensor for each state, or nothing for zeros',
+      });
     outside(() => mine.forEach((v, i) => void v.assign(given?.[i] ?? zeros(v.shape, v.dtype))));
   }
 
@@ -179,6 +182,7 @@ export class RNN extends Layer {
         if (s.shape.slice(1).join() !== shapes[i].join())
           throw new ShapeError(`state ${i} must have the shape [batch, ${shapes[i]}], got [${s.shape}]`, {
             op: this.label,
+            fix: 'states have one row for each sample of the batch',
           });
       });
       return states.map((s) => s.cast(this.cell.dtype));
