@@ -425,3 +425,23 @@ describe('compile and fit refuse', () => {
     vi.restoreAllMocks();
   });
 });
+
+test('a model compiled for a batch size is one program', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.dense({ units: 4, inputShape: [3], activation: 'relu' }),
+      tf.layers.dropout({ rate: 0.5 }),
+      tf.layers.dense({ units: 2 }),
+    ],
+  });
+  const exe = await tf.compile(model, { inputs: [tf.spec([5, 3])] });
+  const x = tf.randomNormal([5, 3]);
+  const want = model.predict(x).dataSync();
+  exe
+    .run(x)
+    .dataSync()
+    .forEach((v, i) => void expect(v).toBeCloseTo(want[i], 6));
+  // New weights are seen: they are the program's state, not constants.
+  model.setWeights(model.getWeights().map((w) => tf.zerosLike(w)));
+  expect(exe.run(x).abs().max().dataSync()[0]).toBe(0);
+});
