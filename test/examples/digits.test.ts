@@ -52,7 +52,15 @@ test('the autoencoder draws digits that look like digits', async () => {
 });
 
 test('frozen layers stay as they are, and their features serve other digits', async () => {
-  const few = { ...transfer.settings, epochs: 4, samples: 3000, testSamples: 1000, batchSize: 32, filters: 8, threads: 1 };
+  const few = {
+    ...transfer.settings,
+    epochs: 4,
+    samples: 3000,
+    testSamples: 1000,
+    batchSize: 32,
+    filters: 8,
+    threads: 1,
+  };
   const { all, transferred, before, after, model } = await transfer.run(few);
   expect(all.accuracy).toBeGreaterThan(0.95);
   expect(transferred.accuracy).toBeGreaterThan(0.8);
