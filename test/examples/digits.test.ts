@@ -13,16 +13,16 @@ import * as vae from '../../examples/vae.ts';
 import { printed } from './quiet.ts';
 
 test('the perceptron recognises most digits', async () => {
-  const few = { ...mlp.settings, epochs: 6, samples: 4000, testSamples: 1000, batchSize: 64, units: 128, threads: 1 };
+  const few = { ...mlp.settings, epochs: 5, samples: 4000, testSamples: 1000, batchSize: 50, units: 128, threads: 1 };
   const { accuracy, history } = await mlp.run(few);
   expect(accuracy).toBeGreaterThan(0.88);
-  expect(history.val_loss.length).toBe(6);
+  expect(history.val_loss.length).toBe(5);
   // The first ten test digits, as the data set's authors list them.
   expect(printed.at(-1)).toMatch(/^the first ten are 7 2 1 0 4 1 4 9 5 9, recognised as 7 2 1 0 4 1/);
 });
 
 test('the convolutional network recognises more of them', async () => {
-  const few = { ...cnn.settings, epochs: 4, samples: 3000, testSamples: 1000, batchSize: 32, filters: 8, threads: 1 };
+  const few = { ...cnn.settings, epochs: 4, samples: 3000, testSamples: 1000, batchSize: 50, filters: 8, threads: 1 };
   const { accuracy, history } = await cnn.run(few);
   expect(accuracy).toBeGreaterThan(0.92);
   expect(history.loss[3] as number).toBeLessThan((history.loss[0] as number) / 2);
@@ -31,7 +31,7 @@ test('the convolutional network recognises more of them', async () => {
 test('the autoencoder draws digits that look like digits', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sinter-vae-'));
   try {
-    const few = { ...vae.settings, epochs: 8, samples: 2000, batchSize: 32, units: 128, latent: 4, threads: 1 };
+    const few = { ...vae.settings, epochs: 8, samples: 2000, batchSize: 40, units: 128, latent: 4, threads: 1 };
     const { loss, reconstruction, divergence, file } = await vae.run(few, join(folder, 'deep', 'vae.png'));
     // The mean image alone, without any knowledge of the single digit, has about 206.
     expect(reconstruction).toBeLessThan(185);
@@ -54,16 +54,16 @@ test('the autoencoder draws digits that look like digits', async () => {
 test('frozen layers stay as they are, and their features serve other digits', async () => {
   const few = {
     ...transfer.settings,
-    epochs: 4,
-    samples: 3000,
+    epochs: 3,
+    samples: 2500,
     testSamples: 1000,
     batchSize: 32,
     filters: 8,
     threads: 1,
   };
   const { all, transferred, before, after, model } = await transfer.run(few);
-  expect(all.accuracy).toBeGreaterThan(0.95);
-  expect(transferred.accuracy).toBeGreaterThan(0.8);
+  expect(all.accuracy).toBeGreaterThan(0.9);
+  expect(transferred.accuracy).toBeGreaterThan(0.75);
   expect(after.map((w) => w.arraySync())).toEqual(before.map((w) => w.arraySync()));
   expect(before.length).toBe(4);
   expect(model.trainableWeights.length).toBe(4);

@@ -34,9 +34,9 @@ test('the recurrent network adds numbers of two digits', async () => {
     digits: 2,
     samples: 5050,
     units: 64,
-    batchSize: 64,
+    batchSize: 90,
     epochs: 10,
-    rate: 0.01,
+    rate: 0.012,
     threads: 1,
   };
   const { right } = await addition.run(few);
