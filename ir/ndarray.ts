@@ -54,5 +54,9 @@ export const at = (a: NDArray, idx: readonly number[]): number => a.data[flatInd
 
 /** Element-wise application over operands of one shape. */
 export function mapElements(dtype: DType, inputs: readonly NDArray[], f: (...xs: number[]) => number): NDArray {
-  return build(dtype, inputs[0].shape, (_, i) => f(...inputs.map((a) => a.data[i])));
+  const [{ shape, data: first }, second] = inputs;
+  // One and two operands are most of all, and a list of arguments for each element takes time.
+  if (inputs.length === 1) return build(dtype, shape, (_, i) => f(first[i]));
+  if (inputs.length === 2) return build(dtype, shape, (_, i) => f(first[i], second.data[i]));
+  return build(dtype, shape, (_, i) => f(...inputs.map((a) => a.data[i])));
 }

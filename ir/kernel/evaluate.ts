@@ -1,196 +1,182 @@
-// Kernel expressions as JavaScript functions, with the rounding of every operation: the bits that a target
-// without fused multiply-add gives. It defines the random numbers, which must be the same everywhere.
+// Kernel expressions as JavaScript functions of many elements, with the rounding of every operation: the bits that
+// a target without fused multiply-add gives. It defines the random numbers, which must be the same everywhere.
+// Each node is computed for a block of elements before the next one, so what a node costs besides its elements is
+// paid once a block. Nothing is generated as text: pages with a content security policy forbid that.
 
-import type { DType } from '../types.ts';
-import { children, type Expr, isCmp } from './expr.ts';
+import {
+  binaryLoop,
+  bitsLoop,
+  castLoop,
+  doubleLoop,
+  type Elements,
+  fmaLoop,
+  type Loop,
+  selectLoop,
+  unaryLoop,
+  wordLoop,
+} from './evaluate-loops.ts';
+import { children, type Expr } from './expr.ts';
 import { kernelFunction } from './functions.ts';
 
-/** The value of a node, from those of the frame. */
-type Step = (s: Float64Array) => number;
-const { fround, imul } = Math;
+/** Elements computed at a time: the registers of an expression fit into the second-level cache. */
+const BLOCK = 512;
 
-const view = new DataView(new ArrayBuffer(8));
-/** A number as the dtype holds it. */
-const wrap = (ty: DType, x: number): number => {
-  if (ty === 'f32') return fround(x);
-  if (ty === 'i32') return x | 0;
-  return ty === 'u32' ? x >>> 0 : x;
-};
-const isFloat = (ty: DType): boolean => ty === 'f32' || ty === 'f64';
+/** Computes the first `n` elements of `out` from those of the arguments. */
+type BlockFunction = (args: readonly Elements[], n: number, out: Elements) => void;
 
-function nearestEven(x: number): number {
-  if (!Number.isFinite(x) || Math.abs(x) >= 2 ** 52) return x;
-  const down = Math.floor(x);
-  const rest = x - down;
-  const n = rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
-  return n === 0 && (x < 0 || Object.is(x, -0)) ? -0 : n;
+interface Step {
+  readonly out: number;
+  /** Registers of the operands; those of a call's operands after the others. */
+  readonly operands: readonly number[];
+  readonly run: (out: Elements, n: number, operands: readonly Elements[]) => void;
 }
 
-function unary(op: (Expr & { k: 'un' })['op'], ty: DType, x: number): number {
-  switch (op) {
-    case 'neg':
-      return wrap(ty, -x);
-    case 'abs':
-      return wrap(ty, Math.abs(x));
-    case 'not':
-      return ty === 'bool' ? +!x : wrap(ty, ~x);
-    case 'nearest':
-      return nearestEven(x);
-    case 'sqrt':
-      return wrap(ty, Math.sqrt(x));
-    default:
-      return Math[op](x);
-  }
-}
+const direct =
+  (loop: Loop): Step['run'] =>
+  (d, n, [a, b, c]) =>
+    loop(d, n, a, b, c);
 
-/** Comparisons, bit operations and choices; arithmetic rounds. `ty` is the operands' type. */
-function binary(op: (Expr & { k: 'bin' })['op'], ty: DType, a: number, b: number): number {
-  switch (op) {
-    case 'add':
-      return wrap(ty, a + b);
-    case 'sub':
-      return wrap(ty, a - b);
-    case 'mul':
-      return isFloat(ty) ? wrap(ty, a * b) : wrap(ty, imul(a, b));
-    case 'div':
-      return isFloat(ty) ? wrap(ty, a / b) : wrap(ty, Math.trunc(a / b));
-    case 'rem':
-      return wrap(ty, isFloat(ty) ? a - wrap(ty, Math.trunc(wrap(ty, a / b)) * b) : a % b);
-    case 'min':
-      return Math.min(a, b);
-    case 'max':
-      return Math.max(a, b);
-    case 'pmin':
-      // biome-ignore lint/complexity/useMathMinMax: a NaN that stands second is not taken
-      return b < a ? b : a;
-    case 'pmax':
-      // biome-ignore lint/complexity/useMathMinMax: a NaN that stands second is not taken
-      return a < b ? b : a;
-    case 'and':
-      return wrap(ty, a & b);
-    case 'or':
-      return wrap(ty, a | b);
-    case 'xor':
-      return wrap(ty, a ^ b);
-    case 'shl':
-      return wrap(ty, a << b);
-    case 'shr':
-      return ty === 'u32' ? a >>> b : a >> b;
-    default:
-      return +compare(op, a, b);
-  }
+/** The elements for which a rare call is made. */
+interface Lanes {
+  readonly at: readonly number[];
+  readonly args: readonly Elements[];
+  readonly out: Elements;
 }
-function compare(op: string, a: number, b: number): boolean {
-  if (op === 'eq') return a === b;
-  if (op === 'ne') return a !== b;
-  if (op === 'lt') return a < b;
-  if (op === 'le') return a <= b;
-  return op === 'gt' ? a > b : a >= b;
+function lanesOf(n: number, [condition, , ...args]: readonly Elements[]): Lanes | undefined {
+  const at: number[] = [];
+  for (let i = 0; i < n; i++) if (condition[i]) at.push(i);
+  if (at.length === 0) return undefined;
+  return { at, args: args.map((a) => Float64Array.from(at, (i) => a[i])), out: new Float64Array(at.length) };
 }
+/** Calls the function for the elements whose condition holds, and takes the others from `other`. */
+const rareCall =
+  (fn: string): Step['run'] =>
+  (d, n, operands) => {
+    const lanes = lanesOf(n, operands);
+    if (lanes) evaluator(fn)(lanes.args, lanes.at.length, lanes.out);
+    d.set(operands[1].subarray(0, n));
+    lanes?.at.forEach((i, k) => {
+      d[i] = lanes.out[k];
+    });
+  };
 
-function cast(from: DType, to: DType, x: number): number {
-  if (!isFloat(from) || isFloat(to)) return wrap(to, x);
-  if (Number.isNaN(x)) return 0;
-  const [lo, hi] = to === 'u32' ? [0, 4294967295] : [-2147483648, 2147483647];
-  return Math.min(Math.max(Math.trunc(x), lo), hi);
-}
-function reinterpret(from: DType, to: DType, x: number): number {
-  if (from === 'f32') view.setFloat32(0, x);
-  else view.setInt32(0, x | 0);
-  return to === 'f32' ? view.getFloat32(0) : to === 'u32' ? view.getUint32(0) : view.getInt32(0);
-}
-
-/** What computes one node, given where the values of its operands are. */
-function stepOf(e: Expr, slot: (x: Expr) => number): Step {
+/** What computes one node. */
+function runOf(e: Expr): Step['run'] {
   switch (e.k) {
-    case 'un': {
-      const [a, { op, ty }] = [slot(e.a), e];
-      return (s) => unary(op, ty, s[a]);
-    }
-    case 'bin': {
-      const [a, b, { op }, ty] = [slot(e.a), slot(e.b), e, e.a.ty];
-      // Comparisons are of the operands' type; their result is 0 or 1.
-      if (isCmp(op)) return (s) => +compare(op, s[a], s[b]);
-      return (s) => binary(op, ty, s[a], s[b]);
-    }
-    case 'sel': {
-      const [c, a, b] = [slot(e.c), slot(e.a), slot(e.b)];
-      return (s) => (s[c] ? s[a] : s[b]);
-    }
-    case 'cast': {
-      const [a, from, to] = [slot(e.a), e.a.ty, e.ty];
-      return (s) => cast(from, to, s[a]);
-    }
-    case 'bits': {
-      const [a, from, to] = [slot(e.a), e.a.ty, e.ty];
-      return (s) => reinterpret(from, to, s[a]);
-    }
-    case 'fma': {
-      const [a, b, c, ty] = [slot(e.a), slot(e.b), slot(e.c), e.ty];
-      return (s) => wrap(ty, wrap(ty, s[a] * s[b]) + s[c]);
-    }
-    case 'word': {
-      const [a, offset] = [slot(e.a), e.half === 'hi' ? 0 : 4];
-      return (s) => {
-        view.setFloat64(0, s[a]);
-        return view.getInt32(offset);
-      };
-    }
-    case 'double': {
-      const [hi, lo] = [slot(e.hi), slot(e.lo)];
-      return (s) => {
-        view.setInt32(0, s[hi]);
-        view.setInt32(4, s[lo]);
-        return view.getFloat64(0);
-      };
-    }
-    case 'call': {
-      const [args, { fn }] = [e.args.map(slot), e];
-      return (s) => evaluator(fn)(...args.map((a) => s[a]));
-    }
-    case 'rare': {
-      const call = e.call as Expr & { k: 'call' };
-      const [c, other, args] = [slot(e.c), slot(e.other), call.args.map(slot)];
-      return (s) => (s[c] ? evaluator(call.fn)(...args.map((a) => s[a])) : s[other]);
-    }
+    case 'un':
+      return direct(unaryLoop(e.op, e.ty));
+    case 'bin':
+      return direct(binaryLoop(e.op, e.a.ty));
+    case 'sel':
+      return direct(selectLoop);
+    case 'cast':
+      return direct(castLoop(e.a.ty, e.ty));
+    case 'bits':
+      return direct(bitsLoop(e.a.ty, e.ty));
+    case 'fma':
+      return direct(fmaLoop(e.ty));
+    case 'word':
+      return direct(wordLoop(e.half));
+    case 'double':
+      return direct(doubleLoop);
+    case 'call':
+      return (d, n, args) => evaluator(e.fn)(args, n, d);
+    case 'rare':
+      return rareCall((e.call as Expr & { k: 'call' }).fn);
     default:
       throw new Error(`${e.k} stands in an expression that is evaluated`);
   }
 }
+/** Operands in the order that `runOf` takes them. A rare call is not made unless it is needed, its operands are. */
+const operandsOf = (e: Expr): readonly Expr[] => (e.k === 'rare' ? [e.c, e.other, ...children(e.call)] : children(e));
+
+/** Nodes in an order in which operands come first. */
+function ordered(root: Expr): Expr[] {
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    for (const c of operandsOf(e)) visit(c);
+    seen.add(e);
+  };
+  visit(root);
+  return [...seen];
+}
+
+/** Steps over registers: the arguments, then constants, then results, whose registers are used again. */
+interface Plan {
+  readonly constants: ReadonlyMap<number, number>;
+  readonly steps: readonly Step[];
+  readonly registers: number;
+  readonly result: number;
+}
+function planOf(root: Expr, params: readonly string[]): Plan {
+  const nodes = ordered(root);
+  const last = new Map<Expr, number>();
+  nodes.forEach((e, k) => {
+    for (const c of operandsOf(e)) last.set(c, k);
+  });
+  last.set(root, nodes.length);
+  const at = new Map<Expr, number>();
+  const constants = new Map<number, number>();
+  const steps: Step[] = [];
+  const free: number[] = [];
+  let registers = params.length;
+  nodes.forEach((e, k) => {
+    if (e.k === 'var') return void at.set(e, params.indexOf(e.name));
+    // A result is never in the register of an operand: a call reads its operands block by block.
+    const out = (e.k === 'const' ? undefined : free.pop()) ?? registers++;
+    at.set(e, out);
+    if (e.k === 'const') return void constants.set(out, e.value);
+    const operands = operandsOf(e);
+    steps.push({ out, operands: operands.map((c) => at.get(c) as number), run: runOf(e) });
+    for (const c of new Set(operands))
+      if (last.get(c) === k && c.k !== 'var' && c.k !== 'const') free.push(at.get(c) as number);
+  });
+  return { constants, steps, registers, result: at.get(root) as number };
+}
+
+/** A plan on registers of its own. */
+interface Frame {
+  readonly size: number;
+  readonly params: readonly Elements[];
+  readonly steps: readonly { readonly run: Step['run']; readonly out: Elements; readonly operands: Elements[] }[];
+  readonly result: Elements;
+}
+function frameOf(plan: Plan, params: number, size: number): Frame {
+  const registers = Array.from({ length: plan.registers }, (_, i) =>
+    new Float64Array(size).fill(plan.constants.get(i) ?? 0),
+  );
+  const steps = plan.steps.map((s) => ({
+    run: s.run,
+    out: registers[s.out],
+    operands: s.operands.map((r) => registers[r]),
+  }));
+  return { size, params: registers.slice(0, params), steps, result: registers[plan.result] };
+}
 
 /** The function of an expression over variables of these names. */
-export function compileExpr(e: Expr, params: readonly string[]): (...args: number[]) => number {
-  const slots = new Map<Expr, number>();
-  const steps: { at: number; value: Step }[] = [];
-  const initial: number[] = params.map(() => 0);
-  const slot = (x: Expr): number => slots.get(x) as number;
-  const visit = (x: Expr): void => {
-    if (slots.has(x)) return;
-    if (x.k === 'var') {
-      slots.set(x, params.indexOf(x.name));
-      return;
+export function compileExpr(e: Expr, params: readonly string[]): BlockFunction {
+  const plan = planOf(e, params);
+  let kept: Frame | undefined = frameOf(plan, params.length, BLOCK);
+  return (args, n, out) => {
+    // Where the function calls itself, for a few of the elements, the kept frame is in use.
+    const frame = kept ?? frameOf(plan, params.length, Math.min(n, BLOCK));
+    kept = undefined;
+    for (let from = 0; from < n; from += frame.size) {
+      const size = Math.min(frame.size, n - from);
+      for (let i = 0; i < params.length; i++) frame.params[i].set(args[i].subarray(from, from + size));
+      // A function may call itself two thousand times, so there are few variables here.
+      for (let i = 0; i < frame.steps.length; i++)
+        frame.steps[i].run(frame.steps[i].out, size, frame.steps[i].operands);
+      out.set(frame.result.subarray(0, size), from);
     }
-    // A rare call is not made unless it is needed, its operands are.
-    for (const c of children(x)) for (const y of x.k === 'rare' && c === x.call ? children(c) : [c]) visit(y);
-    slots.set(x, initial.length);
-    initial.push(x.k === 'const' ? x.value : 0);
-    if (x.k !== 'const') steps.push({ at: initial.length - 1, value: stepOf(x, slot) });
-  };
-  visit(e);
-  const start = Float64Array.from(initial);
-  const result = slot(e);
-  return (...args) => {
-    // A fresh frame: functions may call themselves.
-    const s = start.slice();
-    s.set(args);
-    for (const { at, value } of steps) s[at] = value(s);
-    return s[result];
+    if (frame.size === BLOCK) kept = frame;
   };
 }
 
-const functions = new Map<string, (...args: number[]) => number>();
+const functions = new Map<string, BlockFunction>();
 /** A kernel function as a JavaScript function. */
-export function evaluator(fn: string): (...args: number[]) => number {
+export function evaluator(fn: string): BlockFunction {
   let f = functions.get(fn);
   if (!f) {
     const { params, body } = kernelFunction(fn) as NonNullable<ReturnType<typeof kernelFunction>>;

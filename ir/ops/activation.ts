@@ -3,10 +3,10 @@
 
 import type { Emitter } from '../emit.ts';
 import type { Attrs, Val } from '../graph.ts';
-import { at, build, mapElements } from '../ndarray.ts';
+import { at, build, mapElements, ndarray } from '../ndarray.ts';
 import { boolAttr, defineComposite, dtypeAttr, numAttr, type OpDef, type Sample, sample } from '../op.ts';
 import { type DType, dtypes, isFloat, shapeText, staticShape, tensorType, typeEq, typeText } from '../types.ts';
-import { uniformAt } from './random.ts';
+import { uniformOf } from './random.ts';
 import { erfReference } from './unary.ts';
 
 const floats: readonly DType[] = ['f32', 'f64'];
@@ -208,8 +208,9 @@ defineComposite({
   reference: ([x, key], attrs, [t]) => {
     const rate = numAttr(attrs, 'rate');
     // The rate as the float32 constant that the uniform numbers are compared with.
-    const isKept = (i: number) => uniformAt(key, i) >= Math.fround(rate);
-    return [build(t.dtype, x.shape, (_, i) => (isKept(i) ? x.data[i] / (1 - rate) : 0))];
+    const least = Math.fround(rate);
+    const kept = uniformOf(key, x.data.length).map((u, i) => (u >= least ? x.data[i] / (1 - rate) : 0));
+    return [ndarray(t.dtype, x.shape, kept)];
   },
   samples: [
     { inputs: [{ type: tensorType('f32', [4, 6]) }, dropoutKey], attrs: { rate: 0.4 } },

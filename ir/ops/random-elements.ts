@@ -1,5 +1,6 @@
 // Elements of random tensors as functions of random words. Their definition is the kernel expression itself,
 // evaluated operation by operation (ir/kernel/evaluate.ts): that is what makes the bits the same everywhere.
+// Functions take arrays of numbers, one for each operand.
 // test/ops/random.test.ts holds them against the distributions.
 
 import { valueText } from '../errors.ts';
@@ -8,17 +9,19 @@ import { compileExpr, evaluator } from '../kernel/evaluate.ts';
 import { add, type Expr, konst, mul, variable } from '../kernel/expr.ts';
 import { mapElements } from '../ndarray.ts';
 import { defineOp, numAttr, type Sample, sample } from '../op.ts';
-import { type DType, isFloat, shapeEq, type TensorType, tensorType, typeText } from '../types.ts';
+import { type DType, isFloat, shapeEq, tensorType, typeText } from '../types.ts';
 
 const noGrad = { none: 'random words do not depend smoothly on anything' };
 const u32 = (name: string): Expr => variable(name, 'u32');
 
-/** An f32 that is a function of one word. */
-function ofBits(name: string, doc: string, scalar: (w: Expr) => Expr): (word: number) => number {
-  let f: ((word: number) => number) | undefined;
-  const at = (word: number): number => {
+/** An f32 that is a function of one word; returns that function of many words. */
+function ofBits(name: string, doc: string, scalar: (w: Expr) => Expr): (words: Float64Array) => Float64Array {
+  let f: ReturnType<typeof compileExpr> | undefined;
+  const ofWords = (words: Float64Array): Float64Array => {
     f ??= compileExpr(scalar(u32('w')), ['w']);
-    return f(word);
+    const out = new Float64Array(words.length);
+    f([words], words.length, out);
+    return out;
   };
   const words = { type: tensorType('u32', [6]), values: [0, 1, 2 ** 31, 2 ** 32 - 1, 255, 123456789] };
   defineOp({
@@ -33,20 +36,20 @@ function ofBits(name: string, doc: string, scalar: (w: Expr) => Expr): (word: nu
     },
     scalar: ([w]) => scalar(w),
     grad: noGrad,
-    reference: ([w]) => [mapElements('f32', [w], at)],
+    reference: ([w]) => [{ dtype: 'f32', shape: w.shape, data: ofWords(w.data) }],
     samples: [sample([words], {}, false), sample([['u32[1030]', 0, 2 ** 32 - 1]], {}, false)],
   });
-  return at;
+  return ofWords;
 }
 
-export const normalAt = ofBits('normal_of_bits', 'The standard normal number of a random word.', d.normal);
-export const truncatedNormalAt = ofBits(
+export const normalOf = ofBits('normal_of_bits', 'The standard normal number of a random word.', d.normal);
+export const truncatedNormalOf = ofBits(
   'truncated_normal_of_bits',
   'The normal number within two deviations of a random word.',
   d.truncatedNormal,
 );
-export const exponentialAt = ofBits('exponential_of_bits', 'The exponential number of a random word.', d.exponential);
-export const gumbelAt = ofBits('gumbel_of_bits', 'The Gumbel number of a random word.', d.gumbel);
+export const exponentialOf = ofBits('exponential_of_bits', 'The exponential number of a random word.', d.exponential);
+export const gumbelOf = ofBits('gumbel_of_bits', 'The Gumbel number of a random word.', d.gumbel);
 
 /** Ops on an operand, both words of a key and a counter. */
 function counted(
@@ -54,7 +57,7 @@ function counted(
   doc: string,
   types: readonly DType[],
   scalar: (x: Expr, k0: Expr, k1: Expr, counter: Expr) => Expr,
-  reference: (type: TensorType, x: number, k0: number, k1: number, counter: number) => number,
+  reference: (dtype: DType, x: Float64Array, words: readonly Float64Array[]) => Float64Array,
   range: readonly [number, number],
 ): void {
   const words = ['u32[9]', 'u32[9]', 'u32[9]'].map((x) => [x, 0, 2 ** 32 - 1] as [string, number, number]);
@@ -81,9 +84,19 @@ function counted(
     },
     scalar: ([x, k0, k1, counter]) => scalar(x, k0, k1, counter),
     grad: noGrad,
-    reference: (xs, _, [t]) => [mapElements(t.dtype, xs, (x, k0, k1, counter) => reference(t, x, k0, k1, counter))],
+    reference: ([x, ...words]) => {
+      const wordData = words.map((w) => w.data);
+      return [{ ...x, data: reference(x.dtype, x.data, wordData) }];
+    },
     samples: types.map(on),
   });
+}
+
+/** A kernel function of the operand, the words and the number of the attempt. */
+function attempted(fn: string, x: Float64Array, words: readonly Float64Array[], attempt: number): Float64Array {
+  const out = new Float64Array(x.length);
+  evaluator(fn)([x, ...words, new Float64Array(x.length).fill(attempt)], x.length, out);
+  return out;
 }
 
 counted(
@@ -91,20 +104,26 @@ counted(
   'A whole number below the first operand, equally likely each, from words of the key and the counter; 0 where it is 0.',
   ['u32'],
   d.intBelow,
-  (_t, n, k0, k1, counter) => (n === 0 ? 0 : evaluator('int_below')(n, k0, k1, counter, 0)),
+  (_, n, words) =>
+    attempted(
+      'int_below',
+      n.map((x) => Math.max(x, 1)),
+      words,
+      0,
+    ),
   [1, 4e9],
 );
-/** The gamma variate of a shape, a key and a counter. */
-export const gammaAt = (dtype: DType, alpha: number, k0: number, k1: number, counter: number): number => {
-  const x = evaluator('gamma_sample')(alpha, k0, k1, counter, 1);
-  return dtype === 'f32' ? Math.fround(x) : x;
+/** The gamma variates of shapes, both words of a key and counters. */
+export const gammaOf = (dtype: DType, alpha: Float64Array, words: readonly Float64Array[]): Float64Array => {
+  const x = attempted('gamma_sample', alpha, words, 1);
+  return dtype === 'f32' ? x.map(Math.fround) : x;
 };
 counted(
   'gamma_element',
   'A gamma variate of the shape that the first operand gives, from words of the key and the counter.',
   ['f32', 'f64'],
   d.gamma,
-  (t, alpha, k0, k1, counter) => gammaAt(t.dtype, alpha, k0, k1, counter),
+  gammaOf,
   [0.05, 20],
 );
 

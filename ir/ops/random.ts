@@ -4,10 +4,22 @@
 
 import type { Emitter } from '../emit.ts';
 import type { Val } from '../graph.ts';
-import { build, type NDArray } from '../ndarray.ts';
+import { arrayFor } from '../literal.ts';
+import { build, type NDArray, sizeOfShape } from '../ndarray.ts';
 import { defineComposite, defineOp, type InferCtx, numAttr, type Sample, shapeAttr, t } from '../op.ts';
-import { isFloat, isOpen, type Shape, shapeText, sizeOf, staticShape, tensorType, typeEq, typeText } from '../types.ts';
-import { exponentialAt, gammaAt, gumbelAt, normalAt, truncatedNormalAt } from './random-elements.ts';
+import {
+  isFloat,
+  isOpen,
+  type Shape,
+  shapeText,
+  sizeOf,
+  staticShape,
+  type TensorType,
+  tensorType,
+  typeEq,
+  typeText,
+} from '../types.ts';
+import { exponentialOf, gammaOf, gumbelOf, normalOf, truncatedNormalOf } from './random-elements.ts';
 
 const keyType = tensorType('u32', [2]);
 const rules = (name: string) => ({
@@ -25,31 +37,60 @@ function checkKey(c: InferCtx): Shape {
   return shape;
 }
 
+/** The second output word of the last call of `firstWord`. */
+let secondWord = 0;
+/** The first output word of Threefry for the counter (lo, hi). */
+function firstWord(key: ArrayLike<number>, lo: number, hi: number): number {
+  let k0 = key[0] | 0;
+  let k1 = key[1] | 0;
+  let k2 = k0 ^ k1 ^ 0x1bd11bda;
+  let a = (lo + k0) | 0;
+  let b = (hi + k1) | 0;
+  for (let block = 1; block <= 5; block++) {
+    const odd = (block & 1) === 1;
+    a = (a + b) | 0;
+    b = turned(b, odd ? 13 : 17) ^ a;
+    a = (a + b) | 0;
+    b = turned(b, odd ? 15 : 29) ^ a;
+    a = (a + b) | 0;
+    b = turned(b, odd ? 26 : 16) ^ a;
+    a = (a + b) | 0;
+    b = turned(b, odd ? 6 : 24) ^ a;
+    const first = k0;
+    k0 = k1;
+    k1 = k2;
+    k2 = first;
+    a = (a + k0) | 0;
+    b = (b + k1 + block) | 0;
+  }
+  secondWord = b >>> 0;
+  return a >>> 0;
+}
+const turned = (x: number, bits: number): number => (x << bits) | (x >>> (32 - bits));
+
 /**
  * Both output words of Threefry-2x32 with 20 rounds, on plain numbers: the definition. The words of
  * key and counter stand in the order of the Random123 library, low word first.
  */
-export function threefry2x32(key: readonly number[], counter: readonly number[]): [number, number] {
-  const distance = [
-    [13, 15, 26, 6],
-    [17, 29, 16, 24],
-  ];
-  const schedule = [key[0], key[1], key[0] ^ key[1] ^ 0x1bd11bda];
-  let [a, b] = counter.map((x, i) => (x + key[i]) | 0);
-  for (let block = 1; block <= 5; block++) {
-    for (const r of distance[(block - 1) % 2]) {
-      a = (a + b) | 0;
-      b = ((b << r) | (b >>> (32 - r))) ^ a;
-    }
-    a = (a + schedule[block % 3]) | 0;
-    b = (b + schedule[(block + 1) % 3] + block) | 0;
-  }
-  return [a >>> 0, b >>> 0];
+export function threefry2x32(key: ArrayLike<number>, counter: readonly number[]): [number, number] {
+  const first = firstWord(key, counter[0], counter[1]);
+  return [first, secondWord];
 }
 
-const bitsAt = (key: NDArray, i: number): number => threefry2x32(Array.from(key.data), [i, 0])[0];
-/** The top 24 bits as a fraction: every such number is a float32. */
-export const uniformAt = (key: NDArray, i: number): number => Math.floor(bitsAt(key, i) / 256) / 2 ** 24;
+/** The words of the elements 0 to n - 1. */
+function wordsOf(key: NDArray, n: number): Float64Array {
+  const out = arrayFor('f64', n) as Float64Array;
+  for (let i = 0; i < n; i++) out[i] = firstWord(key.data, i, 0);
+  return out;
+}
+/** Uniform numbers of n elements: the top 24 bits as a fraction; every such number is a float32. */
+export const uniformOf = (key: NDArray, n: number): Float64Array => wordsOf(key, n).map((w) => (w >>> 8) / 2 ** 24);
+
+/** The array of a type, filled by a function of the key and the number of elements. */
+const drawn = (key: NDArray, t: TensorType, f: (key: NDArray, n: number) => Float64Array): NDArray => {
+  const shape = staticShape(t.shape);
+  return { dtype: t.dtype, shape, data: f(key, sizeOfShape(shape)) };
+};
 
 const keyInput = (a: number, b: number): Sample['inputs'][number] => ({ type: tensorType('u32', [2]), values: [a, b] });
 const samples = (attrs: Sample['attrs'] = {}): Sample[] => [
@@ -68,7 +109,7 @@ defineOp({
   constraints: rules('rng_bits'),
   infer: (c) => [tensorType('u32', checkKey(c))],
   grad: noGrad,
-  reference: ([key], _, [t]) => [build('u32', staticShape(t.shape), (_i, flat) => bitsAt(key, flat))],
+  reference: ([key], _, [t]) => [drawn(key, t, wordsOf)],
   samples: samples(),
 });
 
@@ -86,12 +127,12 @@ defineComposite({
   infer: (c) => [tensorType('f32', checkKey(c))],
   grad: noGrad,
   expand: (b, [key], attrs) => [uniform(b, key, shapeAttr(attrs, 'shape'))],
-  reference: ([key], _, [t]) => [build('f32', staticShape(t.shape), (_i, flat) => uniformAt(key, flat))],
+  reference: ([key], _, [t]) => [drawn(key, t, uniformOf)],
   samples: samples(),
 });
 
 /** Elements of a distribution that are functions of one word each. */
-function fromWords(name: string, element: string, doc: string, at: (word: number) => number): void {
+function fromWords(name: string, element: string, doc: string, of: (words: Float64Array) => Float64Array): void {
   defineComposite({
     name,
     doc,
@@ -100,7 +141,7 @@ function fromWords(name: string, element: string, doc: string, at: (word: number
     infer: (c) => [tensorType('f32', checkKey(c))],
     grad: noGrad,
     expand: (b, [key], attrs) => [b.call(element, [b.call('rng_bits', [key], { shape: shapeAttr(attrs, 'shape') })])],
-    reference: ([key], _, [t]) => [build('f32', staticShape(t.shape), (_i, flat) => at(bitsAt(key, flat)))],
+    reference: ([key], _, [t]) => [drawn(key, t, (k, n) => of(wordsOf(k, n)))],
     samples: samples(),
   });
 }
@@ -109,21 +150,21 @@ fromWords(
   'random_normal',
   'normal_of_bits',
   'Standard normal f32: the normal quantile of (k + 1/2) 2^-24, where k is the top 24 bits of each word. So no value is infinite, and none beyond 5.4 in magnitude.',
-  normalAt,
+  normalOf,
 );
 fromWords(
   'random_truncated_normal',
   'truncated_normal_of_bits',
   'Standard normal f32 within two deviations: the quantile of a uniform number between those of -2 and 2, so that none is drawn again.',
-  truncatedNormalAt,
+  truncatedNormalOf,
 );
 fromWords(
   'random_exponential',
   'exponential_of_bits',
   'Exponential f32 of mean 1: -log(1 - (w + 1/2) 2^-32), w being each word; at most 16.6.',
-  exponentialAt,
+  exponentialOf,
 );
-fromWords('random_gumbel', 'gumbel_of_bits', 'Gumbel f32: -log of the exponential number of each word.', gumbelAt);
+fromWords('random_gumbel', 'gumbel_of_bits', 'Gumbel f32: -log of the exponential number of each word.', gumbelOf);
 
 /** An operand's element, the key and the index, for elements that may draw more than one word. */
 function withCounters(b: Emitter, key: Val, x: Val): readonly Val[] {
@@ -150,7 +191,7 @@ defineComposite({
   grad: noGrad,
   expand: (b, [key, n]) => [b.call('int_below', withCounters(b, key, n))],
   reference: ([key, n], _, [t]) => [
-    build('u32', staticShape(t.shape), (_i, flat) => intBelowReference(n.data[flat], key, flat)),
+    build('u32', staticShape(t.shape), (_i, flat) => intBelowReference(n.data[flat], key.data, flat)),
   ],
   samples: [
     ...[[3, 5], [], [0, 4], [1030]].map((shape) => ({
@@ -164,11 +205,11 @@ defineComposite({
     },
   ],
 });
-function intBelowReference(n: number, key: NDArray, i: number): number {
+function intBelowReference(n: number, key: Float64Array, i: number): number {
   if (n === 0) return 0;
   const runs = Math.floor(2 ** 32 / n) * n;
   for (let attempt = 0; ; attempt++) {
-    const w = threefry2x32(Array.from(key.data), [i, attempt])[0];
+    const w = firstWord(key, i, attempt);
     if (w < runs) return w % n;
   }
 }
@@ -189,11 +230,11 @@ defineComposite({
   },
   grad: { none: 'the accepted attempt does not depend smoothly on the shape' },
   expand: (b, [key, alpha]) => [b.call('gamma_element', withCounters(b, key, alpha))],
-  reference: ([key, alpha], _, [t]) => [
-    build(t.dtype, staticShape(t.shape), (_i, flat) =>
-      gammaAt(t.dtype, alpha.data[flat], key.data[0], key.data[1], flat),
-    ),
-  ],
+  reference: ([key, alpha], _, [t]) => {
+    const { data } = alpha;
+    const words = [data.map(() => key.data[0]), data.map(() => key.data[1]), data.map((_x, i) => i)];
+    return [{ dtype: t.dtype, shape: alpha.shape, data: gammaOf(t.dtype, data, words) }];
+  },
   samples: ['[3,5]', '[]', '[0,4]', '[1030]'].map((shape) => ({
     inputs: [keyInput(7, 8), { type: t(`f32${shape}`), range: [0.05, 20] as const }],
     grad: false,
@@ -213,9 +254,10 @@ defineComposite({
   },
   grad: noGrad,
   expand: (b, [key], attrs) => [b.compare('lt', uniform(b, key, shapeAttr(attrs, 'shape')), numAttr(attrs, 'p'))],
-  reference: ([key], attrs, [t]) => [
+  reference: ([key], attrs, [t]) => {
     // Rounded as the float32 constant it is compared with.
-    build('bool', staticShape(t.shape), (_i, flat) => +(uniformAt(key, flat) < Math.fround(numAttr(attrs, 'p')))),
-  ],
+    const p = Math.fround(numAttr(attrs, 'p'));
+    return [drawn(key, t, (k, n) => uniformOf(k, n).map((u) => +(u < p)))];
+  },
   samples: [...samples({ p: 0.3 }), ...samples({ p: 1 }).slice(0, 1)],
 });
