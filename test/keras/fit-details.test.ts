@@ -189,7 +189,7 @@ describe('layers', () => {
   test('windows that do not fit are refused when the model is made', () => {
     const conv = () => tf.layers.conv2d({ filters: 1, kernelSize: 5, inputShape: [3, 8, 1] });
     expect(() => tf.sequential({ layers: [conv()] })).toThrow(
-      /window of 5 does not fit into an axis of 3[^]*padding: 'same'[^]*'conv2d\w*' \(Conv2D\), inputs \[null, 3, 8, 1\]/,
+      /window of 5 does not fit into an axis of 3[\s\S]*padding: 'same'[\s\S]*'conv2d\w*' \(Conv2D\), inputs \[null, 3, 8, 1\]/,
     );
     const pool = tf.layers.maxPooling1d({ poolSize: 4, inputShape: [3, 1] });
     expect(() => tf.sequential({ layers: [pool] })).toThrow(/window of 4 does not fit into an axis of 3/);
