@@ -29,6 +29,9 @@ import { outside } from './weights.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each layer knows its own
 export type Kwargs = { training?: boolean; mask?: any; [name: string]: any };
 
+/** Told what a layer is called with. */
+export type CallHook = (inputs: OneOrMany<Tensor>, kwargs: Kwargs) => void;
+
 /** What all layers take. */
 export interface LayerArgs {
   /** Shape of the input without the batch; makes a layer the first of a Sequential. */
@@ -78,6 +81,7 @@ export abstract class Layer extends Used {
   stateful = false;
   activityRegularizer: Regularizer | null;
   #warnedMask = false;
+  #callHook: CallHook | undefined;
 
   /**
    * @param known the options of the subclass: others are refused. Without it nothing is checked.
@@ -268,6 +272,18 @@ export abstract class Layer extends Used {
         addPlace(e, `${this.label}, inputs ${shapes.map(shapeText).join(', ')}`, this.label);
       throw e;
     }
+  }
+
+  /** A function that `invokeCallHook` calls: for tests and tools that watch a layer, as in TensorFlow.js. */
+  setCallHook(hook: CallHook): void {
+    this.#callHook = hook;
+  }
+  clearCallHook(): void {
+    this.#callHook = undefined;
+  }
+  /** Calls the hook where there is one; layers that allow to be watched do so at the beginning of `call`. */
+  protected invokeCallHook(inputs: OneOrMany<Tensor>, kwargs: Kwargs): void {
+    this.#callHook?.(inputs, kwargs);
   }
 
   /** Does nothing: weights are garbage-collected. */

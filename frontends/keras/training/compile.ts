@@ -141,6 +141,12 @@ export class Compiled {
     return this.#resolved;
   }
 
+  /** The model's layers are others now: what was found for the old ones is looked for anew. */
+  forget(): void {
+    this.#trainable = undefined;
+    this.#resolved = undefined;
+  }
+
   /** Sets all running values back, at the beginning of an epoch. */
   resetMetrics(): void {
     for (const m of this.#allMetrics) m.resetState();

@@ -1,0 +1,160 @@
+// Details of models and training that programs written for Keras and TensorFlow.js rely on.
+
+import * as tf from 'sinter';
+import { beforeEach, describe, expect, test } from 'vitest';
+
+beforeEach(() => tf.setRandomSeed(1));
+const quiet = { verbose: 0 as const };
+const T = tf.tensor;
+const numbers = (t: tf.Tensor) => Array.from(t.dataSync());
+const [X, Y] = [T([1, 0, 0, 1, 1, 1, 2, 1], [4, 2]), T([1, 2, 3, 4], [4, 1])];
+
+/** The sum of the two inputs. */
+function sum(args: Partial<Parameters<tf.LayersModel['compile']>[0]> = {}): tf.Sequential {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2], kernelInitializer: 'ones' })] });
+  model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError', ...args });
+  return model;
+}
+
+describe('classWeight', () => {
+  test('weighs training, not the samples kept for validation', async () => {
+    const model = tf.sequential({
+      layers: [tf.layers.dense({ units: 2, inputShape: [2], kernelInitializer: 'zeros', activation: 'softmax' })],
+    });
+    model.compile({ optimizer: tf.train.sgd(0), loss: 'sparseCategoricalCrossentropy' });
+    const args = { ...quiet, validationSplit: 0.5, classWeight: { 0: 10, 1: 10 } };
+    const { history } = await model.fit(X, T([0, 1, 0, 1]), args);
+    expect(history.loss[0]).toBeCloseTo(10 * Math.LN2, 5);
+    expect(history.val_loss[0]).toBeCloseTo(Math.LN2, 5);
+  });
+});
+
+describe('a function as loss or metric', () => {
+  // Predictions 1, 1, 2, 3 for 1, 2, 3, 4: the mean of squares is 3/4. Broadcast to [4, 4] it would be 2.5.
+  const squares = (y: tf.Tensor, p: tf.Tensor) => tf.mean(tf.square(tf.sub(y, p)), -1);
+  test.each([
+    ['[4]', T([1, 2, 3, 4])],
+    ['[4, 1]', Y],
+  ])('compares labels %s and outputs [4, 1] one by one', (_, labels) => {
+    const model = sum({ loss: squares, metrics: [squares] });
+    const [loss, metric] = model.evaluate(X, labels, quiet) as tf.Tensor[];
+    expect(numbers(loss)[0]).toBeCloseTo(0.75, 6);
+    expect(numbers(metric)[0]).toBeCloseTo(0.75, 6);
+  });
+
+  test('names of functions of the library are those that they are exported under', async () => {
+    const model = sum({ metrics: [tf.metrics.meanAbsoluteError, tf.metrics.MSE] });
+    const { history } = await model.fit(X, Y, quiet);
+    expect(Object.keys(history)).toEqual(['loss', 'meanAbsoluteError', 'meanSquaredError']);
+  });
+});
+
+describe('history', () => {
+  test('accuracy is read as acc, too', async () => {
+    const { history } = await sum({ metrics: ['accuracy'] }).fit(X, Y, { ...quiet, validationData: [X, Y] });
+    expect(history.acc).toEqual(history.accuracy);
+    expect(history.val_acc).toHaveLength(1);
+    expect(Object.keys(history)).toEqual(['loss', 'accuracy', 'val_loss', 'val_accuracy']);
+  });
+});
+
+describe('inputs of a fixed size of the batch', () => {
+  const model = () => {
+    const m = tf.sequential({
+      layers: [
+        tf.layers.simpleRNN({
+          units: 1,
+          stateful: true,
+          batchInputShape: [2, 3, 1],
+          activation: 'linear',
+          kernelInitializer: 'ones',
+          recurrentInitializer: 'ones',
+        }),
+      ],
+    });
+    m.compile({ optimizer: tf.train.sgd(0), loss: 'meanAbsoluteError' });
+    return m;
+  };
+  const x = T([1, 1, 1, 2, 2, 2, 1, 0, 0, 0, 0, 3], [4, 3, 1]);
+  const y = tf.zeros([4, 1]);
+
+  test('take more samples than a batch; states go from batch to batch', async () => {
+    const m = model();
+    // Sums over time; the second batch goes on with 3 and 6.
+    expect(numbers(m.predict(x) as tf.Tensor)).toEqual([3, 6, 4, 9]);
+    m.resetStates();
+    expect(numbers(m.evaluate(x, y, { ...quiet, batchSize: 2 }) as tf.Tensor)).toEqual([5.5]);
+    m.resetStates();
+    const { history } = await m.fit(x, y, { ...quiet, batchSize: 2, shuffle: false, epochs: 2 });
+    expect(history.loss).toEqual([5.5, (7 + 15 + 8 + 18) / 4]);
+  });
+
+  test('refuse other sizes, and samples that are left over', async () => {
+    const m = model();
+    await expect(m.fit(x, y, { ...quiet, batchSize: 4 })).rejects.toThrow(/batchSize is 4.*batches of 2/);
+    await expect(m.fit(x.slice([0], [3]), y.slice([0], [3]), quiet)).rejects.toThrow(/does not divide 3 samples/);
+    await expect(m.trainOnBatch(x, y)).rejects.toThrow(/must have the shape \[2,3,1\], got \[4,3,1\]/);
+  });
+});
+
+describe('a Sequential that changes after compile', () => {
+  test('trains the layers that were added', async () => {
+    const model = sum();
+    await model.fit(X, Y, quiet);
+    model.add(tf.layers.dense({ units: 3, activation: 'softmax' }));
+    const before = numbers(model.getWeights()[2]);
+    const labels = tf.oneHot(T([0, 1, 2, 0], [4], 'int32'), 3);
+    await model.fit(X, labels, quiet);
+    const after = numbers(model.getWeights()[2]);
+    after.forEach((v, i) => void expect(v).not.toBe(before[i]));
+  });
+
+  test('trains what is left after pop', async () => {
+    const model = tf.sequential({
+      layers: [tf.layers.dense({ units: 2, inputShape: [2] }), tf.layers.dense({ units: 1 })],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    await model.fit(X, Y, quiet);
+    model.pop();
+    const before = numbers(model.getWeights()[0]);
+    await model.fit(X, tf.ones([4, 2]), quiet);
+    expect(numbers(model.getWeights()[0])).not.toEqual(before);
+  });
+});
+
+describe('layers', () => {
+  test('the penalty of a layer that is used in a nested model and beside it counts once', () => {
+    const dense = tf.layers.dense({
+      units: 2,
+      useBias: false,
+      kernelInitializer: 'ones',
+      kernelRegularizer: tf.regularizers.l2({ l2: 1 }),
+    });
+    const a = tf.input({ shape: [2] });
+    const inner = tf.model({ inputs: a, outputs: dense.apply(a) as tf.SymbolicTensor });
+    const b = tf.input({ shape: [2] });
+    const twice = dense.apply(inner.apply(b) as tf.SymbolicTensor) as tf.SymbolicTensor;
+    const model = tf.model({ inputs: b, outputs: twice });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const exact = model.predict(X) as tf.Tensor;
+    expect(numbers(model.evaluate(X, exact, quiet) as tf.Tensor)).toEqual([4]);
+  });
+
+  test('call hooks are told inputs and arguments', () => {
+    class Watched extends tf.layers.Layer {
+      static readonly className = 'Watched';
+      override call(inputs: tf.Tensor | tf.Tensor[], kwargs: tf.Kwargs) {
+        this.invokeCallHook(inputs, kwargs);
+        return inputs;
+      }
+    }
+    const layer = new Watched({});
+    const seen: unknown[] = [];
+    layer.apply(X);
+    layer.setCallHook((inputs, kwargs) => void seen.push([inputs, kwargs.training]));
+    layer.apply(X, { training: true });
+    layer.clearCallHook();
+    layer.apply(X);
+    expect(seen).toEqual([[X, true]]);
+  });
+});
