@@ -85,14 +85,18 @@ class BitWriter {
   }
 }
 
+/** Samples of a channel, row by row, with 0 in their middle. */
+interface Samples {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
 /** A channel to be written. */
 interface Channel {
-  /** Its value at a place of the image, or beyond its border. */
-  readonly at: (x: number, y: number) => number;
-  /** How many samples of it a unit has across and down: blocks of 8. */
+  readonly samples: Samples;
+  /** How many blocks of 8 samples a unit has across and down. */
   readonly blocks: number;
-  /** Pixels of the image for one sample. */
-  readonly step: number;
   readonly quant: Uint8Array;
   readonly dc: ReturnType<typeof codesOf>;
   readonly ac: ReturnType<typeof codesOf>;
@@ -107,9 +111,12 @@ const bitsOf = (x: number, size: number): number => (x < 0 ? x + (1 << size) - 1
 /** A block's samples, and what they are after the first of two steps. */
 const [pixels, half] = [new Float64Array(64), new Float64Array(64)];
 
-/** The coefficients of the block that begins at pixel (x0, y0), quantized, in zigzag order. */
+/** The coefficients of the block that begins at sample (x0, y0), quantized, in zigzag order. */
 function transform(c: Channel, x0: number, y0: number, out: Int32Array): void {
-  for (let i = 0; i < 64; i++) pixels[i] = c.at(x0 + (i & 7) * c.step, y0 + (i >> 3) * c.step) - 128;
+  const { width, height, data } = c.samples;
+  // Beyond the border its samples go on.
+  for (let i = 0; i < 64; i++)
+    pixels[i] = data[Math.min(y0 + (i >> 3), height - 1) * width + Math.min(x0 + (i & 7), width - 1)];
   for (let y = 0; y < 8; y++)
     for (let u = 0; u < 8; u++) {
       let sum = 0;
@@ -152,24 +159,43 @@ function quantOf(table: readonly number[], quality: number): Uint8Array {
   return Uint8Array.from(table, (q) => Math.max(1, Math.min(255, Math.floor((q * scale + 50) / 100))));
 }
 
+/** A weighted sum of an image's colours. */
+function mixed({ width, height, channels, data }: Raster, weights: readonly number[], shift: number): Samples {
+  const out = new Float32Array(width * height);
+  const [r, g, b] = weights;
+  for (let i = 0, at = 0; i < out.length; i++, at += channels)
+    out[i] = channels === 1 ? data[at] + shift : r * data[at] + g * data[at + 1] + b * data[at + 2] + shift;
+  return { width, height, data: out };
+}
+
+/** The means of 2x2 samples. */
+function halvedSamples(s: Samples): Samples {
+  const [width, height] = [(s.width + 1) >> 1, (s.height + 1) >> 1];
+  const data = new Float32Array(width * height);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [top, left] = [2 * y * s.width, 2 * x];
+      const [bottom, right] = [Math.min(2 * y + 1, s.height - 1) * s.width, Math.min(2 * x + 1, s.width - 1)];
+      data[y * width + x] =
+        (s.data[top + left] + s.data[top + right] + s.data[bottom + left] + s.data[bottom + right]) / 4;
+    }
+  return { width, height, data };
+}
+
 /** The channels of an image: brightness and, for colours, two differences, halved both ways where asked for. */
 function channelsOf(r: Raster, quality: number, halved: boolean): Channel[] {
-  const { width, height, data } = r;
-  const sample = (x: number, y: number, c: number) =>
-    data[(Math.min(y, height - 1) * width + Math.min(x, width - 1)) * r.channels + c];
-  const mix = (wr: number, wg: number, wb: number, shift: number) => (x: number, y: number) =>
-    wr * sample(x, y, 0) + wg * sample(x, y, 1) + wb * sample(x, y, 2) + shift;
   const light = { quant: quantOf(brightness, quality), dc: codesOf(dcBrightness), ac: codesOf(acBrightness), last: 0 };
-  if (r.channels === 1) return [{ ...light, at: (x, y) => sample(x, y, 0), blocks: 1, step: 1 }];
+  const samples = mixed(r, [0.299, 0.587, 0.114], -128);
+  if (r.channels === 1) return [{ ...light, samples, blocks: 1 }];
   const colour = { quant: quantOf(chroma, quality), dc: codesOf(dcChroma), ac: codesOf(acChroma), last: 0 };
-  const difference = (at: (x: number, y: number) => number): Channel => {
-    const mean = (x: number, y: number) => (at(x, y) + at(x + 1, y) + at(x, y + 1) + at(x + 1, y + 1)) / 4;
-    return { ...colour, at: halved ? mean : at, blocks: 1, step: halved ? 2 : 1 };
+  const difference = (weights: readonly number[]): Channel => {
+    const full = mixed(r, weights, 0);
+    return { ...colour, samples: halved ? halvedSamples(full) : full, blocks: 1 };
   };
   return [
-    { ...light, at: mix(0.299, 0.587, 0.114, 0), blocks: halved ? 2 : 1, step: 1 },
-    difference(mix(-0.168735892, -0.331264108, 0.5, 128)),
-    difference(mix(0.5, -0.418687589, -0.081312411, 128)),
+    { ...light, samples, blocks: halved ? 2 : 1 },
+    difference([-0.168735892, -0.331264108, 0.5]),
+    difference([0.5, -0.418687589, -0.081312411]),
   ];
 }
 
@@ -186,7 +212,9 @@ export function writeJpeg(r: Raster, quality: number, halved: boolean): Uint8Arr
     for (let x = 0; x < r.width; x += unit)
       for (const c of channels)
         for (let b = 0; b < c.blocks * c.blocks; b++) {
-          transform(c, x + 8 * (b % c.blocks), y + 8 * Math.floor(b / c.blocks), block);
+          const across = (x / unit) * c.blocks + (b % c.blocks);
+          const down = (y / unit) * c.blocks + Math.floor(b / c.blocks);
+          transform(c, 8 * across, 8 * down, block);
           writeBlock(w, c, block);
         }
   const ordered = (q: Uint8Array) => Array.from(zigzag, (i) => q[i]);

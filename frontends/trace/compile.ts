@@ -150,18 +150,31 @@ function fits(t: Tensor, want: Tensor['type']): boolean {
   return true;
 }
 
+/** What can be compiled beside functions: a model says what function of its inputs it is. */
+export interface Compilable {
+  asFunction(): (...inputs: Tensor[]) => Tensor | Tensor[];
+}
+const isCompilable = (f: unknown): f is Compilable =>
+  typeof f === 'object' && f !== null && typeof (f as Compilable).asFunction === 'function';
+
 const isFunc = (f: AnyFunction): f is Func<AnyFunction> => 'concreteFor' in f;
 
 /**
- * Compiles a function, or what `tf.func` returned, for fixed inputs. Tensors that it captures become
+ * Compiles a function, what `tf.func` returned, or a model's prediction, for fixed inputs. Tensors that it captures become
  * constants of the program, Variables its state.
  * Rejects with ArgumentError for inputs that are not the function's, DeviceError for an unknown target, CompileError where the target cannot do an operation,
  * and with what the function throws while it is traced.
  */
 export async function compile<F extends AnyFunction>(
   fn: F | Func<F>,
+  opts?: CompileOptions,
+): Promise<Executable<ReturnType<F>>>;
+export async function compile(model: Compilable, opts?: CompileOptions): Promise<Executable<Tensor & Tensor[]>>;
+export async function compile(
+  given: AnyFunction | Compilable,
   opts: CompileOptions = {},
-): Promise<Executable<ReturnType<F>>> {
+): Promise<Executable<unknown>> {
+  const fn = isCompilable(given) ? given.asFunction() : given;
   functionArg(fn, 'fn', 'compile');
   need(
     typeof opts === 'object' && opts !== null,

@@ -23,6 +23,8 @@ export interface FuncOptions {
   readonly maxSignatures?: number;
   /** Threads of its programs, as far as a `compile` or `fit` with as many has started them; one by default. */
   readonly threads?: number;
+  /** Whether many traces are warned of; true by default. */
+  readonly warnOfRetracing?: boolean;
 }
 
 /** A function traced for one signature; it takes arguments of that signature only. */
@@ -74,6 +76,7 @@ class Tracer {
       throw new ArgumentError(`maxSignatures must be a whole number from 1 on, not ${maxSignatures}`, { op: 'func' });
     this.#most = maxSignatures;
     this.#threads = opts.threads ?? 1;
+    this.#warned = opts.warnOfRetracing === false;
     this.fn = fn;
     this.name = opts.name ?? (fn.name || 'func');
     this.signature = opts.inputSignature;

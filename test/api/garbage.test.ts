@@ -1,8 +1,11 @@
 // Bad arguments of every public function: each is put in the place of every argument of a valid call. What
 // comes back is either a result that is sound or a SinterError; never a TypeError, never a crash.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from 'sinter';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Call, calls, publicFunctions } from './calls.ts';
 
 const garbage: readonly (readonly [string, unknown])[] = [
@@ -79,10 +82,18 @@ async function trouble(f: (...args: unknown[]) => unknown, args: readonly unknow
 const tables = new Map<string, Call[]>();
 for (const c of calls()) tables.set(c.name, [...(tables.get(c.name) ?? []), c]);
 
+const home = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'sinter-garbage-'));
 beforeAll(async () => {
   vi.spyOn(console, 'log').mockImplementation(() => {});
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   await tf.ready();
+  // A nonsensical name of a file is a name: what is written stays out of the repository.
+  process.chdir(folder);
+});
+afterAll(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
 });
 
 describe('bad arguments', () => {

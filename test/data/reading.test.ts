@@ -1,5 +1,7 @@
 // tf.data.Dataset: how little it reads, what happens to errors, and in what order it shuffles.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from 'sinter';
 import { describe, expect, it } from 'vitest';
 import { all, n, source } from './source.ts';
@@ -62,6 +64,34 @@ describe('laziness', () => {
     }
     await it.return?.();
     expect(seen.closed).toBe(1);
+  });
+  it('keeps no more elements alive than its buffers hold', async () => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    const made: WeakRef<object>[] = [];
+    const data = tf.data.generator(function* () {
+      for (let i = 0; i < 2000; i++) {
+        const element = { xs: new Float32Array(64), ys: i };
+        made.push(new WeakRef(element));
+        yield element;
+      }
+    });
+    let batches = 0;
+    for await (const batch of data
+      .map((e) => e)
+      .shuffle(50, 1)
+      .prefetch(5)
+      .batch(10)
+      .prefetch(2)) {
+      expect(batch.xs.shape).toEqual([10, 64]);
+      if (++batches % 50) continue;
+      // A task of its own: what was looked at in this one stays alive until its end.
+      await new Promise((done) => setImmediate(done));
+      gc();
+      // The two buffers, two batches ahead and the one that is being filled, and some under way.
+      expect(made.filter((r) => r.deref()).length).toBeLessThan(50 + 5 + 30 + 10);
+    }
+    expect([batches, made.length]).toEqual([200, 2000]);
   });
   it('cache reads its source once, and not before a pass was whole', async () => {
     const { data, seen } = source(5);

@@ -3,9 +3,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from 'sinter';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 const T = tf.tensor;
+// The same weights in each run.
+beforeEach(() => tf.setRandomSeed(1));
 const quiet = { verbose: 0 as const };
 
 /** y = w x + b, trained by plain gradient descent on the weighted mean of squares. */
@@ -280,6 +282,15 @@ describe('order and batches', () => {
     const order = await seen(4, { shuffle: 'batch', epochs: 1 });
     const text = order.join();
     for (const g of groups) expect(text).toContain(g);
+  });
+  test('several batches a call are those of one a call', async () => {
+    const run = async (stepsPerExecution: number) => {
+      tf.setRandomSeed(3);
+      const model = line({ stepsPerExecution });
+      const h = await model.fit(X, Y, { batchSize: 2, epochs: 3, ...quiet });
+      return [...h.history.loss, ...weightsOf(model)];
+    };
+    near(await run(4), await run(1));
   });
   test('one fit after the other goes on with other orders', async () => {
     tf.setRandomSeed(5);

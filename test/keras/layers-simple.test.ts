@@ -498,7 +498,16 @@ describe('multiHeadAttention', () => {
       biasInitializer: tf.initializers.randomNormal({ stddev: 1, seed: 5 }),
     });
     const [y, scores] = layer.apply(x, { value: x, useCausalMask: true, returnAttentionScores: true });
-    const [wq, bq, wk, bk, wv, bv, wo, bo] = layer.getWeights().map((w) => w.arraySync()) as any[];
+    const [wq, bq, wk, bk, wv, bv, wo, bo] = layer.getWeights().map((w) => w.arraySync()) as [
+      number[][][],
+      number[][],
+      number[][][],
+      number[][],
+      number[][][],
+      number[][],
+      number[][][],
+      number[],
+    ];
     const xs = x.arraySync() as number[][][];
     const project = (row: number[], w: number[][][], bias: number[][], h: number) =>
       bias[h].map((c, d) => row.reduce((s, v, f) => s + v * w[f][h][d], c));

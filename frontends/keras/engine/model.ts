@@ -290,6 +290,12 @@ export class LayersModel extends Layer {
   get loss(): CompileArgs['loss'] {
     return this.#compiled?.args.loss;
   }
+  /** Prediction as a function of one tensor an input: what `tf.compile(model, {inputs})` compiles. */
+  asFunction(): (...inputs: Tensor[]) => Tensor | Tensor[] {
+    const predict = (...inputs: Tensor[]) =>
+      this.apply(this.#topology ? inputs : fromList(inputs), { training: false });
+    return Object.defineProperty(predict, 'name', { value: this.name });
+  }
   /** One step of training as a function `(x, y, sampleWeights)` of arrays of tensors, which gives loss and metrics: for `tf.compile`. */
   trainFunction(): (x: Tensor[], y: (Tensor | null)[], w: (Tensor | null)[]) => Tensor {
     return this.#executables.trainFunction();

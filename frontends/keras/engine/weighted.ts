@@ -218,5 +218,14 @@ export abstract class Weighted extends Serializable {
   }
 }
 
-const isDeclared = (w: Variable): boolean => (w instanceof LayerVariable ? w.declaredTrainable : w.trainable);
+/** Whether Variables that layers keep in properties were trainable when they were first seen. */
+const declared = new WeakMap<Variable, boolean>();
+
+/** Whether a weight is trained while its layer is not frozen. */
+function isDeclared(w: Variable): boolean {
+  if (w instanceof LayerVariable) return w.declaredTrainable;
+  const known = declared.get(w) ?? w.trainable;
+  declared.set(w, known);
+  return known;
+}
 const unique = <T>(list: T[]): T[] => [...new Set(list)];

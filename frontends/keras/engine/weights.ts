@@ -3,7 +3,6 @@
 import { ShapeError } from '../../../ir/errors.ts';
 import { withRecorders, withTrace } from '../../trace/context.ts';
 import type { TensorLike } from '../../trace/convert.ts';
-import type { DataType } from '../../trace/dtypes.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { Variable } from '../../trace/variable.ts';
 import type { Constraint } from '../constraints.ts';

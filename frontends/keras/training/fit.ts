@@ -102,7 +102,9 @@ export async function fit(model: LayersModel, x: unknown, y?: unknown, args: Fit
   const all = standardize(model, { x, y, sampleWeight: args.sampleWeight, classWeight: args.classWeight }, 'fit');
   if (all.count === 0) throw new ArgumentError('there are no samples', { op, fix: 'give at least one' });
   const [samples, kept] = args.validationSplit ? split(all, args.validationSplit, op) : [all, undefined];
-  const source = arraySource(samples, { batchSize, shuffle: args.shuffle ?? true, reuse: !compiled.runEagerly });
+  // Batches that wait for others cannot share their memory.
+  const reuse = !compiled.runEagerly && compiled.stepsPerExecution === 1;
+  const source = arraySource(samples, { batchSize, shuffle: args.shuffle ?? true, reuse });
   const validation = kept ? validationOf(model, kept, args, batchSize) : givenValidation(model, args, batchSize);
   return train(model, compiled, source, validation, args, { steps: args.stepsPerEpoch, repeats: true, batchSize });
 }
@@ -331,7 +333,7 @@ async function trainEpoch(run: Run, list: CallbackList, epoch: number, resumed?:
         ahead = next;
         break;
       }
-      group.push(most > 1 ? kept(next) : next);
+      group.push(next);
     }
     if (group.length === 0) break;
     const size = group.reduce((n, b) => n + b.size, 0);
@@ -359,12 +361,6 @@ async function skipBatches(run: Run, seed: number, resumed: Resumed): Promise<Lo
   resumed.restoreMetrics?.();
   return logsOf(compiled.names(), compiled.results());
 }
-
-/** Batches that wait for others must not share arrays with them. */
-const kept = (b: Batch): Batch => {
-  const copy = <T extends Batch['y'][number]>(t: T): T => (t ? (t.clone() as T) : t);
-  return { x: b.x.map(copy), y: b.y.map(copy), w: b.w.map(copy), size: b.size };
-};
 
 /** Throws ArgumentError where the data ended before the epoch did. */
 function checkLength(run: Run, epoch: number, step: number, empty: boolean): void {

@@ -106,7 +106,8 @@ export class Executables {
 
   #options(kind: string): FuncOptions {
     const threads = this.#model.isCompiled ? this.#model.compiled(kind).threads : 1;
-    return { name: `${this.#model.name}_${kind}`, threads };
+    // A batch size of its own is a program of its own: that is known here.
+    return { name: `${this.#model.name}_${kind}`, threads, warnOfRetracing: false };
   }
 
   /** Weights, metrics and optimizer state exist before the first trace. */

@@ -6,6 +6,7 @@ import { listArg, need } from '../../trace/ops/common.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { checkOptions } from '../engine/names.ts';
 import type { Config } from '../engine/serialize.ts';
+import { md5 } from './md5.ts';
 
 /** What stands between words. */
 const FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
@@ -42,8 +43,8 @@ export function textToWordSequence(text: string, options: WordOptions = {}): str
 
 /** How `hashingTrick` numbers words. */
 export interface HashOptions extends WordOptions {
-  /** A number for each word; FNV-1a over its UTF-8 bytes by default. */
-  readonly hashFunction?: (word: string) => number;
+  /** A number for each word; FNV-1a over its UTF-8 bytes by default; 'md5' gives the numbers of Keras's. */
+  readonly hashFunction?: 'md5' | ((word: string) => number);
 }
 
 /** 32 bits of a text's UTF-8 bytes (Fowler, Noll, Vo). */
@@ -59,9 +60,11 @@ export function hashingTrick(text: string, n: number, options: HashOptions = {})
   need(Number.isInteger(n) && n >= 2, op, 'n must be a whole number from 2 on', n);
   checkOptions(options, [...wordOptions, 'hashFunction'], op);
   const { hashFunction = fnv1a, ...words } = options ?? {};
-  need(typeof hashFunction === 'function', op, 'hashFunction must be a function', hashFunction);
+  const byMd5 = hashFunction === 'md5';
+  need(byMd5 || typeof hashFunction === 'function', op, "hashFunction must be a function or 'md5'", hashFunction);
   return textToWordSequence(text, words).map((w) => {
-    const h = hashFunction(w);
+    if (byMd5) return Number(md5(w) % BigInt(n - 1)) + 1;
+    const h = (hashFunction as (word: string) => number)(w);
     need(Number.isInteger(h), op, 'hashFunction must give whole numbers', h);
     return (((h % (n - 1)) + n - 1) % (n - 1)) + 1;
   });

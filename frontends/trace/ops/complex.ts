@@ -80,7 +80,7 @@ const partwise = <F extends (...args: never[]) => Tensor>(f: F): Lifted<F> => {
 };
 
 /** A function of two operands, either of which may be complex. */
-interface Binary<C = ComplexTensor> {
+export interface Binary<C = ComplexTensor> {
   (a: TensorLike, b: TensorLike): Tensor;
   (a: ComplexLike, b: ComplexLike): C;
 }
