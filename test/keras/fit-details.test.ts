@@ -1,7 +1,7 @@
 // Details of models and training that programs written for Keras and TensorFlow.js rely on.
 
 import * as tf from 'sinter';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 beforeEach(() => tf.setRandomSeed(1));
 const quiet = { verbose: 0 as const };
@@ -46,6 +46,25 @@ describe('a function as loss or metric', () => {
     const model = sum({ metrics: [tf.metrics.meanAbsoluteError, tf.metrics.MSE] });
     const { history } = await model.fit(X, Y, quiet);
     expect(Object.keys(history)).toEqual(['loss', 'meanAbsoluteError', 'meanSquaredError']);
+  });
+});
+
+describe('metricsNames', () => {
+  test('are known before training', async () => {
+    const model = sum({ metrics: ['acc', (y: tf.Tensor, p: tf.Tensor) => tf.abs(tf.sub(y, p)), 'mae', 'mae'] });
+    const names = ['loss', 'acc', 'metric', 'mae', 'mae_1'];
+    expect(model.metricsNames).toEqual(names);
+    const { history } = await model.fit(X, Y, quiet);
+    expect(Object.keys(history)).toEqual(names);
+    expect(model.metricsNames).toEqual(names);
+  });
+
+  test('have the names of several outputs', () => {
+    const x = tf.input({ shape: [2] });
+    const outputs = ['a', 'b'].map((name) => tf.layers.dense({ units: 1, name }).apply(x) as tf.SymbolicTensor);
+    const model = tf.model({ inputs: x, outputs });
+    model.compile({ loss: { a: 'meanSquaredError' }, metrics: { b: ['mae'] } });
+    expect(model.metricsNames).toEqual(['loss', 'a_loss', 'b_mae']);
   });
 });
 
@@ -138,6 +157,44 @@ describe('layers', () => {
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
     const exact = model.predict(X) as tf.Tensor;
     expect(numbers(model.evaluate(X, exact, quiet) as tf.Tensor)).toEqual([4]);
+  });
+
+  test('one that gives its input back without the mask ends the mask', () => {
+    // Adds 1 for each step that counts.
+    const count = tf.layers.simpleRNN({
+      units: 1,
+      activation: 'linear',
+      kernelInitializer: 'zeros',
+      recurrentInitializer: 'ones',
+      biasInitializer: 'ones',
+    });
+    const x = tf.input({ shape: [3, 1] });
+    const masked = tf.layers.masking().apply(x) as tf.SymbolicTensor;
+    const ended = tf.layers.reshape({ targetShape: [3, 1] }).apply(masked) as tf.SymbolicTensor;
+    const outputs = [ended, masked].map((t) => count.apply(t) as tf.SymbolicTensor);
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const [all, some] = tf.model({ inputs: x, outputs }).predict(T([5, 0, 7], [1, 3, 1])) as tf.Tensor[];
+    expect(warn.mock.calls.flat().join()).toMatch(/'reshape\w*'.*does not support masks/);
+    warn.mockRestore();
+    expect([numbers(all), numbers(some)]).toEqual([[3], [2]]);
+  });
+
+  test('weights are Variables, under val too: what optimizers and gradients take', () => {
+    const model = sum();
+    const list = model.trainableWeights.map((w) => (w as tf.Variable & { val: tf.Variable }).val);
+    const { grads } = tf.variableGrads(() => tf.sum(model.apply(X) as tf.Tensor), list);
+    expect(Object.values(grads).map(numbers)).toEqual([[4, 3], [4]]);
+  });
+
+  test('windows that do not fit are refused when the model is made', () => {
+    const conv = () => tf.layers.conv2d({ filters: 1, kernelSize: 5, inputShape: [3, 8, 1] });
+    expect(() => tf.sequential({ layers: [conv()] })).toThrow(
+      /window of 5 does not fit into an axis of 3[^]*padding: 'same'[^]*'conv2d\w*' \(Conv2D\), inputs \[null, 3, 8, 1\]/,
+    );
+    const pool = tf.layers.maxPooling1d({ poolSize: 4, inputShape: [3, 1] });
+    expect(() => tf.sequential({ layers: [pool] })).toThrow(/window of 4 does not fit into an axis of 3/);
+    const flat = tf.layers.conv2d({ filters: 1, kernelSize: 3, inputShape: [28, 28] });
+    expect(() => tf.sequential({ layers: [flat] })).toThrow(/expected 4 dimension.*\n.*axis of the channels missing/);
   });
 
   test('call hooks are told inputs and arguments', () => {

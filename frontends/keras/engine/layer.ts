@@ -3,6 +3,7 @@
 import { ArgumentError, SinterError, valueText } from '../../../ir/errors.ts';
 import { toTensor } from '../../trace/convert.ts';
 import type { DataType } from '../../trace/dtypes.ts';
+import { apply } from '../../trace/ops/common.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { getRegularizer, type Regularizer } from '../regularizers.ts';
 import { callLosses, callTraining, maskOf, setMask, withTraining } from './call-context.ts';
@@ -229,8 +230,8 @@ export abstract class Layer extends Used {
     const outMasks = toList(made ?? null);
     const marked = toList(outputs).map((t, i) => {
       const m = outMasks.length === 1 ? outMasks[0] : (outMasks[i] ?? null);
-      // The same tensor without its mask is another one.
-      const own = !m && maskOf(t) && list.includes(t) ? t.clone() : t;
+      // An input that is given on with another mask, or without one, is another tensor.
+      const own = list.includes(t) && maskOf(t) !== m ? apply('reshape', [t], { shape: t.shape }) : t;
       if (m) setMask(own, m);
       return own;
     });

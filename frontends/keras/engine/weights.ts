@@ -39,9 +39,9 @@ export class LayerVariable extends Variable {
   write(value: TensorLike): this {
     return this.assign(value);
   }
-  /** Its present value. */
-  get val(): Tensor {
-    return this.read();
+  /** The Variable itself, as TensorFlow.js names it. */
+  get val(): this {
+    return this;
   }
 }
 

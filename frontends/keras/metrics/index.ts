@@ -86,7 +86,7 @@ export function getMetric(
   const fn = typeof identifier === 'string' ? objects?.[identifier] : identifier;
   if (typeof fn === 'function' && !(fn.prototype instanceof Metric)) {
     const name = typeof identifier === 'string' ? identifier : nameOf(fn as MetricFunction);
-    return new MeanMetricWrapper(fn as MetricFunction, name ? { name } : {});
+    return new MeanMetricWrapper(fn as MetricFunction, { name: name || 'metric' });
   }
   if (typeof identifier !== 'string') return registry.get(identifier, op, objects);
   const name = identifier;

@@ -127,9 +127,11 @@ export class Compiled {
     return this.#trainable;
   }
 
-  /** The keys of logs so far as they are known. */
+  /** The keys of logs; those of metrics where the outputs are known. */
   names(): string[] {
-    return this.#resolved ? [...this.#resolved.names] : ['loss'];
+    if (this.#resolved) return [...this.#resolved.names];
+    const outputs = this.#model.outputNames;
+    return outputs.length ? [...namesOf(this.args, outputs, `${this.#model.name}.compile`)] : ['loss'];
   }
   get resolved(): Resolved | undefined {
     return this.#resolved;
@@ -226,23 +228,21 @@ function resolve(
         });
       })
     : outputs.map(() => 1);
-  const several = outputs.length > 1;
-  const parts = several
-    ? outputs.flatMap((n, output) =>
-        losses[output] ? [{ metric: new Mean({ name: `${n}_loss` }), name: `${n}_loss`, output }] : [],
-      )
-    : [];
+  const names = namesOf(args, outputs, op);
+  const parts =
+    outputs.length > 1
+      ? outputs.flatMap((n, output) =>
+          losses[output] ? [{ metric: new Mean({ name: `${n}_loss` }), name: `${n}_loss`, output }] : [],
+        )
+      : [];
   const metrics = [false, true].flatMap((weighted) =>
     metricsOf(weighted ? args.weightedMetrics : args.metrics, outputs, op).flatMap((list, output) =>
-      list.map((x): OutputMetric => {
+      list.map((x) => {
         const context = { yTrueShape: yTrue[output], yPredShape: yPred[output], loss: losses[output] };
-        const metric = getMetric(x, context, op);
-        const name = typeof x === 'string' ? x : metric.name;
-        return { metric, name: several ? `${outputs[output]}_${name}` : name, output, weighted };
+        return { metric: getMetric(x, context, op), output, weighted };
       }),
     ),
   );
-  const names = distinct(['loss', ...parts.map((p) => p.name), ...metrics.map((m) => m.name)]);
   return {
     losses,
     lossWeights,
@@ -251,6 +251,22 @@ function resolve(
     metrics: metrics.map((m, i) => ({ ...m, name: names[1 + parts.length + i] })),
     names,
   };
+}
+
+/** The keys of logs: the loss, where there are several outputs that of each, the metrics. */
+function namesOf(args: CompileArgs, outputs: readonly string[], op: string): string[] {
+  const several = outputs.length > 1;
+  const losses = several ? perOutput<LossIdentifier>(args.loss, outputs, 'loss', op) : [];
+  const parts = outputs.filter((_, i) => losses[i]).map((n) => `${n}_loss`);
+  const metrics = [args.metrics, args.weightedMetrics].flatMap((given) =>
+    metricsOf(given, outputs, op).flatMap((list, i) =>
+      list.map((x) => {
+        const name = typeof x === 'string' ? x : getMetric(x, {}, op).name;
+        return several ? `${outputs[i]}_${name}` : name;
+      }),
+    ),
+  );
+  return distinct(['loss', ...parts, ...metrics]);
 }
 
 function distinct(names: readonly string[]): string[] {
