@@ -5,7 +5,7 @@
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
 
-export const settings = { digits: 3, samples: 50_000, units: 128, batchSize: 128, epochs: 20, rate: 0.005, threads: 2 };
+export const settings = { digits: 3, samples: 50_000, units: 128, batchSize: 128, epochs: 8, rate: 0.005, threads: 2 };
 
 const letters = '0123456789+ ';
 const places = new Map([...letters].map((c, i) => [c, i]));

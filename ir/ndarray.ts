@@ -16,7 +16,8 @@ export const sizeOfShape = (shape: readonly number[]): number => shape.reduce((n
 export function ndarray(dtype: DType, shape: readonly number[], data?: ArrayLike<number>): NDArray {
   const n = sizeOfShape(shape);
   const a = arrayFor('f64', n) as Float64Array;
-  if (data) for (let i = 0; i < n; i++) a[i] = data[i];
+  if (data?.length === n) a.set(data);
+  else if (data) for (let i = 0; i < n; i++) a[i] = data[i];
   return { dtype, shape, data: a };
 }
 

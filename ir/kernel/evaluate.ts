@@ -15,7 +15,7 @@ import {
   unaryLoop,
   wordLoop,
 } from './evaluate-loops.ts';
-import { children, type Expr } from './expr.ts';
+import { children, type Expr, fma, mapExpr } from './expr.ts';
 import { kernelFunction } from './functions.ts';
 
 /** Elements computed at a time: the registers of an expression fit into the second-level cache. */
@@ -90,6 +90,25 @@ function runOf(e: Expr): Step['run'] {
 /** Operands in the order that `runOf` takes them. A rare call is not made unless it is needed, its operands are. */
 const operandsOf = (e: Expr): readonly Expr[] => (e.k === 'rare' ? [e.c, e.other, ...children(e.call)] : children(e));
 
+/** The expression with a product that only a sum needs, both of one float type, computed with that sum: it rounds twice as well. */
+function withProducts(root: Expr): Expr {
+  const uses = new Map<Expr, number>();
+  for (const e of ordered(root)) for (const c of operandsOf(e)) uses.set(c, (uses.get(c) ?? 0) + 1);
+  const isProduct = (e: Expr): e is Expr & { k: 'bin' } =>
+    e.k === 'bin' && e.op === 'mul' && (e.ty === 'f32' || e.ty === 'f64') && uses.get(e) === 1;
+  const memo = new Map<Expr, Expr>();
+  const go = (x: Expr): Expr =>
+    mapExpr(
+      x,
+      (e) => {
+        if (e.k !== 'bin' || e.op !== 'add' || !isProduct(e.a)) return undefined;
+        return fma(go(e.a.a), go(e.a.b), go(e.b));
+      },
+      memo,
+    );
+  return go(root);
+}
+
 /** Nodes in an order in which operands come first. */
 function ordered(root: Expr): Expr[] {
   const seen = new Set<Expr>();
@@ -156,7 +175,7 @@ function frameOf(plan: Plan, params: number, size: number): Frame {
 
 /** The function of an expression over variables of these names. */
 export function compileExpr(e: Expr, params: readonly string[]): BlockFunction {
-  const plan = planOf(e, params);
+  const plan = planOf(withProducts(e), params);
   let kept: Frame | undefined = frameOf(plan, params.length, BLOCK);
   return (args, n, out) => {
     // Where the function calls itself, for a few of the elements, the kept frame is in use.

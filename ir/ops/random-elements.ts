@@ -7,7 +7,6 @@ import { valueText } from '../errors.ts';
 import * as d from '../kernel/distributions.ts';
 import { compileExpr, evaluator } from '../kernel/evaluate.ts';
 import { add, type Expr, konst, mul, variable } from '../kernel/expr.ts';
-import { mapElements } from '../ndarray.ts';
 import { defineOp, numAttr, type Sample, sample } from '../op.ts';
 import { type DType, isFloat, shapeEq, tensorType, typeText } from '../types.ts';
 
@@ -152,7 +151,9 @@ defineOp({
   reference: ([x], attrs, [t]) => {
     const round = t.dtype === 'f32' ? Math.fround : (v: number) => v;
     const [scale, shift] = [round(numAttr(attrs, 'scale')), round(numAttr(attrs, 'shift'))];
-    return [mapElements(t.dtype, [x], (v) => round(round(v * scale) + shift))];
+    const out = new Float64Array(x.data.length);
+    for (let i = 0; i < out.length; i++) out[i] = round(round(x.data[i] * scale) + shift);
+    return [{ dtype: t.dtype, shape: x.shape, data: out }];
   },
   samples: [
     sample(['f32[3,5]'], { scale: 0.3, shift: 1.7 }, false),

@@ -38,7 +38,7 @@ function checkKey(c: InferCtx): Shape {
 }
 
 /** The second output word of the last call of `firstWord`. */
-let secondWord = 0;
+const secondWord = new Uint32Array(1);
 /** The first output word of Threefry for the counter (lo, hi). */
 function firstWord(key: ArrayLike<number>, lo: number, hi: number): number {
   let k0 = key[0] | 0;
@@ -63,7 +63,7 @@ function firstWord(key: ArrayLike<number>, lo: number, hi: number): number {
     a = (a + k0) | 0;
     b = (b + k1 + block) | 0;
   }
-  secondWord = b >>> 0;
+  secondWord[0] = b;
   return a >>> 0;
 }
 const turned = (x: number, bits: number): number => (x << bits) | (x >>> (32 - bits));
@@ -74,7 +74,7 @@ const turned = (x: number, bits: number): number => (x << bits) | (x >>> (32 - b
  */
 export function threefry2x32(key: ArrayLike<number>, counter: readonly number[]): [number, number] {
   const first = firstWord(key, counter[0], counter[1]);
-  return [first, secondWord];
+  return [first, secondWord[0]];
 }
 
 /** The words of the elements 0 to n - 1. */

@@ -164,7 +164,7 @@ describe('errors name line and column', () => {
     ['an empty file', '', undefined, /the file is empty/],
     ['names twice', 'a,b,a\n', undefined, /two columns have the name 'a'/],
     ['names of another number', 'a,b\n', { columnNames: ['x'] }, /columnNames has 1 names, the file's header 2/],
-    ['settings of no column', 'price,b\n', { columnConfigs: { prise: {} } }, /'prise'[^]*did you mean 'price'/],
+    ['settings of no column', 'price,b\n', { columnConfigs: { prise: {} } }, /'prise'[\s\S]*did you mean 'price'/],
   ];
   it.each(cases)('%s', async (_, text, config, message) => {
     for (const read of [rows, slowly]) {
@@ -177,13 +177,13 @@ describe('errors name line and column', () => {
   });
   it('refuses bad settings at once', () => {
     const cases: [tf.data.CSVConfig, RegExp][] = [
-      [{ header: true } as never, /no option 'header'[^]*hasHeader/],
+      [{ header: true } as never, /no option 'header'[\s\S]*hasHeader/],
       [{ delimiter: ';;' }, /delimiter must be one character, not ";;"/],
       [{ delimiter: '"' }, /delimiter/],
       [{ delimiter: ',', delimWhitespace: true }, /excludes/],
       [{ hasHeader: false }, /needs columnNames/],
       [{ configuredColumnsOnly: true }, /leaves no columns/],
-      [{ columnConfigs: { a: { dtype: 'float' as never } } }, /no dtype 'float'[^]*float32/],
+      [{ columnConfigs: { a: { dtype: 'float' as never } } }, /no dtype 'float'[\s\S]*float32/],
       [{ columnConfigs: { a: { label: true } as never } }, /no option 'label'/],
     ];
     for (const [config, message] of cases) expect(() => tf.data.csv(bytes('a\n'), config)).toThrow(message);

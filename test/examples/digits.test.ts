@@ -13,19 +13,19 @@ import * as vae from '../../examples/vae.ts';
 import { printed } from './quiet.ts';
 
 test('the perceptron recognises most digits', async () => {
-  const few = { ...mlp.settings, epochs: 5, samples: 4000, testSamples: 1000, batchSize: 50, units: 128, threads: 1 };
+  const few = { ...mlp.settings, epochs: 4, samples: 3000, testSamples: 1000, batchSize: 50, units: 128, threads: 1 };
   const { accuracy, history } = await mlp.run(few);
-  expect(accuracy).toBeGreaterThan(0.88);
-  expect(history.val_loss.length).toBe(5);
+  expect(accuracy).toBeGreaterThan(0.86);
+  expect(history.val_loss.length).toBe(4);
   // The first ten test digits, as the data set's authors list them.
   expect(printed.at(-1)).toMatch(/^the first ten are 7 2 1 0 4 1 4 9 5 9, recognised as 7 2 1 0 4 1/);
 });
 
 test('the convolutional network recognises more of them', async () => {
-  const few = { ...cnn.settings, epochs: 4, samples: 3000, testSamples: 1000, batchSize: 50, filters: 8, threads: 1 };
+  const few = { ...cnn.settings, epochs: 3, samples: 3000, testSamples: 1000, batchSize: 30, filters: 8, threads: 1 };
   const { accuracy, history } = await cnn.run(few);
   expect(accuracy).toBeGreaterThan(0.92);
-  expect(history.loss[3] as number).toBeLessThan((history.loss[0] as number) / 2);
+  expect(history.loss[2] as number).toBeLessThan((history.loss[0] as number) / 2);
 });
 
 test('the autoencoder draws digits that look like digits', async () => {

@@ -63,7 +63,42 @@ describe('backupAndRestore', () => {
     expect(numbers(again)).toEqual(numbers(whole));
     expect(got.epoch).toEqual([0, 1, 2, 3]);
     expect(got.history.val_loss).toEqual(want.history.val_loss);
-    if (saveFreq === 'epoch') expect(got.history).toEqual(want.history);
+    expect(got.history).toEqual(want.history);
+  });
+
+  const lateKiller = tf.callbacks.lambda({
+    onEpochEnd: (epoch: number) => {
+      if (epoch === 1) throw new Error('killed');
+    },
+  });
+  const measured = () => {
+    const model = network();
+    model.compile({ optimizer: tf.train.adam(0.01), loss: 'meanSquaredError', metrics: ['mae', 'mse'] });
+    return model;
+  };
+  it.each([
+    ['a batch of three', 2, killer(5), { epoch: 1, batch: 1 }],
+    ['all batches, but not the end of the epoch', 3, lateKiller, { epoch: 1, batch: 3 }],
+  ])('metrics go on in the middle of an epoch: %s', async (name, saveFreq, kill, position) => {
+    const rows = (t: tf.Tensor) => tf.data.array(t.arraySync() as number[][]);
+    const data = () =>
+      tf.data
+        .zip({ xs: rows(xs), ys: rows(ys) })
+        .take(8)
+        .batch(3);
+    const args = { epochs: 3, verbose: 0 as const };
+    tf.setRandomSeed(6);
+    const want = await measured().fitDataset(data(), args);
+    const backupDir = join(folder, name);
+    const backup = tf.callbacks.backupAndRestore({ backupDir, saveFreq });
+    tf.setRandomSeed(6);
+    const broken = measured().fitDataset(data(), { ...args, callbacks: [backup, kill] });
+    await expect(broken).rejects.toThrow('killed');
+    const restore = tf.callbacks.backupAndRestore({ backupDir, saveFreq });
+    const got = await measured().fitDataset(data(), { ...args, callbacks: restore });
+    expect(restore.restored).toEqual(position);
+    expect(got.history).toEqual(want.history);
+    expect(Object.keys(got.history)).toEqual(['loss', 'mae', 'mse']);
   });
 });
 

@@ -13,7 +13,7 @@ import {
   wrongModel,
 } from './checkpoint-file.ts';
 import { joinPath, readIfThere, removeFile, writeWhole } from './files.ts';
-import { restoreModel, stateOfModel } from './model-state.ts';
+import { restoreMetrics, restoreModel, stateOfModel } from './model-state.ts';
 import { flagOf, frequencyOf, textOf } from './options.ts';
 
 /** Options of `tf.callbacks.backupAndRestore`. */
@@ -35,8 +35,8 @@ export interface Position {
 const op = 'backupAndRestore';
 
 /**
- * See `tf.callbacks.backupAndRestore`. Weights, the optimizer, random numbers and the other callbacks go on as in an
- * unbroken training; the metrics of an epoch that was broken off in the middle count from where it goes on.
+ * See `tf.callbacks.backupAndRestore`. Weights, the optimizer, random numbers, running metrics and the other callbacks
+ * go on as in an unbroken training.
  */
 export class BackupAndRestore extends Callback {
   readonly backupDir: string;
@@ -47,6 +47,8 @@ export class BackupAndRestore extends Callback {
   #callbacks: readonly Callback[] = [];
   #file = '';
   #found: Checkpoint | undefined;
+  /** The state that `restoreMetrics` takes up. */
+  #broken: Checkpoint | undefined;
   #epoch = 0;
   #batches = 0;
   /** Batches of the epoch that are done. */
@@ -82,6 +84,7 @@ export class BackupAndRestore extends Callback {
       return wrongModel(this.#file, 'it does not say where training was');
     restoreModel(this.model, this.#found, this.#file);
     this.restored = position;
+    this.#broken = this.#found;
     this.#saved = position;
   }
 
@@ -102,9 +105,15 @@ export class BackupAndRestore extends Callback {
     });
   }
 
+  /** Takes up the running metrics of the epoch that was broken off; `fit` calls it when the model has its metrics. */
+  restoreMetrics(): void {
+    if (this.#broken) restoreMetrics(this.model, this.#broken, this.#file);
+    this.#broken = undefined;
+  }
+
   override onEpochBegin(epoch: number): void {
     this.#epoch = epoch;
-    this.#done = 0;
+    this.#done = this.restored?.epoch === epoch ? this.restored.batch : 0;
   }
   override afterTrainBatchEnd(batch: number): HookResult {
     this.#done = batch + 1;

@@ -41,13 +41,20 @@ export function restoreModel(model: CallbackModel, checkpoint: Checkpoint, file:
     optimizer.build?.(model.trainableWeights ?? model.weights.filter((w) => w.trainable));
     assignments.push(...pairs(optimizer.variables ?? [], state, 'variables of the optimizer', file));
   }
-  const metrics = groupOf(checkpoint, 'metrics');
-  const running = model.metricsVariables ?? [];
-  // Metrics may not be there yet before the first step; then an epoch's metrics begin anew.
-  if (metrics.length === running.length) assignments.push(...pairs(running, metrics, 'variables of metrics', file));
   for (const [v, t] of assignments) v.assign(t.tensor);
   const { learningRate } = checkpoint.data;
   if (typeof learningRate === 'number' && ownRate(model)) optimizer.learningRate = learningRate;
+}
+
+/**
+ * Gives the running metrics of a model, which are there from its first batch on, those of a checkpoint. A model that
+ * was compiled with other metrics keeps its own. Throws ArgumentError for variables of other shapes.
+ */
+export function restoreMetrics(model: CallbackModel, checkpoint: Checkpoint, file: string): void {
+  const saved = groupOf(checkpoint, 'metrics');
+  const running = model.metricsVariables ?? [];
+  if (saved.length !== running.length) return;
+  for (const [v, t] of pairs(running, saved, 'variables of metrics', file)) v.assign(t.tensor);
 }
 
 /** Variables with their tensors, which must be as many, of the same shapes and dtypes. */

@@ -50,7 +50,7 @@ function wrap(text: string, width: number): string[] {
   let rest = text;
   while (rest.length > width) {
     const cut = rest.lastIndexOf(' ', width);
-    const at = cut > width / 2 ? cut : width;
+    const at = cut > width / 4 ? cut : width;
     lines.push(rest.slice(0, at));
     rest = rest.slice(at).trimStart();
   }

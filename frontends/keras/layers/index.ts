@@ -10,6 +10,27 @@ import { type CustomObjects, type Serialized, serialize } from '../engine/serial
 import { Activation, type ActivationArgs } from './activation.ts';
 import { MultiHeadAttention, type MultiHeadAttentionArgs } from './attention.ts';
 import {
+  RandomBrightness,
+  type RandomBrightnessArgs,
+  RandomContrast,
+  type RandomContrastArgs,
+  RandomCrop,
+  type RandomCropArgs,
+  RandomFlip,
+  type RandomFlipArgs,
+} from './augmentation.ts';
+import {
+  RandomHeight,
+  RandomRotation,
+  type RandomRotationArgs,
+  type RandomStretchArgs,
+  RandomTranslation,
+  type RandomTranslationArgs,
+  RandomWidth,
+  RandomZoom,
+  type RandomZoomArgs,
+} from './augmentation-transforms.ts';
+import {
   Cropping1D,
   Cropping2D,
   Cropping3D,
@@ -188,6 +209,16 @@ const classes = [
   Rescaling,
   CenterCrop,
   CategoryEncoding,
+  RandomFlip,
+  RandomCrop,
+  RandomBrightness,
+  RandomContrast,
+  RandomRotation,
+  RandomZoom,
+  RandomTranslation,
+  RandomWidth,
+  RandomHeight,
+
   ReLU,
   LeakyReLU,
   ELU,
@@ -297,6 +328,17 @@ export const layers = Object.freeze({
   resizing: (args: ResizingArgs): Resizing => new Resizing(given(args, 'resizing')),
   rescaling: (args: RescalingArgs): Rescaling => new Rescaling(given(args, 'rescaling')),
   centerCrop: (args: CenterCropArgs): CenterCrop => new CenterCrop(given(args, 'centerCrop')),
+  randomFlip: (args?: RandomFlipArgs): RandomFlip => new RandomFlip(optional(args, 'randomFlip')),
+  randomCrop: (args: RandomCropArgs): RandomCrop => new RandomCrop(given(args, 'randomCrop')),
+  randomBrightness: (args: RandomBrightnessArgs): RandomBrightness =>
+    new RandomBrightness(given(args, 'randomBrightness')),
+  randomContrast: (args: RandomContrastArgs): RandomContrast => new RandomContrast(given(args, 'randomContrast')),
+  randomRotation: (args: RandomRotationArgs): RandomRotation => new RandomRotation(given(args, 'randomRotation')),
+  randomZoom: (args: RandomZoomArgs): RandomZoom => new RandomZoom(given(args, 'randomZoom')),
+  randomTranslation: (args: RandomTranslationArgs): RandomTranslation =>
+    new RandomTranslation(given(args, 'randomTranslation')),
+  randomWidth: (args: RandomStretchArgs): RandomWidth => new RandomWidth(given(args, 'randomWidth')),
+  randomHeight: (args: RandomStretchArgs): RandomHeight => new RandomHeight(given(args, 'randomHeight')),
   categoryEncoding: (args: CategoryEncodingArgs): CategoryEncoding =>
     new CategoryEncoding(given(args, 'categoryEncoding')),
   reLU: (args?: ReLUArgs): ReLU => new ReLU(optional(args, 'reLU')),

@@ -42,8 +42,7 @@ export class Resizing extends Layer {
   }
   override call(inputs: OneOrMany<Tensor>): Tensor {
     const x = exactlyOne(inputs, this.label);
-    const cut = this.cropToAspectRatio ? toRatio(x, this.height / this.width) : x;
-    return resize(cut, [this.height, this.width], { method: this.interpolation }).cast(this.dtype);
+    return resized(x, this.height, this.width, this.cropToAspectRatio, this.interpolation).cast(this.dtype);
   }
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
     const shape = oneShape(inputShape, this.label);
@@ -53,6 +52,11 @@ export class Resizing extends Layer {
     const { height, width, interpolation, cropToAspectRatio } = this;
     return { ...super.getConfig(), height, width, interpolation, cropToAspectRatio };
   }
+}
+
+/** Images in another size, cut to its ratio of sides before where they are not to be distorted. */
+export function resized(x: Tensor, height: number, width: number, cut: boolean, method: Interpolation): Tensor {
+  return resize(cut ? toRatio(x, height / width) : x, [height, width], { method });
 }
 
 /** The largest part around the centre whose height is `ratio` times its width. */
@@ -111,7 +115,7 @@ export class CenterCrop extends Layer {
     const x = exactlyOne(inputs, this.label).cast(this.dtype);
     const { height, width } = this;
     if (x.shape[1] >= height && x.shape[2] >= width) return centre(x, height, width);
-    return resize(toRatio(x, height / width), [height, width]).cast(this.dtype);
+    return resized(x, height, width, true, 'bilinear').cast(this.dtype);
   }
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
     const shape = oneShape(inputShape, this.label);

@@ -212,7 +212,7 @@ function drawn(line: Line, x: (e: number) => number, y: (v: number) => number): 
 function legend(lines: readonly Line[], inner: Box): string[] {
   const values = lines[0].points.map(([, v]) => v).filter(Number.isFinite);
   const falls = (values.at(-1) ?? 0) <= (values[0] ?? 0);
-  const width = 92;
+  const width = 104;
   const height = 18 * lines.length + 6;
   const x = inner.x + inner.width - width - 8;
   const y = falls ? inner.y + 8 : inner.y + inner.height - height - 8;

@@ -153,6 +153,10 @@ export class Compiled {
   resetMetrics(): void {
     for (const m of this.#allMetrics) m.resetState();
   }
+  /** The running values of loss and metrics, in the order of `names`. */
+  results(): number[] {
+    return this.#allMetrics.map((m) => m.result().dataSync()[0]);
+  }
   get metricsVariables(): Variable[] {
     return this.#allMetrics.flatMap((m) => [...m.variables]);
   }

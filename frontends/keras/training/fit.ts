@@ -272,10 +272,10 @@ async function trainEpochs(run: Run, source: Source): Promise<History> {
   await list.onTrainBegin();
   const resumed = restoredBy(list);
   let logs: Logs = {};
-  for (let epoch = resumed?.epoch ?? run.first; epoch < run.epochs; epoch++) {
+  for (let epoch = resumed?.restored.epoch ?? run.first; epoch < run.epochs; epoch++) {
     if (args.signal?.aborted || model.stopTraining) break;
     await list.onEpochBegin(epoch);
-    const got = await trainEpoch(run, list, epoch, epoch === resumed?.epoch ? resumed.batch : 0);
+    const got = await trainEpoch(run, list, epoch, epoch === resumed?.restored.epoch ? resumed : undefined);
     if (got === undefined) break;
     logs = got;
     if (run.validation && isValidated(epoch, args.validationFreq) && !args.signal?.aborted)
@@ -287,14 +287,14 @@ async function trainEpochs(run: Run, source: Source): Promise<History> {
   return history;
 }
 
-/** Where a callback that restores a broken training says that it goes on. */
-function restoredBy(list: CallbackList): { epoch: number; batch: number } | undefined {
-  for (const c of list.callbacks) {
-    const { restored } = c as { restored?: { epoch: number; batch: number } };
-    if (restored) return restored;
-  }
-  return undefined;
+/** A callback that restores a broken training, and says where it goes on. */
+interface Resumed {
+  readonly restored: { readonly epoch: number; readonly batch: number };
+  /** Takes up the running metrics of that epoch. */
+  restoreMetrics?(): void;
 }
+const restoredBy = (list: CallbackList): Resumed | undefined =>
+  list.callbacks.find((c): c is typeof c & Resumed => (c as Partial<Resumed>).restored !== undefined);
 
 /** Whether an epoch (from 0) is followed by validation. */
 function isValidated(epoch: number, freq: number | readonly number[] = 1): boolean {
@@ -302,16 +302,16 @@ function isValidated(epoch: number, freq: number | readonly number[] = 1): boole
 }
 
 /** One epoch: its logs, or undefined where it was stopped before its first batch. */
-async function trainEpoch(run: Run, list: CallbackList, epoch: number, skip: number): Promise<Logs | undefined> {
+async function trainEpoch(run: Run, list: CallbackList, epoch: number, resumed?: Resumed): Promise<Logs | undefined> {
   const { model, compiled, feed, args } = run;
+  const skip = resumed?.restored.batch ?? 0;
   // The order follows from the seed of all random numbers and from how far training is: a fit that
   // is taken up again in the middle of an epoch finds the same one.
   const seed = mix(generatorSeed(), compiled.optimizer.iterations.dataSync()[0] - skip);
   await feed.begin(seed, run.steps === undefined);
   compiled.resetMetrics();
-  let logs: Logs = {};
-  let step = 0;
-  for (; step < skip; step++) await feed.next(seed);
+  let logs = skip > 0 ? await skipBatches(run, seed, resumed as Resumed) : {};
+  let step = skip;
   let ahead: Batch | undefined;
   while (run.steps === undefined || step < run.steps) {
     if (args.signal?.aborted) break;
@@ -339,8 +339,20 @@ async function trainEpoch(run: Run, list: CallbackList, epoch: number, skip: num
     if (model.stopTraining) break;
   }
   if (step === skip && (args.signal?.aborted || model.stopTraining)) return undefined;
-  checkLength(run, epoch, step, step === skip);
+  checkLength(run, epoch, step, step === 0);
   return logs;
+}
+
+/** Goes to where an epoch was broken off; the logs so far. */
+async function skipBatches(run: Run, seed: number, resumed: Resumed): Promise<Logs> {
+  const { model, compiled, feed } = run;
+  for (let step = 0; step < resumed.restored.batch; step++) {
+    const batch = await feed.next(mix(seed, step));
+    // Metrics follow from the shapes of outputs and labels: they are made with the first batch.
+    if (batch && step === 0) model.executables.prepare(batch);
+  }
+  resumed.restoreMetrics?.();
+  return logsOf(compiled.names(), compiled.results());
 }
 
 /** Throws ArgumentError where the data ended before the epoch did. */

@@ -42,7 +42,7 @@ export class Executables {
   train(batches: readonly Batch[]): ArrayLike<number> {
     const c = this.#model.compiled('fit');
     const [b] = batches;
-    this.#prepare(b);
+    this.prepare(b);
     if (c.runEagerly) {
       for (const one of batches.slice(0, -1)) this.#trainStep(c, [...one.x], [...one.y], [...one.w]);
       const last = batches[batches.length - 1];
@@ -65,7 +65,7 @@ export class Executables {
   /** Loss and metrics so far, with this batch; nothing is learnt. */
   test(b: Batch): ArrayLike<number> {
     const c = this.#model.compiled('evaluate');
-    this.#prepare(b);
+    this.prepare(b);
     if (c.runEagerly) return this.#testStep(c, [...b.x], [...b.y], [...b.w]).dataSync();
     this.#test ??= func((x, y, w) => this.#testStep(c, x, y, w), this.#options('test'));
     return this.#test(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]).dataSync();
@@ -111,7 +111,7 @@ export class Executables {
   }
 
   /** Weights, metrics and optimizer state exist before the first trace. */
-  #prepare(b: Batch): void {
+  prepare(b: Batch): void {
     const model = this.#model;
     this.#build(b.x);
     const c = model.compiled('fit');
