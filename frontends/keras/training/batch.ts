@@ -66,6 +66,26 @@ function perOutput(given: unknown, model: LayersModel, what: string, op: string)
 }
 
 /**
+ * Throws ArgumentError for a class number that is none of the output's classes: its loss would be NaN, and so
+ * would be all weights after the first step.
+ */
+function checkClasses(model: LayersModel, y: readonly (Tensor | null)[], op: string): void {
+  const classes = model.isCompiled ? model.compiled(op).classes : [];
+  y.forEach((t, i) => {
+    const n = classes[i];
+    if (!t || !n || t.symbol) return;
+    const data = t.elements();
+    const at = data.findIndex((c: number) => !(c >= 0 && c < n));
+    if (at < 0) return;
+    const last = `the output '${model.outputNames[i]}' has the classes 0 to ${n - 1}`;
+    throw new ArgumentError(`label ${at} is ${data[at]}, ${last}`, {
+      op,
+      fix: "count classes from 0, or give the last layer more units; one-hot labels go with 'categoricalCrossentropy'",
+    });
+  });
+}
+
+/**
  * Data of a model as tensors, with weights of samples from sample and class weights.
  * @param whole whether batches are cut from it, see `standardizeInputs`
  * Throws ArgumentError and ShapeError where something does not fit the model, or the numbers of samples differ.
@@ -95,6 +115,7 @@ export function standardize(
       fix: 'give an array of samples: tf.tensor([[1, 2]])',
     });
   const count = first.shape[0];
+  checkClasses(model, y, where);
   const all: [string, Tensor | null][] = [
     ...x.map((t, i): [string, Tensor] => [model.inputNames[i] ?? `x[${i}]`, t]),
     ...y.map((t, i): [string, Tensor | null] => [`y${y.length > 1 ? `[${i}]` : ''}`, t]),

@@ -81,6 +81,7 @@ export class Compiled {
   readonly #model: LayersModel;
   #trainable: readonly Variable[] | undefined;
   #resolved: Resolved | undefined;
+  #classes: readonly (number | null)[] | undefined;
 
   /** Throws ArgumentError for unknown options, optimizers, losses, metrics and outputs. */
   constructor(model: LayersModel, args: CompileArgs) {
@@ -133,6 +134,11 @@ export class Compiled {
     const outputs = this.#model.outputNames;
     return outputs.length ? [...namesOf(this.args, outputs, `${this.#model.name}.compile`)] : ['loss'];
   }
+  /** Numbers of classes of the outputs whose labels are class numbers, where they are known. */
+  get classes(): readonly (number | null)[] {
+    this.#classes ??= classesOf(this.#model, this.args);
+    return this.#classes;
+  }
   get resolved(): Resolved | undefined {
     return this.#resolved;
   }
@@ -177,6 +183,18 @@ function flat(x: unknown): unknown[] {
   if (x === undefined) return [];
   if (isMap(x)) return Object.values(x);
   return Array.isArray(x) ? x : [x];
+}
+
+function classesOf(model: LayersModel, args: CompileArgs): (number | null)[] {
+  const op = `${model.name}.compile`;
+  const { topology } = model;
+  if (!topology) return [];
+  return perOutput<LossIdentifier>(args.loss, model.outputNames, 'loss', op).map((x, i) => {
+    const loss = x ? getLoss(x, op) : null;
+    const config = loss?.getClassName() === 'SparseCategoricalCrossentropy' ? loss.getConfig() : undefined;
+    const last = (config?.axis ?? -1) === -1 && (config?.ignoreClass ?? null) === null;
+    return config && last ? (topology.outputs[i].shape.at(-1) ?? null) : null;
+  });
 }
 
 const accuracyNames = ['accuracy', 'acc', 'crossentropy', 'ce', 'crossEntropy'];
