@@ -112,6 +112,8 @@ describe('inputs of a fixed size of the batch', () => {
     const m = model();
     await expect(m.fit(x, y, { ...quiet, batchSize: 4 })).rejects.toThrow(/batchSize is 4.*batches of 2/);
     await expect(m.fit(x.slice([0], [3]), y.slice([0], [3]), quiet)).rejects.toThrow(/does not divide 3 samples/);
+    const share = { ...quiet, validationSplit: 0.25 };
+    await expect(m.fit(x, y, share)).rejects.toThrow(/3 samples are no whole number of batches of 2/);
     await expect(m.trainOnBatch(x, y)).rejects.toThrow(/must have the shape \[2,3,1\], got \[4,3,1\]/);
   });
 });

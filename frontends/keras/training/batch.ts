@@ -195,8 +195,8 @@ function multiply(own: Tensor | null, classes: Tensor): Tensor {
 }
 
 /**
- * Samples a step: what was asked for, else what the inputs say, else the default. Throws ArgumentError where
- * inputs of a fixed size of the batch would get another one.
+ * Samples a step: what was asked for, else what the inputs say, else the default. Throws ArgumentError and
+ * ShapeError where inputs of a fixed size of the batch would get another one.
  */
 export function batchSizeFor(
   model: LayersModel,
@@ -206,6 +206,11 @@ export function batchSizeFor(
 ): number {
   const fixed = model.topology?.inputs.find((s) => s.shape[0] !== null)?.shape[0] ?? null;
   const size = count(given.value, given.name, op, fixed ?? given.standard ?? 32);
+  if (fixed !== null && samples % fixed !== 0)
+    throw new ShapeError(`${samples} samples are no whole number of batches of ${fixed}, which the inputs take`, {
+      op,
+      fix: 'give other samples or another validationSplit, or leave the size of the batch open',
+    });
   if (fixed === null || size === fixed) return size;
   if (samples === fixed) return fixed;
   throw new ArgumentError(`${given.name} is ${size}, the inputs of the model take batches of ${fixed}`, {

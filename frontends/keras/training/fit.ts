@@ -90,8 +90,8 @@ export async function fit(model: LayersModel, x: unknown, y?: unknown, args: Fit
   const compiled = model.compiled('fit');
   const all = standardize(model, { x, y, sampleWeight: args.sampleWeight }, 'fit', true);
   if (all.count === 0) throw new ArgumentError('there are no samples', { op, fix: 'give at least one' });
-  const batchSize = batchSizeFor(model, all.count, { value: args.batchSize, name: 'batchSize' }, op);
   const [first, kept] = args.validationSplit ? split(all, args.validationSplit, op) : [all, undefined];
+  const batchSize = batchSizeFor(model, first.count, { value: args.batchSize, name: 'batchSize' }, op);
   // Classes are weighed in training only.
   const samples = withClasses(first, args.classWeight, model, op);
   // Batches that wait for others cannot share their memory.
