@@ -8,6 +8,7 @@ import type { Optimizer } from '../../train/optimizer.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions, didYouMean } from '../engine/names.ts';
 import type { Serialized } from '../engine/serialize.ts';
+import type { Topology } from '../engine/topology.ts';
 import { getLoss } from '../losses/index.ts';
 import type { Loss } from '../losses/loss.ts';
 import { getMetric } from '../metrics/index.ts';
@@ -81,7 +82,7 @@ export class Compiled {
   readonly #model: LayersModel;
   #trainable: readonly Variable[] | undefined;
   #resolved: Resolved | undefined;
-  #classes: readonly (number | null)[] | undefined;
+  #classes: { topology: Topology | undefined; counts: readonly (number | null)[] } | undefined;
 
   /** Throws ArgumentError for unknown options, optimizers, losses, metrics and outputs. */
   constructor(model: LayersModel, args: CompileArgs) {
@@ -136,8 +137,11 @@ export class Compiled {
   }
   /** Numbers of classes of the outputs whose labels are class numbers, where they are known. */
   get classes(): readonly (number | null)[] {
-    this.#classes ??= classesOf(this.#model, this.args);
-    return this.#classes;
+    const { topology } = this.#model;
+    // Layers may be added after compile.
+    if (!this.#classes || this.#classes.topology !== topology)
+      this.#classes = { topology, counts: classesOf(this.#model, this.args) };
+    return this.#classes.counts;
   }
   get resolved(): Resolved | undefined {
     return this.#resolved;
