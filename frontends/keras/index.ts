@@ -15,7 +15,7 @@ export { callbacks } from './callbacks/index.ts';
 export { CallbackList, registerCallbackConstructor } from './callbacks/list.ts';
 export { type Constraint, constraints } from './constraints.ts';
 export { InputSpec } from './engine/input-spec.ts';
-export { type Kwargs, Layer, type LayerArgs } from './engine/layer.ts';
+export { type CallHook, type Kwargs, Layer, type LayerArgs } from './engine/layer.ts';
 export { type Shape, SymbolicTensor } from './engine/symbolic.ts';
 export { LayerVariable } from './engine/weights.ts';
 export { type Initializer, initializers } from './initializers.ts';

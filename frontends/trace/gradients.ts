@@ -4,6 +4,7 @@ import { ArgumentError, GradientError, ShapeError, valueText } from '../../ir/er
 import { type TensorLike, toTensor } from './convert.ts';
 import { GradientTape } from './tape.ts';
 import { Tensor } from './tensor.ts';
+import { snapshots } from './trace.ts';
 import type { TensorMap } from './types.ts';
 import { uniqueNames, Variable } from './variable.ts';
 
@@ -88,20 +89,30 @@ export function valueAndGrads(
   return (args, dy) => differentiate(f, many(args, 'valueAndGrads'), dy, 'valueAndGrads');
 }
 
+/** Variables that were given, also by the tensors that reading them gave. */
+function variableList(given: readonly Tensor[], op: string): Variable[] {
+  const found = Array.isArray(given) ? given.map((v) => (v instanceof Variable ? v : snapshots.get(v as Tensor))) : [];
+  if (Array.isArray(given) && found.every((v) => v instanceof Variable)) return found;
+  throw new ArgumentError('varList must be an array of Variables', {
+    op,
+    fix: 'pass [w, b], or model.trainableWeights',
+  });
+}
+
 /** Gradients by name, and which Variable each name means: names of Variables need not be unique. */
 const variablesOf = new WeakMap<object, ReadonlyMap<string, Variable>>();
 export const variablesOfGradients = (g: object): ReadonlyMap<string, Variable> | undefined => variablesOf.get(g);
 
 /**
  * Value of `f()`, a scalar, and its gradients with respect to Variables, by their names.
- * @param varList by default all trainable Variables that f reads
+ * @param given the Variables, or what reading them gave (as `model.getWeights()` does); by default all trainable
+ * ones that f reads
  * Throws GradientError where the value is no scalar or depends on none of them.
  */
-export function variableGrads(f: () => Tensor, varList?: readonly Variable[]): { value: Tensor; grads: TensorMap } {
+export function variableGrads(f: () => Tensor, given?: readonly Tensor[]): { value: Tensor; grads: TensorMap } {
   const op = 'variableGrads';
   checkFunction(f, op);
-  if (varList && !(Array.isArray(varList) && varList.every((v) => v instanceof Variable)))
-    throw new ArgumentError('varList must be an array of Variables', { op, fix: 'pass [w, b]' });
+  const varList = given ? variableList(given, op) : undefined;
   const tape = new GradientTape({ watchAccessedVariables: varList === undefined });
   try {
     if (varList) tape.watch(varList);

@@ -67,6 +67,9 @@ tokenizer.fitOnTexts(['a b a']);
 
 const utils = (): Rows => ({
   'utils.toCategorical': [[i([4], 0, 2), 3]],
+  'utils.convertAllKernelsInModel': [
+    [tf.sequential({ layers: [tf.layers.conv1d({ filters: 1, kernelSize: 2, inputShape: [3, 1] })] })],
+  ],
   'utils.normalize': [[f([2, 3]), -1, 2]],
   'utils.classWeights': [[i([6], 0, 2)]],
   'utils.padSequences': [[[[1], [2, 3]], { maxlen: 2 }]],

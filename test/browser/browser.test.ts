@@ -125,3 +125,13 @@ it('takes pixels of canvases and bitmaps, writes images that the browser reads, 
   });
   expect(said).toEqual([]);
 });
+
+it('trains a model by fit while the page stays alive', async () => {
+  const { page } = await open('isolated');
+  const r = await page.evaluate(() => (globalThis as unknown as Here).page.model());
+  expect(r.losses[29]).toBeLessThan(r.losses[0] / 4);
+  expect(r.frames).toBeGreaterThan(1);
+  expect(r.lines).toBeGreaterThan(8);
+  // There are no files in a page: said before anything is trained, not lost.
+  expect(r.refused).toBe('DeviceError');
+});

@@ -59,6 +59,39 @@ async function pixels(): Promise<{ canvas: number; png: number; jpeg: number; ro
   };
 }
 
-const page = { trainOn, eager, pixels, workers: () => workers, isolated: () => globalThis.crossOriginIsolated };
+/** A model trained by `fit` on the page's main thread, as a user would; its frames go on meanwhile. */
+async function model(): Promise<{ losses: number[]; frames: number; refused: string; lines: number }> {
+  tf.setRandomSeed(1);
+  const net = tf.sequential({
+    layers: [
+      tf.layers.dense({ units: 16, activation: 'relu', inputShape: [4] }),
+      tf.layers.dropout({ rate: 0.1 }),
+      tf.layers.dense({ units: 1 }),
+    ],
+  });
+  net.compile({ optimizer: 'adam', loss: 'meanSquaredError', threads: 2 });
+  const x = tf.randomNormal([256, 4]);
+  let frames = 0;
+  let running = true;
+  const frame = () => {
+    frames++;
+    if (running) requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  const { history } = await net.fit(x, x.sum(1, true), { epochs: 30, batchSize: 16, verbose: 0, yieldEvery: 10 });
+  running = false;
+  let lines = 0;
+  net.summary(undefined, undefined, () => {
+    lines++;
+  });
+  const log = tf.callbacks.csvLogger('log.csv');
+  const refused = await net.fit(x, x.sum(1, true), { verbose: 0, callbacks: log }).then(
+    () => 'written',
+    (e: Error) => e.name,
+  );
+  return { losses: history.loss as number[], frames, refused, lines };
+}
+
+const page = { trainOn, model, eager, pixels, workers: () => workers, isolated: () => globalThis.crossOriginIsolated };
 export type Page = typeof page;
 (globalThis as unknown as { page: Page }).page = page;

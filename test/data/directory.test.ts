@@ -118,7 +118,7 @@ describe('imageDatasetFromDirectory', () => {
     const cases: [() => Promise<unknown>, RegExp][] = [
       [() => at('none'), /cannot read the folder .*none': ENOENT/],
       [() => at('empty'), /must hold PNG or JPEG files/],
-      [() => load({ classNames: ['cat'] }), /has no folder 'cat'[^]*did you mean 'cats'/],
+      [() => load({ classNames: ['cat'] }), /has no folder 'cat'[\s\S]*did you mean 'cats'/],
       [() => load({ labels: [1, 2] }), /2 labels for the 10 images/],
       [() => load({ validationSplit: 0.2 }), /subset must be 'training' or 'validation'/],
       [() => load({ validationSplit: 0.2, subset: 'training' }), /needs a seed/],

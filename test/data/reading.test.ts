@@ -155,11 +155,11 @@ describe('errors and leaving', () => {
       [() => d.batch(2.5), /got 2.5/],
       [
         () => d.shuffle(undefined as never),
-        /bufferSize must be a whole number from 1 on, got undefined[^]*all 3 shuffle perfectly/,
+        /bufferSize must be a whole number from 1 on, got undefined[\s\S]*all 3 shuffle perfectly/,
       ],
       [() => d.prefetch(0), /bufferSize/],
       [() => d.map(3 as never), /transform must be a function, got 3/],
-      [() => d.map((x) => x, { parallel: 2 } as never), /no option 'parallel'[^]*numParallelCalls/],
+      [() => d.map((x) => x, { parallel: 2 } as never), /no option 'parallel'[\s\S]*numParallelCalls/],
       [() => d.take(1.5), /count must be a whole number, got 1.5/],
       [() => d.shard(2, 2), /index must be a whole number from 0 to 1, got 2/],
       [() => d.concatenate([1] as never), /dataset must be a Dataset/],

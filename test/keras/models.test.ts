@@ -342,6 +342,27 @@ describe('custom layers', () => {
   });
 });
 
+test('weights given as tensors are Variables to gradients, as in TensorFlow.js', () => {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
+  const f = () =>
+    model
+      .predict(tf.ones([3, 2]))
+      .square()
+      .mean() as tf.Tensor;
+  const loss = () => (model.apply(tf.ones([3, 2])) as tf.Tensor).square().mean() as tf.Tensor;
+  expect(f().shape).toEqual([]);
+  const { grads } = tf.variableGrads(loss, model.getWeights(true));
+  expect(Object.keys(grads)).toEqual(model.trainableWeights.map((w) => w.name));
+  expect(() => tf.variableGrads(loss, [T([1])])).toThrow(/array of Variables/);
+});
+
+test('a clone outlives what it is a clone of', () => {
+  const big = tf.func((x: tf.Tensor) => x.add(1))(tf.ones([200, 200]));
+  const copy = big.clone();
+  big.dispose();
+  expect(copy.sum().dataSync()[0]).toBe(80_000);
+});
+
 describe('looks', () => {
   test('summary', () => {
     const lines: string[] = [];
@@ -423,6 +444,19 @@ describe('compile and fit refuse', () => {
     expect(m.getWeights().map((w) => w.arraySync())).toEqual(before);
     // And the model is still of use.
     await m.fit(x, y, { verbose: 0 });
+  });
+  test('class numbers that are none', async () => {
+    const m = tf.sequential({
+      layers: [tf.layers.dense({ units: 3, inputShape: [3], activation: 'softmax', name: 'out' })],
+    });
+    m.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    await expect(m.fit(x, T([0, 1, 3, 2]), { verbose: 0 })).rejects.toThrow(
+      /label 2 is 3, the output 'out' has the classes 0 to 2[\s\S]*from 0/,
+    );
+    expect(() => m.evaluate(x, T([0, -1, 2, 2]))).toThrow(/label 1 is -1/);
+    const ignoring = new tf.losses.SparseCategoricalCrossentropy({ ignoreClass: -1 });
+    m.compile({ optimizer: 'sgd', loss: ignoring });
+    expect(Number.isFinite(m.evaluate(x, T([0, -1, 2, 2])).dataSync()[0])).toBe(true);
   });
   test('a loss that depends on nothing', async () => {
     const m = ready({ loss: () => tf.scalar(1) });

@@ -1,12 +1,13 @@
 // What happened: the metrics of each epoch, and their running means.
 
+import { withAliases } from '../training/logs.ts';
 import { Callback, type CallbackState, type Logs } from './callback.ts';
 
 /** The metrics of all epochs; `fit` returns it. */
 export class History extends Callback {
   /** Numbers of the epochs, from 0. */
   epoch: number[] = [];
-  /** Metric by name, one number an epoch. */
+  /** Metric by name, one number an epoch; `acc` and `accuracy` are read under both names. */
   history: Record<string, number[]> = {};
 
   override onTrainBegin(): void {
@@ -19,13 +20,14 @@ export class History extends Callback {
       this.history[name] ??= [];
       this.history[name].push(x);
     }
+    withAliases(this.history);
   }
   override getState(): CallbackState {
     return { values: { epoch: this.epoch, history: this.history } };
   }
   override setState({ values }: CallbackState): void {
     this.epoch = values.epoch as number[];
-    this.history = values.history as Record<string, number[]>;
+    this.history = withAliases(values.history as Record<string, number[]>);
   }
   /** Does nothing: the logs are numbers already. */
   async syncData(): Promise<void> {}

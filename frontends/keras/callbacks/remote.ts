@@ -10,11 +10,11 @@ export interface RemoteMonitorArgs {
   root?: string;
   /** By default '/publish/epoch/end/'. */
   path?: string;
-  /** Name of the form field that the JSON is in, by default 'data'. */
+  /** With `sendAsJson: false`, the name of the form field that the JSON is in; by default 'data'. */
   field?: string;
   /** More headers of the request. */
   headers?: Record<string, string> | null;
-  /** Sends the JSON as it is, not in a form. */
+  /** Whether JSON is the whole body (default), or a field of a form, as Keras sends it by default. */
   sendAsJson?: boolean;
 }
 
@@ -35,7 +35,7 @@ export class RemoteMonitor extends Callback {
     const a = args ?? {};
     this.url = textOf(a.root, 'root', op, 'http://localhost:9000') + textOf(a.path, 'path', op, '/publish/epoch/end/');
     this.#field = textOf(a.field, 'field', op, 'data');
-    this.#json = flagOf(a.sendAsJson, 'sendAsJson', op, false);
+    this.#json = flagOf(a.sendAsJson, 'sendAsJson', op, true);
     checkOptions(a.headers, Object.keys(a.headers ?? {}), op);
     this.#headers = Object.fromEntries(
       Object.entries(a.headers ?? {}).map(([k, v]) => [k, textOf(v, `the header ${k}`, op)]),

@@ -72,7 +72,9 @@ export function assertCompatible(
         op: layer,
         fix:
           s?.ndim !== undefined && shapes[i].length === s.ndim - 1
-            ? 'is the axis of the batch missing? tf.expandDims(x, 0) adds one'
+            ? shapes[i][0] === null
+              ? 'is the axis of the channels missing? One channel is an axis of its own: inputShape [28, 28, 1]'
+              : 'is the axis of the batch missing? tf.expandDims(x, 0) adds one'
             : 'give it an input of that shape, or put a layer such as flatten or reshape in front',
       });
   });

@@ -3,6 +3,7 @@
 import { ArgumentError, SinterError, valueText } from '../../../ir/errors.ts';
 import { toTensor } from '../../trace/convert.ts';
 import type { DataType } from '../../trace/dtypes.ts';
+import { apply } from '../../trace/ops/common.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { getRegularizer, type Regularizer } from '../regularizers.ts';
 import { callLosses, callTraining, maskOf, setMask, withTraining } from './call-context.ts';
@@ -28,6 +29,9 @@ import { outside } from './weights.ts';
 /** Named arguments of a call; `training` and `mask` are the ones all layers know. */
 // biome-ignore lint/suspicious/noExplicitAny: each layer knows its own
 export type Kwargs = { training?: boolean; mask?: any; [name: string]: any };
+
+/** Told what a layer is called with. */
+export type CallHook = (inputs: OneOrMany<Tensor>, kwargs: Kwargs) => void;
 
 /** What all layers take. */
 export interface LayerArgs {
@@ -78,6 +82,7 @@ export abstract class Layer extends Used {
   stateful = false;
   activityRegularizer: Regularizer | null;
   #warnedMask = false;
+  #callHook: CallHook | undefined;
 
   /**
    * @param known the options of the subclass: others are refused. Without it nothing is checked.
@@ -225,8 +230,8 @@ export abstract class Layer extends Used {
     const outMasks = toList(made ?? null);
     const marked = toList(outputs).map((t, i) => {
       const m = outMasks.length === 1 ? outMasks[0] : (outMasks[i] ?? null);
-      // The same tensor without its mask is another one.
-      const own = !m && maskOf(t) && list.includes(t) ? t.clone() : t;
+      // An input that is given on with another mask, or without one, is another tensor.
+      const own = list.includes(t) && maskOf(t) !== m ? apply('reshape', [t], { shape: t.shape }) : t;
       if (m) setMask(own, m);
       return own;
     });
@@ -268,6 +273,18 @@ export abstract class Layer extends Used {
         addPlace(e, `${this.label}, inputs ${shapes.map(shapeText).join(', ')}`, this.label);
       throw e;
     }
+  }
+
+  /** A function that `invokeCallHook` calls: for tests and tools that watch a layer, as in TensorFlow.js. */
+  setCallHook(hook: CallHook): void {
+    this.#callHook = hook;
+  }
+  clearCallHook(): void {
+    this.#callHook = undefined;
+  }
+  /** Calls the hook where there is one; layers that allow to be watched do so at the beginning of `call`. */
+  protected invokeCallHook(inputs: OneOrMany<Tensor>, kwargs: Kwargs): void {
+    this.#callHook?.(inputs, kwargs);
   }
 
   /** Does nothing: weights are garbage-collected. */

@@ -1,10 +1,8 @@
 // A model: layers from inputs to outputs (functional), or a `call` of one's own (subclassed), with what
 // trains and uses it.
 
-import { ArgumentError, ShapeError, valueText } from '../../../ir/errors.ts';
+import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import type { TensorLike } from '../../trace/convert.ts';
-import { toTensor } from '../../trace/convert.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import type { Optimizer } from '../../train/optimizer.ts';
@@ -24,6 +22,7 @@ import { functionalConfig, functionalFrom } from './functional-config.ts';
 import type { OutputSpec } from './infer-shape.ts';
 import type { InputLayer } from './input-layer.ts';
 import { type Kwargs, Layer } from './layer.ts';
+import { inputTensors, type ModelInputs } from './model-inputs.ts';
 import { didYouMean } from './names.ts';
 import type { Config, SerializableClass } from './serialize.ts';
 import { summary } from './summary.ts';
@@ -38,6 +37,8 @@ import {
 } from './symbolic.ts';
 import { Topology } from './topology.ts';
 
+export type { ModelInputs };
+
 export interface ModelArgs {
   /** Symbolic tensors from `tf.input`. Without inputs and outputs, a subclass defines `call`. */
   inputs?: OneOrMany<SymbolicTensor>;
@@ -45,9 +46,6 @@ export interface ModelArgs {
   name?: string;
   trainable?: boolean;
 }
-
-/** Tensors for the inputs of a model: one, an array in their order, or an object by their names. */
-export type ModelInputs = TensorLike | readonly TensorLike[] | { readonly [name: string]: TensorLike };
 
 /**
  * A model. Made by `tf.model({inputs, outputs})`, `tf.sequential`, or as a subclass whose `call` uses the
@@ -80,12 +78,16 @@ export class LayersModel extends Layer {
   protected connect(inputs: SymbolicTensor[], outputs: SymbolicTensor[]): void {
     this.#topology = new Topology(inputs, outputs, this.name);
     this.built = true;
-    this.#executables.reset();
+    this.#changed();
   }
   protected disconnect(): void {
     this.#topology = undefined;
     this.built = false;
+    this.#changed();
+  }
+  #changed(): void {
     this.#executables.reset();
+    this.#compiled?.forget();
   }
 
   /** The graph of layers; undefined for a subclassed model and for a Sequential without a shape so far. */
@@ -206,55 +208,20 @@ export class LayersModel extends Layer {
     return fromList(this.#topology.outputSpecs(specs).map((o) => o.shape));
   }
 
-  /** The tensors for the inputs in order. Throws ArgumentError for a wrong number or unknown names, ShapeError for shapes that do not fit. */
-  standardizeInputs(given: ModelInputs, op: string): Tensor[] {
-    const names = this.inputNames;
-    const list = this.#listInputs(given, names, op);
-    const tensors = list.map((x, i) => toTensor(x as TensorLike, names[i] ?? `inputs[${i}]`, op));
-    this.#topology?.inputs.forEach((s, i) => {
-      const { shape } = tensors[i];
-      if (shape.length === s.shape.length && s.shape.every((d, k) => d === null || d === shape[k])) return;
-      throw new ShapeError(`the input '${names[i]}' must have the shape [${s.shape.map(String)}], got [${shape}]`, {
-        op: `${this.name}.${op}`,
-        fix:
-          shape.length === s.shape.length - 1
-            ? 'is the axis of the batch missing? tf.expandDims(x, 0) adds one'
-            : 'reshape the data, or give the first layer the inputShape of the data',
-      });
+  /**
+   * The tensors for the inputs in order. Throws ArgumentError for a wrong number or unknown names, ShapeError
+   * for shapes that do not fit.
+   * @param whole whether these are many samples, from which batches are cut: then a fixed size of the batch
+   * must divide their number
+   */
+  standardizeInputs(given: ModelInputs, op: string, whole = false): Tensor[] {
+    return inputTensors(given, {
+      names: this.inputNames,
+      symbols: this.#topology?.inputs,
+      model: this.name,
+      op,
+      whole,
     });
-    return tensors;
-  }
-
-  #listInputs(given: ModelInputs, names: readonly string[], op: string): unknown[] {
-    const where = `${this.name}.${op}`;
-    const isTensor = typeof given === 'object' && given !== null && 'dtype' in given;
-    if (
-      typeof given === 'object' &&
-      given !== null &&
-      !Array.isArray(given) &&
-      !isTensor &&
-      !ArrayBuffer.isView(given)
-    ) {
-      const byName = given as Record<string, TensorLike>;
-      for (const k of Object.keys(byName))
-        if (!names.includes(k))
-          throw new ArgumentError(`there is no input '${k}'`, { op: where, fix: didYouMean(k, names) });
-      return names.map((n) => {
-        if (n in byName) return byName[n];
-        throw new ArgumentError(`the input '${n}' is missing`, {
-          op: where,
-          fix: `give an object with ${names.join(', ')}`,
-        });
-      });
-    }
-    const list = Array.isArray(given) && (names.length > 1 || isTensorList(given)) ? given : [given];
-    const wanted = this.#topology?.inputs.length;
-    if (wanted !== undefined && list.length !== wanted)
-      throw new ArgumentError(`takes ${wanted} input(s) (${names.join(', ')}), got ${list.length}`, {
-        op: where,
-        fix: 'give an array with one tensor for each input, or an object by their names',
-      });
-    return [...list];
   }
 
   // ---- training
@@ -387,6 +354,3 @@ function uniqueNames(names: readonly string[]): string[] {
     return k === 0 ? n : `${n}_${k}`;
   });
 }
-
-const isTensorList = (x: readonly unknown[]): boolean =>
-  x.length > 0 && x.every((t) => typeof t === 'object' && t !== null && 'dtype' in t);

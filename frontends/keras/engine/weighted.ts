@@ -201,11 +201,9 @@ export abstract class Weighted extends Serializable {
 
   /** Losses of weights: regularizers and functions given to `addLoss`, also of layers inside. */
   get lossFunctions(): LossFunction[] {
-    const own = this.#weights.flatMap((w) => {
-      const { regularizer } = w;
-      return regularizer && w.trainable ? [() => regularizer.apply(w.read())] : [];
-    });
-    return [...own, ...this.#lossFunctions, ...this.sublayers().flatMap((l) => l.lossFunctions)];
+    const own = this.#weights.flatMap((w) => (w.penalty && w.trainable ? [w.penalty] : []));
+    // A layer may be reached on several ways: in a nested model, and beside it.
+    return unique([...own, ...this.#lossFunctions, ...this.sublayers().flatMap((l) => l.lossFunctions)]);
   }
   /** Present values of the losses of weights. */
   get losses(): Tensor[] {

@@ -16,6 +16,8 @@ export class LayerVariable extends Variable {
   readonly declaredTrainable: boolean;
   readonly regularizer: Regularizer | null;
   readonly constraint: Constraint | null;
+  /** What its regularizer adds to the loss. One function a weight: where layers share it, it counts once. */
+  readonly penalty: (() => Tensor) | null;
 
   constructor(
     initial: Tensor,
@@ -30,15 +32,16 @@ export class LayerVariable extends Variable {
     this.declaredTrainable = trainable;
     this.regularizer = regularizer;
     this.constraint = constraint;
+    this.penalty = regularizer && (() => regularizer.apply(this.read()));
   }
 
   /** As `assign`. */
   write(value: TensorLike): this {
     return this.assign(value);
   }
-  /** Its present value. */
-  get val(): Tensor {
-    return this.read();
+  /** The Variable itself, as TensorFlow.js names it. */
+  get val(): this {
+    return this;
   }
 }
 

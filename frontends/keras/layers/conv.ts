@@ -1,6 +1,6 @@
 // Convolutions over one, two and three axes.
 
-import { ArgumentError } from '../../../ir/errors.ts';
+import { ArgumentError, ShapeError } from '../../../ir/errors.ts';
 import { conv1d, conv2d, conv3d } from '../../trace/ops/conv.ts';
 import { pad } from '../../trace/ops/shape.ts';
 import type { Tensor } from '../../trace/tensor.ts';
@@ -51,7 +51,7 @@ export const convKeys = (...weights: string[]): string[] => [
   ...weightKeys(...weights, 'bias'),
 ];
 
-/** Length of an axis after a window has gone over it. */
+/** Length of an axis after a window has gone over it. Throws ShapeError where it does not fit in once. */
 export function convLength(
   size: number | null,
   kernel: number,
@@ -61,6 +61,11 @@ export function convLength(
 ): number | null {
   if (size === null) return null;
   const reach = (kernel - 1) * dilation + 1;
+  if (padding === 'valid' && size > 0 && reach > size)
+    throw new ShapeError(`a window of ${reach} does not fit into an axis of ${size}`, {
+      op: 'computeOutputShape',
+      fix: "make the window smaller, use padding: 'same', or leave out some of the pooling before",
+    });
   return Math.max(0, Math.floor(((padding === 'valid' ? size - reach : size - 1) + stride) / stride));
 }
 

@@ -7,7 +7,7 @@ import { arg, to } from '../../trace/ops/common.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { checkOptions, didYouMean, snakeCase } from '../engine/names.ts';
 import { type Config, Serializable } from '../engine/serialize.ts';
-import { alignWeights, epsilon, predictions } from './shapes.ts';
+import { alignWeights, epsilon, predictions, sameRank } from './shapes.ts';
 
 const reductions = ['sumOverBatchSize', 'sum', 'mean', 'meanWithSampleWeight', 'none'] as const;
 /**
@@ -135,6 +135,7 @@ export class FunctionLoss extends Loss {
     this.fn = fn;
   }
   call(yTrue: Tensor, yPred: Tensor): Tensor {
-    return this.fn(yTrue, yPred);
+    // Labels [batch] and outputs [batch, 1] would be broadcast against each other.
+    return this.fn(...sameRank(yTrue, yPred));
   }
 }

@@ -64,6 +64,9 @@ function kindOf({ yTrueShape, yPredShape, loss }: MetricContext): Kind {
   return 'Categorical';
 }
 
+/** A function's name: that of a function of ours does not depend on what a bundler makes of it. */
+const nameOf = (fn: MetricFunction): string => Object.entries(metrics).find(([, f]) => f === fn)?.[0] ?? fn.name;
+
 /**
  * The metric that an identifier stands for: a name, which then is the metric's own ('accuracy' and 'acc',
  * 'crossentropy' and 'ce' choose by the context), a `{className, config}`, a function of labels and
@@ -82,8 +85,8 @@ export function getMetric(
   }
   const fn = typeof identifier === 'string' ? objects?.[identifier] : identifier;
   if (typeof fn === 'function' && !(fn.prototype instanceof Metric)) {
-    const name = typeof identifier === 'string' ? identifier : fn.name;
-    return new MeanMetricWrapper(fn as MetricFunction, name ? { name } : {});
+    const name = typeof identifier === 'string' ? identifier : nameOf(fn as MetricFunction);
+    return new MeanMetricWrapper(fn as MetricFunction, { name: name || 'metric' });
   }
   if (typeof identifier !== 'string') return registry.get(identifier, op, objects);
   const name = identifier;

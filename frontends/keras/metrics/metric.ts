@@ -11,7 +11,7 @@ import { Tensor } from '../../trace/tensor.ts';
 import { type Variable, variable } from '../../trace/variable.ts';
 import { canonical, checkOptions, didYouMean, snakeCase, uniqueName } from '../engine/names.ts';
 import { type Config, Serializable } from '../engine/serialize.ts';
-import { alignWeights } from '../losses/shapes.ts';
+import { alignWeights, sameRank } from '../losses/shapes.ts';
 
 export interface MetricOptions {
   name?: string;
@@ -171,7 +171,8 @@ export class MeanMetricWrapper extends Mean {
     this.fn = fn;
   }
   override updateState(yTrue: TensorLike, yPred: TensorLike, sampleWeight?: Weights): void {
-    const values = this.fn(arg(yTrue, 'yTrue', this.name), arg(yPred, 'yPred', this.name));
+    // Labels [batch] and outputs [batch, 1] would be broadcast against each other.
+    const values = this.fn(...sameRank(arg(yTrue, 'yTrue', this.name), arg(yPred, 'yPred', this.name)));
     if (!(values instanceof Tensor))
       throw new ArgumentError(`gives ${valueText(values)}`, {
         op: this.name,

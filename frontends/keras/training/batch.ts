@@ -27,6 +27,16 @@ export interface Samples {
   readonly count: number;
 }
 
+/** A whole number from `least` on, or the default. */
+export function count(x: unknown, name: string, op: string, value: number, least = 1): number {
+  if (x === undefined || x === null) return value;
+  if (Number.isInteger(x) && (x as number) >= least) return x as number;
+  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, {
+    op,
+    fix: `leave it out for ${value}`,
+  });
+}
+
 const isMap = (x: unknown): x is Record<string, unknown> =>
   typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype;
 
@@ -56,15 +66,37 @@ function perOutput(given: unknown, model: LayersModel, what: string, op: string)
 }
 
 /**
+ * Throws ArgumentError for a class number that is none of the output's classes: its loss would be NaN, and so
+ * would be all weights after the first step.
+ */
+function checkClasses(model: LayersModel, y: readonly (Tensor | null)[], op: string): void {
+  const classes = model.isCompiled ? model.compiled(op).classes : [];
+  y.forEach((t, i) => {
+    const n = classes[i];
+    if (!t || !n || t.symbol) return;
+    const data = t.elements();
+    const at = data.findIndex((c: number) => !(c >= 0 && c < n));
+    if (at < 0) return;
+    const last = `the output '${model.outputNames[i]}' has the classes 0 to ${n - 1}`;
+    throw new ArgumentError(`label ${at} is ${data[at]}, ${last}`, {
+      op,
+      fix: "count classes from 0, or give the last layer more units; one-hot labels go with 'categoricalCrossentropy'",
+    });
+  });
+}
+
+/**
  * Data of a model as tensors, with weights of samples from sample and class weights.
+ * @param whole whether batches are cut from it, see `standardizeInputs`
  * Throws ArgumentError and ShapeError where something does not fit the model, or the numbers of samples differ.
  */
 export function standardize(
   model: LayersModel,
   given: { x: unknown; y?: unknown; sampleWeight?: unknown; classWeight?: unknown },
   op: string,
+  whole = false,
 ): Samples {
-  const x = model.standardizeInputs(given.x as ModelInputs, op);
+  const x = model.standardizeInputs(given.x as ModelInputs, op, whole);
   const where = `${model.name}.${op}`;
   const tensorOrNull = (v: unknown, name: string) =>
     v === null || v === undefined ? null : toTensor(v as TensorLike, name, op);
@@ -83,6 +115,7 @@ export function standardize(
       fix: 'give an array of samples: tf.tensor([[1, 2]])',
     });
   const count = first.shape[0];
+  checkClasses(model, y, where);
   const all: [string, Tensor | null][] = [
     ...x.map((t, i): [string, Tensor] => [model.inputNames[i] ?? `x[${i}]`, t]),
     ...y.map((t, i): [string, Tensor | null] => [`y${y.length > 1 ? `[${i}]` : ''}`, t]),
@@ -97,18 +130,13 @@ export function standardize(
           fix: 'inputs, labels and weights must have one entry for each sample along their first axis',
         },
       );
-  return { x, y, w: withClasses(w, y, given.classWeight, model, where), count };
+  return withClasses({ x, y, w, count }, given.classWeight, model, where);
 }
 
-/** Sample weights times the weights of the samples' classes. */
-function withClasses(
-  w: readonly (Tensor | null)[],
-  y: readonly (Tensor | null)[],
-  classWeight: unknown,
-  model: LayersModel,
-  op: string,
-): (Tensor | null)[] {
-  if (classWeight === undefined || classWeight === null) return [...w];
+/** The samples with their weights times the weights of their classes. */
+export function withClasses(samples: Samples, classWeight: unknown, model: LayersModel, op: string): Samples {
+  const { y, w } = samples;
+  if (classWeight === undefined || classWeight === null) return samples;
   const byOutput = Array.isArray(classWeight)
     ? classWeight
     : isMap(classWeight) && model.outputNames.some((n) => n in classWeight)
@@ -121,12 +149,13 @@ function withClasses(
       op,
       fix: `give an object by output name: ${model.outputNames.join(', ')}`,
     });
-  return w.map((own, i) => {
+  const weighted = w.map((own, i) => {
     const weights = byOutput[i] as Record<string, number> | undefined;
     const labels = y[i];
     if (!weights || !labels) return own;
     return multiply(own, classWeights(labels, weights, op));
   });
+  return { ...samples, w: weighted };
 }
 
 /** The class of each sample: the label itself, or the place of the largest of one-hot labels. */
@@ -163,6 +192,31 @@ function classWeights(labels: Tensor, weights: Record<string, number>, op: strin
 function multiply(own: Tensor | null, classes: Tensor): Tensor {
   if (!own) return classes;
   return own.mul(classes.reshape([classes.size, ...own.shape.slice(1).map(() => 1)]));
+}
+
+/**
+ * Samples a step: what was asked for, else what the inputs say, else the default. Throws ArgumentError and
+ * ShapeError where inputs of a fixed size of the batch would get another one.
+ */
+export function batchSizeFor(
+  model: LayersModel,
+  samples: number,
+  given: { readonly value: unknown; readonly name: string; readonly standard?: number },
+  op: string,
+): number {
+  const fixed = model.topology?.inputs.find((s) => s.shape[0] !== null)?.shape[0] ?? null;
+  const size = count(given.value, given.name, op, fixed ?? given.standard ?? 32);
+  if (fixed !== null && samples % fixed !== 0)
+    throw new ShapeError(`${samples} samples are no whole number of batches of ${fixed}, which the inputs take`, {
+      op,
+      fix: 'give other samples or another validationSplit, or leave the size of the batch open',
+    });
+  if (fixed === null || size === fixed) return size;
+  if (samples === fixed) return fixed;
+  throw new ArgumentError(`${given.name} is ${size}, the inputs of the model take batches of ${fixed}`, {
+    op,
+    fix: `leave it out for ${fixed}, or leave the size of the batch open`,
+  });
 }
 
 /** Rows from..to of a tensor, without a copy. */

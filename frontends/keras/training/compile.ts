@@ -8,6 +8,7 @@ import type { Optimizer } from '../../train/optimizer.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions, didYouMean } from '../engine/names.ts';
 import type { Serialized } from '../engine/serialize.ts';
+import type { Topology } from '../engine/topology.ts';
 import { getLoss } from '../losses/index.ts';
 import type { Loss } from '../losses/loss.ts';
 import { getMetric } from '../metrics/index.ts';
@@ -81,6 +82,7 @@ export class Compiled {
   readonly #model: LayersModel;
   #trainable: readonly Variable[] | undefined;
   #resolved: Resolved | undefined;
+  #classes: { topology: Topology | undefined; counts: readonly (number | null)[] } | undefined;
 
   /** Throws ArgumentError for unknown options, optimizers, losses, metrics and outputs. */
   constructor(model: LayersModel, args: CompileArgs) {
@@ -127,9 +129,19 @@ export class Compiled {
     return this.#trainable;
   }
 
-  /** The keys of logs so far as they are known. */
+  /** The keys of logs; those of metrics where the outputs are known. */
   names(): string[] {
-    return this.#resolved ? [...this.#resolved.names] : ['loss'];
+    if (this.#resolved) return [...this.#resolved.names];
+    const outputs = this.#model.outputNames;
+    return outputs.length ? [...namesOf(this.args, outputs, `${this.#model.name}.compile`)] : ['loss'];
+  }
+  /** Numbers of classes of the outputs whose labels are class numbers, where they are known. */
+  get classes(): readonly (number | null)[] {
+    const { topology } = this.#model;
+    // Layers may be added after compile.
+    if (!this.#classes || this.#classes.topology !== topology)
+      this.#classes = { topology, counts: classesOf(this.#model, this.args) };
+    return this.#classes.counts;
   }
   get resolved(): Resolved | undefined {
     return this.#resolved;
@@ -139,6 +151,12 @@ export class Compiled {
   resolve(yTrue: readonly (readonly number[])[], yPred: readonly (readonly number[])[]): Resolved {
     this.#resolved ??= resolve(this.#model, this.args, yTrue, yPred);
     return this.#resolved;
+  }
+
+  /** The model's layers are others now: what was found for the old ones is looked for anew. */
+  forget(): void {
+    this.#trainable = undefined;
+    this.#resolved = undefined;
   }
 
   /** Sets all running values back, at the beginning of an epoch. */
@@ -169,6 +187,18 @@ function flat(x: unknown): unknown[] {
   if (x === undefined) return [];
   if (isMap(x)) return Object.values(x);
   return Array.isArray(x) ? x : [x];
+}
+
+function classesOf(model: LayersModel, args: CompileArgs): (number | null)[] {
+  const op = `${model.name}.compile`;
+  const { topology } = model;
+  if (!topology) return [];
+  return perOutput<LossIdentifier>(args.loss, model.outputNames, 'loss', op).map((x, i) => {
+    const loss = x ? getLoss(x, op) : null;
+    const config = loss?.getClassName() === 'SparseCategoricalCrossentropy' ? loss.getConfig() : undefined;
+    const last = (config?.axis ?? -1) === -1 && (config?.ignoreClass ?? null) === null;
+    return config && last ? (topology.outputs[i].shape.at(-1) ?? null) : null;
+  });
 }
 
 const accuracyNames = ['accuracy', 'acc', 'crossentropy', 'ce', 'crossEntropy'];
@@ -220,23 +250,21 @@ function resolve(
         });
       })
     : outputs.map(() => 1);
-  const several = outputs.length > 1;
-  const parts = several
-    ? outputs.flatMap((n, output) =>
-        losses[output] ? [{ metric: new Mean({ name: `${n}_loss` }), name: `${n}_loss`, output }] : [],
-      )
-    : [];
+  const names = namesOf(args, outputs, op);
+  const parts =
+    outputs.length > 1
+      ? outputs.flatMap((n, output) =>
+          losses[output] ? [{ metric: new Mean({ name: `${n}_loss` }), name: `${n}_loss`, output }] : [],
+        )
+      : [];
   const metrics = [false, true].flatMap((weighted) =>
     metricsOf(weighted ? args.weightedMetrics : args.metrics, outputs, op).flatMap((list, output) =>
-      list.map((x): OutputMetric => {
+      list.map((x) => {
         const context = { yTrueShape: yTrue[output], yPredShape: yPred[output], loss: losses[output] };
-        const metric = getMetric(x, context, op);
-        const name = typeof x === 'string' ? x : metric.name;
-        return { metric, name: several ? `${outputs[output]}_${name}` : name, output, weighted };
+        return { metric: getMetric(x, context, op), output, weighted };
       }),
     ),
   );
-  const names = distinct(['loss', ...parts.map((p) => p.name), ...metrics.map((m) => m.name)]);
   return {
     losses,
     lossWeights,
@@ -245,6 +273,22 @@ function resolve(
     metrics: metrics.map((m, i) => ({ ...m, name: names[1 + parts.length + i] })),
     names,
   };
+}
+
+/** The keys of logs: the loss, where there are several outputs that of each, the metrics. */
+function namesOf(args: CompileArgs, outputs: readonly string[], op: string): string[] {
+  const several = outputs.length > 1;
+  const losses = several ? perOutput<LossIdentifier>(args.loss, outputs, 'loss', op) : [];
+  const parts = outputs.filter((_, i) => losses[i]).map((n) => `${n}_loss`);
+  const metrics = [args.metrics, args.weightedMetrics].flatMap((given) =>
+    metricsOf(given, outputs, op).flatMap((list, i) =>
+      list.map((x) => {
+        const name = typeof x === 'string' ? x : getMetric(x, {}, op).name;
+        return several ? `${outputs[i]}_${name}` : name;
+      }),
+    ),
+  );
+  return distinct(['loss', ...parts, ...metrics]);
 }
 
 function distinct(names: readonly string[]): string[] {

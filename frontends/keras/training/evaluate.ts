@@ -10,7 +10,7 @@ import { type CallbackList, type CallbacksArg, configureCallbacks } from '../cal
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions } from '../engine/names.ts';
 import { fromList, type Output } from '../engine/symbolic.ts';
-import { type Batch, slice, standardize } from './batch.ts';
+import { type Batch, batchSizeFor, slice, standardize } from './batch.ts';
 import { logsOf, withAliases } from './logs.ts';
 import { arraySource, iterableSource, type Source } from './source.ts';
 import { progress, verbosity } from './verbose.ts';
@@ -42,21 +42,16 @@ export interface PredictArgs {
   verbose?: 0 | 1 | 2 | boolean;
 }
 
-const size = (x: number | undefined, op: string): number => {
-  const n = x ?? 32;
-  if (Number.isInteger(n) && n > 0) return n;
-  throw new ArgumentError(`batchSize must be a whole number from 1 on, not ${n}`, { op, fix: 'leave it out for 32' });
-};
-
 /** Loss and metrics on tensors. */
 export function evaluate(model: LayersModel, x: unknown, y: unknown, args: EvaluateArgs = {}): Output<Tensor> {
   const op = `${model.name}.evaluate`;
   checkOptions(args, ['batchSize', 'verbose', 'sampleWeight', 'steps'], op);
   const c = model.compiled('evaluate');
-  const s = standardize(model, { x, y, sampleWeight: args.sampleWeight }, 'evaluate');
+  const s = standardize(model, { x, y, sampleWeight: args.sampleWeight }, 'evaluate', true);
   if (s.count === 0) throw new ArgumentError('there are no samples', { op, fix: 'give at least one' });
   c.resetMetrics();
-  const source = arraySource(s, { batchSize: size(args.batchSize, op), shuffle: false, reuse: false });
+  const batchSize = batchSizeFor(model, s.count, { value: args.batchSize, name: 'batchSize' }, op);
+  const source = arraySource(s, { batchSize, shuffle: false, reuse: false });
   let values: ArrayLike<number> = [];
   let step = 0;
   for (const b of { [Symbol.iterator]: () => source.open(0) as Iterator<Batch> }) {
@@ -131,8 +126,8 @@ export async function testBatches(
 export function predict(model: LayersModel, x: unknown, args: PredictArgs = {}): Output<Tensor> {
   const op = `${model.name}.predict`;
   checkOptions(args, ['batchSize', 'verbose'], op);
-  const batchSize = size(args.batchSize, op);
-  const s = standardize(model, { x }, 'predict');
+  const s = standardize(model, { x }, 'predict', true);
+  const batchSize = batchSizeFor(model, s.count, { value: args.batchSize, name: 'batchSize' }, op);
   if (s.count <= batchSize) return fromList(model.executables.predict(s.x));
   const parts: Tensor[][] = [];
   for (let from = 0; from < s.count; from += batchSize)

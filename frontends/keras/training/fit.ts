@@ -1,6 +1,6 @@
 // Training: epochs of batches, validation, callbacks.
 
-import { ArgumentError, valueText } from '../../../ir/errors.ts';
+import { ArgumentError } from '../../../ir/errors.ts';
 import { prepareThreads, ready } from '../../trace/backend.ts';
 import { generatorSeed } from '../../trace/generator.ts';
 import type { YieldEvery } from '../callbacks/custom.ts';
@@ -8,7 +8,7 @@ import type { History } from '../callbacks/history.ts';
 import { type CallbackList, type CallbacksArg, configureCallbacks } from '../callbacks/list.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions } from '../engine/names.ts';
-import { type Batch, type Samples, split, standardize } from './batch.ts';
+import { type Batch, batchSizeFor, count, type Samples, split, standardize, withClasses } from './batch.ts';
 import type { Compiled } from './compile.ts';
 import { testBatches } from './evaluate.ts';
 import { type Logs, logsOf, withAliases } from './logs.ts';
@@ -82,26 +82,18 @@ const common = [
 const ofFit = [...common, 'batchSize', 'validationSplit', 'shuffle', 'sampleWeight'] as const;
 const ofDataset = [...common, 'batchesPerEpoch', 'validationBatches'] as const;
 
-/** A whole number from `least` on, or the default. */
-export function count(x: unknown, name: string, op: string, value: number, least = 1): number {
-  if (x === undefined || x === null) return value;
-  if (Number.isInteger(x) && (x as number) >= least) return x as number;
-  throw new ArgumentError(`${name} must be a whole number from ${least} on, not ${valueText(x)}`, {
-    op,
-    fix: `leave it out for ${value}`,
-  });
-}
-
 /** Trains on tensors, or on anything `fitDataset` takes. */
 export async function fit(model: LayersModel, x: unknown, y?: unknown, args: FitArgs = {}): Promise<History> {
   if (isIterable(x) && !isTensorLike(x)) return fitDataset(model, x, { ...(y as FitDatasetArgs), ...args });
   const op = `${model.name}.fit`;
   checkOptions(args, ofFit, op);
   const compiled = model.compiled('fit');
-  const batchSize = count(args.batchSize, 'batchSize', op, 32);
-  const all = standardize(model, { x, y, sampleWeight: args.sampleWeight, classWeight: args.classWeight }, 'fit');
+  const all = standardize(model, { x, y, sampleWeight: args.sampleWeight }, 'fit', true);
   if (all.count === 0) throw new ArgumentError('there are no samples', { op, fix: 'give at least one' });
-  const [samples, kept] = args.validationSplit ? split(all, args.validationSplit, op) : [all, undefined];
+  const [first, kept] = args.validationSplit ? split(all, args.validationSplit, op) : [all, undefined];
+  const batchSize = batchSizeFor(model, first.count, { value: args.batchSize, name: 'batchSize' }, op);
+  // Classes are weighed in training only.
+  const samples = withClasses(first, args.classWeight, model, op);
   // Batches that wait for others cannot share their memory.
   const reuse = !compiled.runEagerly && compiled.stepsPerExecution === 1;
   const source = arraySource(samples, { batchSize, shuffle: args.shuffle ?? true, reuse });
@@ -134,7 +126,8 @@ interface Validation {
 
 function validationOf(model: LayersModel, samples: Samples, args: FitArgs, batchSize: number): Validation {
   const op = `${model.name}.fit`;
-  const size = count(args.validationBatchSize, 'validationBatchSize', op, batchSize);
+  const asked = { value: args.validationBatchSize, name: 'validationBatchSize', standard: batchSize };
+  const size = batchSizeFor(model, samples.count, asked, op);
   return {
     source: arraySource(samples, { batchSize: size, shuffle: false, reuse: false }),
     steps: args.validationSteps === undefined ? undefined : count(args.validationSteps, 'validationSteps', op, 1),
@@ -157,7 +150,7 @@ function givenValidation(
       });
     return validationOf(
       model,
-      standardize(model, { x, y, sampleWeight }, 'fit (validationData)'),
+      standardize(model, { x, y, sampleWeight }, 'fit (validationData)', true),
       args as FitArgs,
       batchSize,
     );

@@ -107,7 +107,7 @@ export class Executables {
   #options(kind: string): FuncOptions {
     const threads = this.#model.isCompiled ? this.#model.compiled(kind).threads : 1;
     // A batch size of its own is a program of its own: that is known here.
-    return { name: `${this.#model.name}_${kind}`, threads, warnOfRetracing: false };
+    return { name: `${this.#model.name}_${kind}`, threads, warnOfRetracing: false, maxSignatures: 64 };
   }
 
   /** Weights, metrics and optimizer state exist before the first trace. */

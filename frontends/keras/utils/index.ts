@@ -3,6 +3,7 @@
 export { type DirectoryOptions, type ImageDataset, imageDatasetFromDirectory } from '../../data/directory.ts';
 export { type GetFileOptions, getFile } from '../../data/files.ts';
 export { classWeights, normalize, toCategorical } from './arrays.ts';
+export { convertAllKernelsInModel } from './kernels.ts';
 export {
   makeSamplingTable,
   type PadOptions,

@@ -129,8 +129,11 @@ export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: n
   return b.min(b.max(t, clipValueMin), clipValueMax) as Tensor;
 }
 
-/** A tensor of the same value: tensors are immutable, so nothing is copied. */
-export const clone: Unary = (x) => arg(x, 'x', 'clone');
+/** Another tensor of the same value: tensors are immutable, so the elements are shared. */
+export function clone(x: TensorLike): Tensor {
+  const t = arg(x, 'x', 'clone');
+  return apply('reshape', [t], { shape: t.type.shape });
+}
 
 /** x itself, through which no gradient flows. */
 export const stopGradient: Unary = (x) => apply('stop_gradient', [arg(x, 'x', 'stopGradient')]);
