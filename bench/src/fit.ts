@@ -1,8 +1,6 @@
 // What `model.fit` costs beside the step itself: the same model, the same batches, trained by fit and by
 // calling its compiled step in a bare loop; and by TensorFlow.js, where it is asked for.
 
-import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
 import type { Extra } from './extras.ts';
 import { loadSinter } from './peers/sinter.ts';
 import { timeText } from './report.ts';
@@ -63,24 +61,20 @@ async function ours(tf: Api): Promise<{ fit: () => Promise<void>; bare: () => vo
   };
 }
 
-/** The same by TensorFlow.js: its `fit`, on its WASM backend. */
+/** What another engine is trained on. */
+export interface PeerData {
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  readonly features: number;
+  readonly classes: number;
+  readonly batch: number;
+}
+
+/** The same by TensorFlow.js; its package is installed with the peers only. */
 async function theirs(): Promise<() => Promise<void>> {
-  const tf = await import('@tensorflow/tfjs');
-  const wasm = await import('@tensorflow/tfjs-backend-wasm');
-  const file = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm');
-  wasm.setWasmPaths(`${dirname(file)}/`);
-  await tf.setBackend('wasm');
-  const model = tf.sequential({
-    layers: [
-      tf.layers.dense({ units: 512, activation: 'relu', inputShape: [features] }),
-      tf.layers.dense({ units: 512, activation: 'relu' }),
-      tf.layers.dense({ units: classes, activation: 'softmax' }),
-    ],
-  });
-  model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
-  const x = tf.tensor2d(images, [count, features]);
-  const y = tf.tensor1d(Float32Array.from(labels));
-  return async () => void (await model.fit(x, y, { epochs: 1, batchSize: batch, verbose: 0 }));
+  const file = './peers/tfjs-fit.ts';
+  const peer = (await import(file)) as { tfjsFit(data: PeerData): Promise<() => Promise<void>> };
+  return peer.tfjsFit({ images, labels, features, classes, batch });
 }
 
 export const fit: Extra = {

@@ -19,9 +19,13 @@ class FakeCanvas {
     if (kind !== '2d') return null;
     this.settings = settings;
     return {
-      putImageData: (d: { data: Uint8ClampedArray<ArrayBuffer> }) => void (this.data = d.data),
+      putImageData: (d: { data: Uint8ClampedArray<ArrayBuffer> }) => {
+        this.data = d.data;
+      },
       getImageData: () => ({ width: this.width, height: this.height, data: this.data }),
-      drawImage: (x: { pixels: Uint8Array }) => void (this.data = Uint8ClampedArray.from(x.pixels)),
+      drawImage: (x: { pixels: Uint8Array }) => {
+        this.data = Uint8ClampedArray.from(x.pixels);
+      },
     };
   }
 }
