@@ -15,7 +15,7 @@ import {
   toList,
 } from '../../engine/symbolic.ts';
 import { oneOf } from '../options.ts';
-import { RNN } from './rnn.ts';
+import { RNN, statesByName } from './rnn.ts';
 
 const modes = ['concat', 'sum', 'mul', 'ave'] as const;
 export type MergeMode = (typeof modes)[number];
@@ -96,12 +96,8 @@ export class Bidirectional extends Layer {
     inputs: OneOrMany<SymbolicTensor> | OneOrMany<Tensor>,
     kwargs: Kwargs = {},
   ): Output<SymbolicTensor> | Output<Tensor> {
-    const [x, ...states] = toList(inputs as OneOrMany<Tensor>);
-    const initial = states.length ? states : kwargs.initialState;
-    return super.apply(
-      x,
-      initial === undefined || initial === null ? kwargs : { ...kwargs, initialState: toList(initial) },
-    );
+    const [x, named] = statesByName(inputs, kwargs);
+    return super.apply(x, named);
   }
 
   override call(inputs: OneOrMany<Tensor>, { mask, training, initialState }: Kwargs): OneOrMany<Tensor> {

@@ -65,19 +65,19 @@ export class StepDropout {
   }
 
   /** Which elements stay, scaled. */
-  mask(shape: readonly number[], like: Tensor, rate: number): Tensor {
+  #mask(shape: readonly number[], like: Tensor, rate: number): Tensor {
     return dropout(ones(shape, like.dtype), rate);
   }
-  /** Drops the same features of the inputs [batch, time, features] or [batch, features] in all steps. */
+  /** Drops the same features of the inputs [batch, time, …features], or of one step [batch, features], in all steps. */
   ofInputs(x: Tensor, training: boolean | undefined): Tensor {
     if (!training || this.rate === 0) return x;
-    const features = x.shape[x.rank - 1];
-    const shape = x.rank === 3 ? [x.shape[0], 1, features] : [x.shape[0], features];
-    return x.mul(this.mask(shape, x, this.rate));
+    const [batch, ...rest] = x.shape;
+    const shape = x.rank === 2 ? x.shape : [batch, 1, ...rest.slice(1)];
+    return x.mul(this.#mask(shape, x, this.rate));
   }
   /** What a state is multiplied with in all steps; undefined for nothing. */
-  ofState(state: readonly [number, number], like: Tensor, training: boolean | undefined): Tensor | undefined {
+  ofState(state: readonly number[], like: Tensor, training: boolean | undefined): Tensor | undefined {
     if (!training || this.recurrentRate === 0) return undefined;
-    return this.mask(state, like, this.recurrentRate);
+    return this.#mask(state, like, this.recurrentRate);
   }
 }

@@ -1,7 +1,6 @@
 // ConvLSTM2D: an LSTM of images, whose products are convolutions (Shi and others 2015).
 
 import { conv2d } from '../../../trace/ops/conv.ts';
-import { concat, split } from '../../../trace/ops/shape.ts';
 import type { Tensor } from '../../../trace/tensor.ts';
 import { type Activation, type ActivationIdentifier, getActivation, serializeActivation } from '../../activations.ts';
 import { InputSpec } from '../../engine/input-spec.ts';
@@ -9,13 +8,13 @@ import type { Kwargs, LayerArgs } from '../../engine/layer.ts';
 import type { Config } from '../../engine/serialize.ts';
 import { type OneOrMany, oneShape, type Shape, shapeList } from '../../engine/symbolic.ts';
 import type { LayerVariable } from '../../engine/weights.ts';
-import { initializers } from '../../initializers.ts';
 import { convLength, type Padding } from '../conv.ts';
 import { type DataFormat, dataFormatOption } from '../data-format.ts';
 import { countOption, knownAxis, oneOf, rateOption, tuple } from '../options.ts';
 import { type WeightOptionArgs, WeightOptions, weightKeys } from '../weight-options.ts';
 import { RNNCell, StepDropout } from './cell.ts';
 import { cellConfig } from './cell-config.ts';
+import { forgettingBias, lstmStep } from './lstm-step.ts';
 import { type BaseRNNArgs, RNN } from './rnn.ts';
 
 export interface ConvLSTM2DCellArgs extends LayerArgs, WeightOptionArgs<'kernel' | 'recurrent' | 'bias'> {
@@ -131,22 +130,8 @@ export class ConvLSTM2DCell extends RNNCell {
     const n = this.filters;
     this.kernel = this.#kernel.add(this, 'kernel', [...this.kernelSize, channels, 4 * n]);
     this.recurrentKernel = this.#recurrent.add(this, 'recurrent_kernel', [...this.kernelSize, n, 4 * n]);
-    if (this.useBias) {
-      const { initializer, regularizer, constraint } = this.#bias;
-      const forgetting = (_: readonly number[], dtype: Tensor['dtype']) =>
-        concat([
-          initializer.apply([n], dtype),
-          initializers.ones().apply([n], dtype),
-          initializer.apply([2 * n], dtype),
-        ]);
-      this.bias = this.addWeight({
-        name: 'bias',
-        shape: [4 * n],
-        initializer: (this.unitForgetBias ? forgetting : initializer) as never,
-        regularizer,
-        constraint,
-      });
-    }
+    if (this.useBias)
+      this.bias = this.unitForgetBias ? forgettingBias(this, this.#bias, n) : this.#bias.add(this, 'bias', [4 * n]);
     this.built = true;
   }
 
@@ -169,30 +154,17 @@ export class ConvLSTM2DCell extends RNNCell {
   override steps(inputs: Tensor, { training }: Kwargs) {
     return this.randomly(() => {
       const x = inputs.cast(this.dtype);
-      const dropped =
-        training && this.drops.rate > 0
-          ? x.mul(this.drops.mask([x.shape[0], 1, ...x.shape.slice(2)], x, this.drops.rate))
-          : x;
+      const dropped = this.drops.ofInputs(x, training);
       const z = this.#project(flat(dropped));
       const all = z.reshape([x.shape[0], x.shape[1], ...z.shape.slice(1)]);
-      const { recurrentRate } = this.drops;
-      const mask =
-        training && recurrentRate > 0
-          ? this.drops.mask([x.shape[0], ...(this.#image as number[])], x, recurrentRate)
-          : undefined;
+      const mask = this.drops.ofState([x.shape[0], ...(this.#image as number[])], x, training);
       return { inputs: all, step: (zt: Tensor, states: Tensor[]) => this.#advance(zt, states, mask) };
     });
   }
 
   #advance(z: Tensor, [h, c]: Tensor[], mask: Tensor | undefined): Tensor[] {
     const r = this.#conv(mask ? h.mul(mask) : h, this.recurrentKernel, [1, 1], 'same', [1, 1]);
-    const [i, f, g, o] = split(z.add(r), 4, this.#last ? 3 : 1);
-    const gate = (x: Tensor) => this.recurrentActivation.apply(x);
-    const memory = gate(f)
-      .mul(c)
-      .add(gate(i).mul(this.activation.apply(g)));
-    const out = gate(o).mul(this.activation.apply(memory));
-    return [out, out, memory];
+    return lstmStep(z.add(r), c, this.#last ? 3 : 1, this.activation, this.recurrentActivation);
   }
 
   override call(inputs: OneOrMany<Tensor>, _kwargs: Kwargs): Tensor[] {

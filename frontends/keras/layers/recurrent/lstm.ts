@@ -1,13 +1,12 @@
 // LSTM (Hochreiter and Schmidhuber 1997; Gers and others 2000 for the forget gate).
 
-import { concat, split } from '../../../trace/ops/shape.ts';
 import type { Tensor } from '../../../trace/tensor.ts';
 import { type Activation, type ActivationIdentifier, getActivation, serializeActivation } from '../../activations.ts';
 import type { Config } from '../../engine/serialize.ts';
 import type { LayerVariable } from '../../engine/weights.ts';
-import { type InitializerIdentifier, initializers } from '../../initializers.ts';
 import { cellConfig } from './cell-config.ts';
 import { GatedCell, type GatedCellArgs, gatedKeys } from './gated.ts';
+import { forgettingBias, lstmStep } from './lstm-step.ts';
 import { type BaseRNNArgs, RNN } from './rnn.ts';
 
 export interface LSTMCellArgs extends GatedCellArgs {
@@ -38,22 +37,11 @@ export class LSTMCell extends GatedCell {
   }
 
   protected override addBias(width: number): LayerVariable {
-    if (!this.unitForgetBias) return super.addBias(width);
-    const { initializer, regularizer, constraint } = this.biasOptions;
-    const n = this.units;
-    const forgetting: InitializerIdentifier = (_shape, dtype) =>
-      concat([initializer.apply([n], dtype), initializers.ones().apply([n], dtype), initializer.apply([2 * n], dtype)]);
-    return this.addWeight({ name: 'bias', shape: [width], initializer: forgetting as never, regularizer, constraint });
+    return this.unitForgetBias ? forgettingBias(this, this.biasOptions, this.units) : super.addBias(width);
   }
 
   protected override advance(z: Tensor, [h, c]: Tensor[], drop: (h: Tensor) => Tensor): Tensor[] {
-    const [i, f, g, o] = split(z.add(this.recur(drop(h))), 4, 1);
-    const gate = (x: Tensor) => this.recurrentActivation.apply(x);
-    const memory = gate(f)
-      .mul(c)
-      .add(gate(i).mul(this.activation.apply(g)));
-    const out = gate(o).mul(this.activation.apply(memory));
-    return [out, out, memory];
+    return lstmStep(z.add(this.recur(drop(h))), c, 1, this.activation, this.recurrentActivation);
   }
 
   override getConfig(): Config {

@@ -149,11 +149,8 @@ export class RNN extends Layer {
     inputs: OneOrMany<SymbolicTensor> | OneOrMany<Tensor>,
     kwargs: Kwargs = {},
   ): Output<SymbolicTensor> | Output<Tensor> {
-    const [x, ...states] = toList(inputs as OneOrMany<Tensor>);
-    // States may also stand behind the input, as in TensorFlow.js.
-    const initial = states.length ? states : kwargs.initialState;
-    const rest = initial === undefined || initial === null ? kwargs : { ...kwargs, initialState: toList(initial) };
-    return super.apply(x, rest);
+    const [x, named] = statesByName(inputs, kwargs);
+    return super.apply(x, named);
   }
 
   override call(inputs: OneOrMany<Tensor>, kwargs: Kwargs): OneOrMany<Tensor> {
@@ -250,6 +247,13 @@ export class RNN extends Layer {
   static override fromConfig(cls: SerializableClass, config: Config): RNN {
     return new (cls as unknown as new (args: Config) => RNN)(config);
   }
+}
+
+/** The input alone; initial states, which may also stand behind it as in TensorFlow.js, by their name. */
+export function statesByName(inputs: OneOrMany<SymbolicTensor> | OneOrMany<Tensor>, kwargs: Kwargs): [Tensor, Kwargs] {
+  const [x, ...states] = toList(inputs as OneOrMany<Tensor>);
+  const initial = states.length ? states : kwargs.initialState;
+  return [x, initial === undefined || initial === null ? kwargs : { ...kwargs, initialState: toList(initial) }];
 }
 
 interface Run {
