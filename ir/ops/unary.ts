@@ -134,6 +134,13 @@ unary('rsqrt', {
   grad: (b, x, y, g) => b.mul(b.mul(g, -0.5), b.div(y, x)),
   range: [0.1, 4],
 });
+unary('exp_falling', {
+  doc: 'e^x for x up to 88; in float32 0 where that is below the smallest normal number.',
+  scalar: m.expFalling,
+  ref: Math.exp,
+  grad: (b, _x, y, g) => b.mul(g, y),
+  range: [-90, 0],
+});
 unary('exp', { doc: 'e^x.', scalar: m.exp, ref: Math.exp, grad: (b, _x, y, g) => b.mul(g, y) });
 unary('expm1', {
   doc: 'e^x - 1, accurate near 0.',
