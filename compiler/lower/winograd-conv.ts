@@ -3,7 +3,7 @@
 
 import type { Value } from '../../ir/graph.ts';
 import { affine, linearize, strideIn } from '../../ir/kernel/affine.ts';
-import { add, bin, type Expr, i32, load, mapExpr, mul, sub, tileRead, variable } from '../../ir/kernel/expr.ts';
+import { add, bin, type Expr, i32, load, mul, sub, substituteExpr, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { letS, loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import type { Group } from '../group.ts';
@@ -156,7 +156,7 @@ class WinogradConv extends WinogradLowering {
       return bind(
         reader.read(
           this.spec.b,
-          this.spec.bIndex.map((e) => replace(e, at)),
+          this.spec.bIndex.map((e) => substituteExpr(e, at)),
         ),
       );
     };
@@ -204,6 +204,3 @@ class WinogradConv extends WinogradLowering {
     return this.k.packed({ key: `winograd:${this.w.m}:${this.nr}:${lit.hash}:${fixed(type.shape)}`, size, make });
   }
 }
-
-const replace = (e: Expr, vars: ReadonlyMap<string, Expr>): Expr =>
-  mapExpr(e, (x) => (x.k === 'var' ? vars.get(x.name) : undefined));

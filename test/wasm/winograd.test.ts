@@ -2,7 +2,7 @@
 
 import '../../tools/relaxed-simd.ts';
 import { describe, expect, it } from 'vitest';
-import { winogradTile } from '../../compiler/lower/winograd-choice.ts';
+import { winogradTile } from '../../compiler/lower/conv-algorithm.ts';
 import { multiply, sandwichNumbers, winograd } from '../../compiler/lower/winograd-transforms.ts';
 import { Builder } from '../../ir/builder.ts';
 import type { Graph } from '../../ir/graph.ts';

@@ -1,9 +1,39 @@
-// Which convolutions run by Winograd's algorithm, from their shapes alone: the pass that makes padding
-// explicit leaves it to them, so it has to come to the same answer as the lowering.
+// Which convolutions have kernels of their own, from their shapes alone: these pad their input themselves, so
+// the pass that makes padding explicit has to come to the same answer as the lowering.
 
 import type { Node } from '../../ir/graph.ts';
 import { intsAttr, numAttr } from '../../ir/op.ts';
 import { fixed } from './views.ts';
+
+/** Winograd's algorithm with tiles of m x m results, or one filter a channel. */
+export type ConvAlgorithm = { readonly kind: 'winograd'; readonly m: number } | { readonly kind: 'depthwise' };
+
+/** The algorithm of a convolution (or filter gradient), or null for a product over all taps and channels. */
+export function convAlgorithm(node: Node): ConvAlgorithm | null {
+  if (isDepthwise(node)) return { kind: 'depthwise' };
+  const m = winogradTile(node);
+  return m === null ? null : { kind: 'winograd', m };
+}
+
+/** One filter a channel, in two dimensions. */
+function isDepthwise(node: Node): boolean {
+  if (node.op.name !== 'conv') return false;
+  const [x, w] = node.inputs;
+  const [xs, ws] = [fixed(x.type.shape), fixed(w.type.shape)];
+  const groups = numAttr(node.attrs, 'groups');
+  return (
+    xs.length === 4 &&
+    x.type.dtype === 'f32' &&
+    groups >= MIN_GROUPS &&
+    groups === xs[3] &&
+    ws[3] === groups &&
+    ws[0] * ws[1] <= MAX_TAPS &&
+    intsAttr(node.attrs, 'lhs_dilation').every((d) => d === 1)
+  );
+}
+const MIN_GROUPS = 4;
+/** Taps are written out. */
+const MAX_TAPS = 49;
 
 /** Products that a fused multiply-add unit does in the time of one element of a transform, roughly. */
 const TRANSFORM = { input: 7, output: 6, filter: 5 };
