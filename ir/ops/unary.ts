@@ -238,13 +238,13 @@ unary('erf', {
   doc: 'Gauss error function.',
   scalar: m.erf,
   ref: erfReference,
-  grad: (b, x, _y, g) => b.mul(b.mul(g, 2 / Math.sqrt(Math.PI)), b.un('exp', b.neg(b.square(x)))),
+  grad: (b, x, _y, g) => b.mul(b.mul(g, 2 / Math.sqrt(Math.PI)), b.un('exp_falling', b.neg(b.square(x)))),
 });
 unary('erfc', {
   doc: '1 - erf(x), accurate where that is small.',
   scalar: m.erfc,
   ref: erfcReference,
-  grad: (b, x, _y, g) => b.mul(b.mul(g, -2 / Math.sqrt(Math.PI)), b.un('exp', b.neg(b.square(x)))),
+  grad: (b, x, _y, g) => b.mul(b.mul(g, -2 / Math.sqrt(Math.PI)), b.un('exp_falling', b.neg(b.square(x)))),
 });
 unary('lgamma', {
   doc: 'log |gamma(x)|; infinite at 0 and the negative integers.',
