@@ -28,7 +28,10 @@ async function withoutCache(): Promise<Api> {
 }
 
 async function compileModels(tf: Api, repeats: number) {
-  const names = ['mlp-64', 'mlp-train', 'cnn-64', 'cnn-train', 'encoder', 'encoder-train'];
+  const names = [
+    ...['mlp-64', 'mlp-train', 'cnn-64', 'cnn-train', 'encoder', 'encoder-train'],
+    ...['resnet-50', 'mobilenet-v2', 'resnet20-train', 'gpt', 'gpt-train', 'lstm-train'],
+  ];
   const figures: Record<string, unknown> = {};
   const table = textTable(['compile', 'median', 'min', 'nodes', 'kernels', 'of which'], [5]);
   for (const c of cases.filter((x) => names.includes(x.name))) {
