@@ -26,12 +26,20 @@ import {
 const solveTriangular = (b: Emitter, a: Val, x: Val, lower: boolean, adjoint: boolean, unit = false): Val =>
   b.call('triangular_solve', [a, x], { lower, adjoint, unit });
 
-/** A well-conditioned matrix: a dominant diagonal, numbers that look random. */
+const made = new Map<string, number[]>();
+
+/** Well-conditioned matrices: a dominant diagonal, numbers that look random. One array for all samples that ask for it. */
 function dominant(n: number, batch = 1): number[] {
-  return Array.from({ length: batch * n * n }, (_, k) => {
-    const [i, j] = [Math.floor(k / n) % n, k % n];
-    return Math.sin(7 * k + 1) + (i === j ? n / 2 + 2 : 0);
-  });
+  const key = `${n},${batch}`;
+  let values = made.get(key);
+  if (!values) {
+    values = Array.from({ length: batch * n * n }, (_, k) => {
+      const [i, j] = [Math.floor(k / n) % n, k % n];
+      return Math.sin(7 * k + 1) + (i === j ? n / 2 + 2 : 0);
+    });
+    made.set(key, values);
+  }
+  return values;
 }
 const given = (type: string, values: readonly number[]): Sample['inputs'][number] => ({
   ...sample([type]).inputs[0],
