@@ -35,7 +35,7 @@ async function bundle() {
     splitting: true,
     entryNames: '[name]-[hash]',
     chunkNames: 'shared-[hash]',
-    keepNames: true,
+    keepNames: false,
     // All modules belong to the package: those with effects are not looked up in package.json.
     ignoreAnnotations: true,
     metafile: true,
