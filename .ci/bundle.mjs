@@ -25,7 +25,7 @@ const shared = {
 const entries = { index: 'frontends/index.js', runtime: 'runtime/index.js', node: 'frontends/node.js' };
 const inner = { cache: 'compiler/wasm/cache.js' };
 
-/** All parts as modules: entries and what they share. Errors and layers have names that must stay as they are. */
+/** All parts as modules: entries and what they share. What has effects when it is loaded stands in package.json. */
 async function bundle() {
   const names = Object.entries({ ...entries, ...inner }).map(([name, path]) => [name, join(dist, path)]);
   return build({
@@ -35,9 +35,6 @@ async function bundle() {
     splitting: true,
     entryNames: '[name]-[hash]',
     chunkNames: 'shared-[hash]',
-    keepNames: false,
-    // All modules belong to the package: those with effects are not looked up in package.json.
-    ignoreAnnotations: true,
     metafile: true,
     write: false,
   });
@@ -50,24 +47,36 @@ function licences(inputs) {
   return texts.map((t) => `/*!\n${t}\n*/\n`).join('');
 }
 
+/** Classes that name themselves get another name from the bundler (`_Graph`): users see names in consoles. */
+function named(text) {
+  const own = text.replaceAll(
+    /^(var (\w+) = class _\2\b[^\n]*\{)$/gm,
+    "$1\n  static { Object.defineProperty(this, 'name', { value: '$2', configurable: true }); }",
+  );
+  const left = /^var (\w+) = class (_\w+)[^\n]*$(?!\n {2}static \{ Object\.defineProperty)/m.exec(own);
+  if (left) throw new Error(`class ${left[1]} would be named ${left[2]}`);
+  return own;
+}
+
 /**
  * A module as a script of CommonJS. All parts take the address of the entry beside them for their own; scripts cannot
  * import, so the loader does that for them.
  */
 async function script(text) {
-  const { code } = await transform(text, {
+  const { code } = await transform(named(text), {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
     supported: { 'dynamic-import': true },
     define: { 'import.meta.url': '__address' },
   });
-  return (
-    code
-      .replaceAll(/require\("\.\/([\w-]+)\.js"\)/g, 'require("./$1.cjs")')
-      // Not in text, such as the code of data workers.
-      .replaceAll(/(?<![\w$.])import\((?="|__rewriteRelativeImportExtension\()/g, '__import(')
-  );
+  const body = code
+    .replaceAll(/require\("\.\/([\w-]+)\.js"\)/g, 'require("./$1.cjs")')
+    // Not in text, such as the code of data workers.
+    .replaceAll(/(?<![\w$.])import\((?="|__rewriteRelativeImportExtension\()/g, '__import(')
+    // A copy of all exports only marks them as a module's.
+    .replace('module.exports = __toCommonJS(', 'module.exports = (');
+  return `(function (exports, require, module, __address, __import) { 'use strict';\n${body}})`;
 }
 
 /** The module that users import: the names of a part. */

@@ -60,7 +60,8 @@ function cachedCode(file: string): Buffer | undefined {
 }
 
 function compile(path: string): vmType.Script {
-  const text = `(function (exports, require, module, __address, __import) { 'use strict'; ${readFileSync(path, 'latin1')}\n})`;
+  // A function of the parts' surroundings, in ASCII.
+  const text = readFileSync(path, 'latin1');
   const folder = text.length < worthwhile ? null : cache?.cacheFolder();
   const cachedData = folder ? cachedCode(codeFile(folder, path)) : undefined;
   const script = new vm.Script(text, { filename: path, cachedData });
