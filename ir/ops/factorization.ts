@@ -3,7 +3,7 @@
 
 import type { Emitter } from '../emit.ts';
 import type { Val } from '../graph.ts';
-import { boolAttr, defineComposite, defineOp, opByName, type Sample, sample } from '../op.ts';
+import { boolAttr, defineComposite, defineOp, opByName, type Sample, sample, t } from '../op.ts';
 import { tensorType } from '../types.ts';
 import { gatherAlong, scatterAlong } from './along.ts';
 import {
@@ -36,7 +36,9 @@ const dominant =
     });
 /** A sample's operand with these values; a function is asked when they are wanted, for it takes time at every start. */
 const given = (type: string, values: readonly number[] | (() => number[])): Sample['inputs'][number] => ({
-  ...sample([type]).inputs[0],
+  get type() {
+    return t(type);
+  },
   get values() {
     return typeof values === 'function' ? values() : values;
   },
