@@ -38,7 +38,7 @@ const MAX_TAPS = 49;
 /** Products that a fused multiply-add unit does in the time of one element of a transform, roughly. */
 const TRANSFORM = { input: 7, output: 6, filter: 5 };
 /** The same for an element of the filters that comes from beyond the second-level cache. */
-const FAR = 4;
+const FAR = 11;
 const NEAR_BYTES = 1 << 20;
 /** Rows of a register tile: fewer tiles of the image take as long. */
 const ROWS = 6;

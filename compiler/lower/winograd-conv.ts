@@ -13,6 +13,9 @@ import { fixed } from './views.ts';
 import { type Own, range, WinogradLowering } from './winograd.ts';
 import { filterMatrix, sandwich } from './winograd-transforms.ts';
 
+/** From so many blocks on, each thread takes blocks of its own. */
+const MIN_BLOCKS = 4;
+
 /** A convolution that `winogradTile` gave tiles of m x m results. */
 export function lowerWinogradConv(ctx: LowerContext, g: Group, m: number): Lowered {
   return new WinogradConv(ctx, g, m).lower();
@@ -34,20 +37,30 @@ class WinogradConv extends WinogradLowering {
     const { n, m } = this.w;
     const filters = this.filters();
     const outs = this.outputs();
-    const left = this.own(n * n * this.block * this.cin);
-    const products = this.own(n * n * this.block * this.cout);
+    // Few blocks leave threads without work: they share the steps of one instead.
+    const shared = this.blocks < MIN_BLOCKS;
+    const room = (size: number) => (shared ? { buf: this.k.scratch('f32', size), base: i32(0) } : this.own(size));
+    const left = room(n * n * this.block * this.cin);
+    const products = room(n * n * this.block * this.cout);
     const window = this.own(n * n * this.cin);
     const values = this.own(m * m * this.cout);
     const rows = variable('rows');
-    const body: Stmt[] = [
+    const split = shared ? { parallel: 1 } : {};
+    const barrier: Stmt[] = shared ? [{ s: 'barrier' }] : [];
+    const block: Stmt[] = [
       ...this.extent(),
-      loop('t', rows, [...this.position(), ...this.input(left, window)]),
-      loop('pos', n * n, this.multiply(left, products, filters.buf)),
-      loop('t', rows, [...this.position(), ...this.output(products, values, outs)]),
+      loop('t', rows, [...this.position(), ...this.input(left, window)], split),
+      ...barrier,
+      loop('pos', n * n, this.multiply(left, products, filters.buf), split),
+      ...barrier,
+      loop('t', rows, [...this.position(), ...this.output(products, values, outs)], split),
+      ...barrier,
     ];
-    const all = loop('blk', this.blocks, body, this.blocks > 1 ? { parallel: 1 } : {});
-    const stmts: Stmt[] = [...filters.code, this.blocks > 1 ? all : { s: 'single', body: [all] }];
-    return this.k.finish(stmts, { flops: 2 * this.total * n * n * this.cin * this.cout });
+    const all = loop('blk', this.blocks, block, shared ? {} : { parallel: 1 });
+    return this.k.finish([...filters.code, all], {
+      flops: 2 * this.total * n * n * this.cin * this.cout,
+      parallel: true,
+    });
   }
 
   /** Transforms the products of a tile back, and stores what is computed on the results inside. */
