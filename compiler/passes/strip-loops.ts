@@ -66,11 +66,7 @@ export function writeLoops(
   leaves: readonly Val[],
 ): Val[] {
   const axes = loops.map((l) => l.axis);
-  // In the order of the loops, the parts of a value lie one behind the other.
-  const inOrder = cone.leaves.map((l) => {
-    const looped = l.tags.flatMap((t, i) => (axes.includes(t) ? [i] : [])).sort((i, j) => l.tags[i] - l.tags[j]);
-    return [...looped, ...l.tags.map((_, i) => i).filter((i) => !looped.includes(i))];
-  });
+  const inOrder = cone.leaves.map((l) => loopOrder(l, axes));
   const turned = cone.leaves.map((l, i): Item => ({ ...l, tags: inOrder[i].map((k) => l.tags[k]) }));
   const operands = leaves.map((v, i) => b.transpose(v, inOrder[i]));
   const body = { ...cone, leaves: turned };
@@ -88,6 +84,17 @@ export function writeLoops(
       ),
     );
   return nest(b, { cone: body, loops, sizes: shape, starts: new Map(), leaves: operands }, back);
+}
+
+/** The order of a value's axes in which its parts for the runs of all loops lie one behind the other. */
+function loopOrder({ value, tags }: Item, axes: readonly number[]): number[] {
+  const looped = tags.flatMap((t, i) => (axes.includes(t) ? [i] : []));
+  const sorted = looped.toSorted((i, j) => tags[i] - tags[j]);
+  const all = tags.map((_, i) => i);
+  const last = looped.at(-1) ?? -1;
+  const rest = all.filter((i) => !looped.includes(i));
+  const inPlace = looped.every((i, k) => i === sorted[k]) && rest.every((i) => i > last || value.type.shape[i] === 1);
+  return inPlace ? all : [...sorted, ...rest];
 }
 
 type WriteBody = (
