@@ -11,6 +11,8 @@ export interface StripOptions {
   readonly limit: number;
   /** Bytes of a strip of it that is stored instead. */
   readonly strip: number;
+  /** Fewest rows of a strip: the right operands of its products are packed once a strip. */
+  readonly rows: number;
 }
 
 /** Square values that depend on each other, with what is reduced along their rows. */

@@ -16,11 +16,8 @@ export interface Loop {
   readonly block: number;
 }
 
-/** Fewest rows of a block: the right operands of its products are packed in each run. */
-const LEAST_ROWS = 32;
-
 /** Loops that make a block of about `elements`: along batch axes, and along the rows where one matrix is larger. */
-export function planLoops(shape: readonly number[], elements: number): Loop[] {
+export function planLoops(shape: readonly number[], elements: number, leastRows: number): Loop[] {
   const rank = shape.length;
   const [rows, columns] = shape.slice(-2);
   const loops: Loop[] = [];
@@ -32,7 +29,7 @@ export function planLoops(shape: readonly number[], elements: number): Loop[] {
     left = block < size ? 1 : Math.floor(left / size);
   }
   if (rows * columns <= elements) return loops;
-  const most = Math.max(LEAST_ROWS, Math.floor(elements / columns));
+  const most = Math.max(leastRows, Math.floor(elements / columns));
   const block = rows <= most ? rows : evenPart(rows, most, 8);
   if (block < rows) loops.push({ axis: rank - 2, size: rows, block });
   return loops;

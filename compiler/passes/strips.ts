@@ -41,7 +41,8 @@ function planChain(q: Squares, chain: Chain, options: StripOptions): Plan[] | nu
       const cone = coneOf(q, chain, stage, stored);
       for (const { value } of cone.leaves) for (const p of plans) if (provides(p, value)) demand(p, value);
       for (const n of cone.roots) times.set(n, (times.get(n) ?? 0) + 1);
-      const loops = planLoops(chain.shape, options.strip / byteSize(cone.roots[0].outputs[0].type.dtype));
+      const { dtype } = cone.roots[0].outputs[0].type;
+      const loops = planLoops(chain.shape, options.strip / byteSize(dtype), options.rows);
       plans.push({ stage, shape: chain.shape, cone, loops });
     }
     // Rows that later stages read are outputs of the earlier ones.
