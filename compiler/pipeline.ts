@@ -18,7 +18,7 @@ import { applyRules } from './rewrite/rules.ts';
 import { shapes } from './rewrite/shapes.ts';
 
 /** Measured on attention of 4 heads of 64 (docs/decisions.md): below the limit the plain form is as fast. */
-const stripDefaults: StripOptions = { limit: 4 * 2 ** 20, strip: 2 ** 20, rows: 32 };
+const stripDefaults: StripOptions = { limit: 4 * 2 ** 20, strip: 2 ** 20, rows: 64 };
 
 /** The passes in order; tests lower the bounds of `strips`. */
 export const pipelineWith = (options: Partial<StripOptions> = {}): readonly Pass[] => [

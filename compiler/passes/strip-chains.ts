@@ -4,7 +4,7 @@
 
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { intsAttr, pairsAttr } from '../../ir/op.ts';
-import { isFloat, isStatic, shapeEq, typeBytes } from '../../ir/types.ts';
+import { byteSize, isFloat, isStatic, shapeEq, typeBytes } from '../../ir/types.ts';
 
 export interface StripOptions {
   /** Bytes of a square value from which on it is not stored whole. */
@@ -42,8 +42,16 @@ export interface Squares {
 
 const lastAxis = (shape: readonly number[]): number => shape.length - 1;
 
-/** Is it a product [batch.., rows, k] x [batch.., columns, k] that is large and much larger than its factors? */
-function isRoot(n: Node, limit: number): boolean {
+/** Rows and columns must be so many times the factors' other axis. */
+const LEAST_RATIO = 4;
+/** From so many rows a feature on, the square value is so much larger than all else that loops always pay. */
+const LONG_RATIO = 64;
+
+/**
+ * Is it a product [batch.., rows, k] x [batch.., columns, k] that is large and much larger than its factors? The
+ * second factor is read in each strip, and its gradient read and written, so it has to stay in the cache.
+ */
+function isRoot(n: Node, { limit, strip }: StripOptions): boolean {
   if (n.op.name !== 'dot_general') return false;
   const { type } = n.outputs[0];
   if (!isStatic(type.shape) || !isFloat(type.dtype) || typeBytes(type) < limit) return false;
@@ -53,7 +61,9 @@ function isRoot(n: Node, limit: number): boolean {
   if (batch !== rank - 2 || contract[0].length !== 1) return false;
   if (n.inputs.some((v) => v.type.shape.length !== rank)) return false;
   const k = n.inputs[0].type.shape[contract[0][0]] as number;
-  return (type.shape as readonly number[]).slice(-2).every((d) => d >= 2 * k);
+  const [rows, columns] = type.shape.slice(-2);
+  if (Math.min(rows, columns) < LEAST_RATIO * k) return false;
+  return columns * k * byteSize(type.dtype) <= 2 * strip || rows >= LONG_RATIO * k;
 }
 
 /** Sets of values that are joined on the way. */
@@ -102,9 +112,9 @@ class Finder {
   }
 
   /** Follows what the products lead to. */
-  grow(limit: number): void {
+  grow(options: StripOptions): void {
     for (const n of this.graph.nodes) {
-      if (isRoot(n, limit) && !n.inputs.some((v) => this.shapes.has(v))) {
+      if (isRoot(n, options) && !n.inputs.some((v) => this.shapes.has(v))) {
         this.groups.create(n.outputs[0]);
         this.shapes.set(n.outputs[0], n.outputs[0].type.shape as readonly number[]);
         continue;
@@ -195,10 +205,10 @@ class Finder {
   }
 }
 
-/** Finds the chains of a graph whose square values take `limit` bytes or more. */
-export function findSquares(graph: Graph, limit: number): Squares {
+/** Finds the chains of a graph whose square values are large. */
+export function findSquares(graph: Graph, options: StripOptions): Squares {
   const f = new Finder(graph);
-  f.grow(limit);
+  f.grow(options);
   f.count();
   const byGroup = f.chains();
   const hasRows = new Set<Chain>();

@@ -177,7 +177,8 @@ function scanBlocks(b: Builder, n: Nest, { axis, size, block }: Loop, write: Wri
       ? [b.constant(Literal.of(Int32Array.from({ length: runs }, (_, i) => i * block)), tensorType('i32', [runs]))]
       : []),
   ];
-  const attrs = { length: runs, consts: fixed.length + outer.length, carry: sums.length };
+  const consts = fixed.length + outer.length;
+  const attrs = { length: runs, ...(consts ? { consts } : {}), carry: sums.length };
   const out = b.emit(opByName('scan'), operands, attrs, [region]);
   const whole = n.sizes.with(axis, runs * block);
   return cone.outputs.map((o, i) =>

@@ -25,7 +25,7 @@ interface Plan {
 }
 
 export function strips(g: Graph, options: StripOptions): Graph {
-  const q = findSquares(g, options.limit);
+  const q = findSquares(g, options);
   const plans = q.chains.flatMap((c) => planChain(q, c, options) ?? []);
   return plans.length ? new Writer(g, q, plans).write() : g;
 }

@@ -118,6 +118,7 @@ export const stages: Readonly<Record<string, Stage>> = {
       'convolution',
       'conv-padding',
       'views',
+      'strips',
       'cse',
       'dce',
     ].map((n) => [n, passStage(n)]),
