@@ -4,6 +4,7 @@
 import type { Pass } from './pass-runner.ts';
 import { simplifyControl } from './passes/control.ts';
 import { convPadding } from './passes/conv-padding.ts';
+import { convPhases } from './passes/conv-phases.ts';
 import { cse } from './passes/cse.ts';
 import { dce } from './passes/dce.ts';
 import { decompose } from './passes/decompose.ts';
@@ -29,6 +30,7 @@ export const pipelineWith = (options: Partial<StripOptions> = {}): readonly Pass
   { name: 'loop-sums', run: loopSums },
   // Rules leave what they replaced behind, and a replaced assign would be a second one of its state.
   { name: 'algebra', run: (g) => dce(applyRules(g, algebra)) },
+  { name: 'conv-phases', run: convPhases },
   { name: 'convolution', run: (g) => applyRules(g, convolution) },
   { name: 'conv-padding', run: convPadding },
   { name: 'views', run: (g) => applyRules(g, shapes) },

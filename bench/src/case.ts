@@ -10,9 +10,12 @@ import type { Ops } from './ops.ts';
  */
 export type Layout = 'plain' | 'nhwc' | 'hwio' | { readonly rows: readonly [number, number, number] };
 
-/** One operand: `input` and `label` are handed to each call, `weight` belongs to the program. */
+/**
+ * One operand: `input` and `label` are handed to each call, `weight` and `constant` belong to the
+ * program, and training changes only weights.
+ */
 export interface Operand {
-  readonly role: 'input' | 'label' | 'weight';
+  readonly role: 'input' | 'label' | 'weight' | 'constant';
   readonly shape: readonly number[];
   readonly layout: Layout;
   readonly data: Float32Array;
@@ -35,8 +38,8 @@ export interface Case {
   readonly bytes: number;
   /** Largest error allowed, relative to the largest element of the reference. */
   readonly tolerance: number;
-  /** Set where a float64 run of the whole case would take minutes. */
-  readonly noReference?: string;
+  /** Set where the float64 result takes long and stands in golden.json, as the losses of training cases do. */
+  readonly storedReference?: boolean;
 }
 
 /** Learning rate and constants of every training case's Adam. */
@@ -75,10 +78,21 @@ export class OperandSet {
   input(name: string, shape: readonly number[], layout: Layout = 'plain'): this {
     return this.put(name, 'input', shape, layout, this.numbers(shape, 1, 0));
   }
-  /** Weights scaled so that activations keep their size: 1/sqrt(fan-in) of the leading axes. */
-  weight(name: string, shape: readonly number[], layout: Layout = 'plain'): this {
+  /**
+   * Weights scaled so that activations keep their size: 1/sqrt(fan-in) of the leading axes. `gain`
+   * makes up for what stands around the layer: sqrt(2) behind a relu.
+   */
+  weight(name: string, shape: readonly number[], layout: Layout = 'plain', gain = 1): this {
     const fanIn = size(shape.slice(0, -1));
-    return this.put(name, 'weight', shape, layout, this.numbers(shape, Math.sqrt(3 / fanIn), 0));
+    return this.put(name, 'weight', shape, layout, this.numbers(shape, gain * Math.sqrt(3 / fanIn), 0));
+  }
+  /** Rows to look up: numbers between -size and size, whatever their count. */
+  table(name: string, shape: readonly number[], size: number): this {
+    return this.put(name, 'weight', shape, 'plain', this.numbers(shape, size, 0));
+  }
+  /** What belongs to the program and is never trained. */
+  constant(name: string, shape: readonly number[], data: Float32Array): this {
+    return this.put(name, 'constant', shape, 'plain', data);
   }
   /** A vector around `center`: biases and the scales of normalisation. */
   vector(name: string, length: number, center = 0): this {
@@ -99,6 +113,23 @@ export class OperandSet {
     const data = new Float32Array(rows * classes);
     for (let r = 0; r < rows; r++) data[r * classes + Math.floor(((next() + 1) / 2) * classes)] = 1;
     return this.put(name, 'label', [rows, classes], 'plain', data);
+  }
+  /** Texts of chance: the numbers of their tokens as floats, and one-hot rows of the tokens that follow each. */
+  tokens(name: string, next: string, [texts, length]: readonly [number, number], vocabulary: number): this {
+    const chance = uniform(++this.seed);
+    const token = () => Math.floor(((chance() + 1) / 2) * vocabulary);
+    const inputs = new Float32Array(texts * length);
+    const labels = new Float32Array(texts * length * vocabulary);
+    for (let t = 0; t < texts; t++) {
+      let here = token();
+      for (let i = t * length; i < (t + 1) * length; i++) {
+        inputs[i] = here;
+        here = token();
+        labels[i * vocabulary + here] = 1;
+      }
+    }
+    this.put(name, 'input', [texts * length], 'plain', inputs);
+    return this.put(next, 'label', [texts * length, vocabulary], 'plain', labels);
   }
   done(): Operands {
     return this.all;

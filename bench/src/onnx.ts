@@ -2,7 +2,7 @@
 
 import type { Case, Operands } from './case.ts';
 import { channelsFirst } from './layout.ts';
-import { type Ops, unwritten } from './ops.ts';
+import { type Activation, type Ops, unwritten, type Window } from './ops.ts';
 import { Message } from './protobuf.ts';
 
 type Attribute = number | string | readonly number[];
@@ -75,10 +75,13 @@ function attribute(name: string, value: Attribute | { float: number }): Message 
 /** Operations on names of values. Filters and images are channels first. */
 function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]): Ops<string> {
   const relu = (x: string, yes: boolean | undefined) => (yes ? g.node('Relu', [x]) : x);
-  const conv = (inputs: readonly string[], pad: string, group: number) => {
-    const [height, width] = filterSize(inputs[1]);
-    const [top, left] = pad === 'same' ? [(height - 1) >> 1, (width - 1) >> 1] : [0, 0];
-    return g.node('Conv', inputs, { kernel_shape: [height, width], pads: [top, left, top, left], group });
+  const padding = { same: 'SAME_UPPER', valid: 'VALID' } as const;
+  const conv = (filters: readonly string[], { pad, stride = 1 }: Window, group: number, activation?: Activation) => {
+    const kernel_shape = filterSize(filters[1]).slice(0, 2);
+    const strides = [stride, stride];
+    const y = g.node('Conv', filters, { kernel_shape, strides, auto_pad: padding[pad], group });
+    if (activation === undefined) return y;
+    return activation === 'relu' ? relu(y, true) : g.node('Clip', [y, g.number(0), g.number(6)]);
   };
   const mean = (x: string) => g.node('ReduceMean', [x], { keepdims: 0 });
   return {
@@ -96,9 +99,15 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
     dense: (x, w, b, yes) => relu(g.node('Gemm', [x, w, b]), yes),
     reshape: (x, shape) => g.node('Reshape', [x, g.integers(shape)]),
     transpose: (x, perm) => g.node('Transpose', [x], { perm }),
-    conv2d: (x, filter, pad, bias, yes) => relu(conv(bias ? [x, filter, bias] : [x, filter], pad, 1), yes),
-    depthwise: (x, filter, pad) => conv([x, filter], pad, filterSize(filter)[2]),
-    maxPool: (x) => g.node('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] }),
+    conv2d: (x, filter, window, bias, activation) =>
+      conv(bias ? [x, filter, bias] : [x, filter], window, 1, activation),
+    depthwise: (x, filter, window, bias, activation) =>
+      conv(bias ? [x, filter, bias] : [x, filter], window, filterSize(filter)[2], activation),
+    maxPool: (x, size) =>
+      g.node('MaxPool', [x], { kernel_shape: [size, size], strides: [2, 2], auto_pad: padding.same }),
+    globalAveragePool: (x) => g.node('Flatten', [g.node('GlobalAveragePool', [x])], { axis: 1 }),
+    // Only training cases have it.
+    batchNorm: unwritten,
     flatten: (x) => g.node('Flatten', [x], { axis: 1 }),
     crossEntropy: (labels, logits) => g.node('SoftmaxCrossEntropyLoss', [logits, labels]),
     meanSquare: (a, b) => {
@@ -117,7 +126,7 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
         g.integers([1]),
       ]);
     },
-    gatherRows: unwritten,
+    gatherRows: (x, i) => g.node('Gather', [x, g.node('Cast', [i], { to: dataTypes.int64 })]),
     scatterAdd: unwritten,
     cumsum: (x, axis) => g.node('CumSum', [x, g.integers([axis])]),
     sort: (x, n) => g.node('TopK', [x, g.integers([n])], { largest: 0, sorted: 1, axis: -1 }, 2),
@@ -139,7 +148,7 @@ export function onnxModel(c: Case, operands: Operands): { readonly file: Uint8Ar
     const x = channelsFirst(v);
     // A depthwise filter is channels x 1 in ONNX; its elements stand in the same order.
     const shape = v.layout === 'hwio' && v.shape[3] === 1 ? [x.shape[1], 1, ...x.shape.slice(2)] : x.shape;
-    if (v.role === 'weight') g.floats(name, shape, x.data);
+    if (v.role === 'weight' || v.role === 'constant') g.floats(name, shape, x.data);
     else g.input(name, x.shape);
   }
   const names = Object.fromEntries(Object.keys(operands).map((k) => [k, k]));

@@ -1,6 +1,15 @@
 // The operations that cases are written with. Images are batch x height x width x channels and
 // filters height x width x in x out, whatever the engine keeps them in.
 
+/** How a window moves over an image: its steps, and whether the image is padded. */
+export interface Window {
+  /** `same`: ceil(size / stride) results; of an odd number of zeros the last row and column are one more. */
+  readonly pad: 'same' | 'valid';
+  /** 1 where it is not given. */
+  readonly stride?: number;
+}
+export type Activation = 'relu' | 'relu6';
+
 export interface Ops<T> {
   add(a: T, b: T): T;
   sub(a: T, b: T): T;
@@ -21,12 +30,16 @@ export interface Ops<T> {
   dense(x: T, w: T, b: T, relu?: boolean): T;
   reshape(x: T, shape: readonly number[]): T;
   transpose(x: T, perm: readonly number[]): T;
-  /** Stride 1; then bias and relu if given. */
-  conv2d(x: T, filter: T, pad: 'same' | 'valid', bias?: T, relu?: boolean): T;
-  /** Stride 1, one filter a channel (height x width x channels x 1). */
-  depthwise(x: T, filter: T, pad: 'same' | 'valid'): T;
-  /** 2 x 2 windows, stride 2. */
-  maxPool(x: T): T;
+  /** Then bias and activation if given. */
+  conv2d(x: T, filter: T, window: Window, bias?: T, activation?: Activation): T;
+  /** One filter a channel (height x width x channels x 1); then bias and activation if given. */
+  depthwise(x: T, filter: T, window: Window, bias?: T, activation?: Activation): T;
+  /** Windows of size x size, stride 2, padded as `same`. */
+  maxPool(x: T, size: number): T;
+  /** Mean over the pixels: batch x channels. */
+  globalAveragePool(x: T): T;
+  /** Over everything but the channels, by the mean and variance of this batch; epsilon 1e-5. */
+  batchNorm(x: T, gamma: T, beta: T): T;
   /** Everything but the batch into one axis. */
   flatten(x: T, shape: readonly [number, number]): T;
   /** Mean over the rows of the cross-entropy between one-hot labels and logits. */

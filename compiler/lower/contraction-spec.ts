@@ -2,8 +2,8 @@
 // tiled along one row axis `m` and one column axis `n`, inside outer loops.
 
 import type { Node, Value } from '../../ir/graph.ts';
-import { delinearize, type Ranges } from '../../ir/kernel/affine.ts';
-import { add, children, type Expr, i32, mapExpr, mul, variable } from '../../ir/kernel/expr.ts';
+import { delinearize, divisorOf, type Ranges } from '../../ir/kernel/affine.ts';
+import { add, type Expr, i32, mapExpr, mul, variable } from '../../ir/kernel/expr.ts';
 import { intsAttr, numAttr, pairsAttr } from '../../ir/op.ts';
 import type { Axis } from './loops.ts';
 import { axisVars, rangesOf } from './loops.ts';
@@ -181,16 +181,4 @@ export function splitAxis(spec: ContractionSpec, index: Expr, axis: Axis): Contr
   const both = { ...spec, aIndex: spec.aIndex.map(rename), bIndex: spec.bIndex.map(rename), out: spec.out.map(rename) };
   if (axis === spec.m) return { ...both, outer: [...spec.outer, hi], m: lo };
   return { ...both, k: spec.k.flatMap((a) => (a === axis ? [hi, lo] : [a])) };
-}
-
-/** The largest constant by which the variable is divided somewhere in the index. */
-function divisorOf(e: Expr, v: string): number | null {
-  let best: number | null = null;
-  const visit = (x: Expr): void => {
-    if (x.k === 'bin' && (x.op === 'div' || x.op === 'rem') && x.b.k === 'const' && x.a.k === 'var' && x.a.name === v)
-      best = Math.max(best ?? 0, x.b.value);
-    for (const c of children(x)) visit(c);
-  };
-  visit(e);
-  return best;
 }

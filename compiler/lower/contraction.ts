@@ -5,16 +5,20 @@
 // What is computed on the result runs on the tile before it is stored. Small or odd ones take the
 // general reduction nest.
 
-import type { Value } from '../../ir/graph.ts';
+import type { Node, Value } from '../../ir/graph.ts';
 import { dependsOn, linearize } from '../../ir/kernel/affine.ts';
-import { add, bin, type Expr, fma, i32, load, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
+import { add, bin, type Expr, i32, load, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { type For, loop, type Stmt, store, substitute, tid } from '../../ir/kernel/kernel.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { type KBlocks, PanelContraction, type Panels } from './contraction-panels.ts';
 import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
 import type { Axis } from './loops.ts';
+import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
+import { winogradTile } from './winograd-choice.ts';
+import { lowerWinogradConv } from './winograd-conv.ts';
+import { lowerWinogradFilterGrad } from './winograd-filter-grad.ts';
 
 /** Rows of the left operand that stay in the second-level cache while all panels pass. */
 const A_BLOCK_BYTES = 512 * 1024;
@@ -28,6 +32,9 @@ const NARROW_ROW_BYTES = 1024;
 const HEAVY_EPILOGUE = 12;
 
 export function lowerContraction(ctx: LowerContext, g: Group): Lowered {
+  const anchor = g.nodes.find((n) => n.op.kind === 'contraction') as Node;
+  const tile = winogradTile(anchor);
+  if (tile) return (anchor.op.name === 'conv' ? lowerWinogradConv : lowerWinogradFilterGrad)(ctx, g, tile);
   return new ContractionLowering(ctx, g).lower();
 }
 
@@ -209,11 +216,7 @@ class ContractionLowering extends PanelContraction {
   micro(c: Plan, phase: Phase, m0: Expr, count: number, n0: Expr, valid: number, width: number): Stmt[] {
     const s = this.spec;
     const { kAxes, blocks } = c;
-    const out: Stmt[] = [
-      { s: 'tile', name: 'c', ty: 'f32', dims: [count, width], init: 0 },
-      { s: 'tile', name: 'bt', ty: 'f32', dims: [width], init: 0 },
-      { s: 'tile', name: 'at', ty: 'f32', dims: [4], init: 0 },
-    ];
+    const out = tileRegisters(count, width);
     const subst = this.kSubstitution(kAxes);
     const r = this.k.reader([], this.ranges);
     const a = this.left();
@@ -221,74 +224,22 @@ class ContractionLowering extends PanelContraction {
       load('f32', a.buf, substituteExpr(a.index, new Map([...subst, [s.m.v, add(m0, i)]])));
     const kFlat = this.kFlat(kAxes);
     const j = variable('j');
-    const i = variable('i');
     let b: Expr;
     if (c.panels) b = load('f32', c.panels.buf, add(c.panels.at(n0, kFlat, width), j));
     else {
       const direct = r.read(s.b, s.bIndex) as Expr & { k: 'load' };
       b = load('f32', direct.buf, substituteExpr(direct.index, new Map([...subst, [s.n.v, add(n0, j)]])));
     }
-    const vec = { vector: true, unroll: true } as const;
-    const step: Stmt[] = [
-      loop('j', width, [{ s: 'tileset', tile: 'bt', index: [j], value: b }], vec),
-      loop(
-        'i',
-        count,
-        [
-          {
-            s: 'vec',
-            v: 'l',
-            at: i32(0),
-            lanes: 4,
-            body: [{ s: 'tileset', tile: 'at', index: [variable('l')], value: aAt(i) }],
-          },
-          loop(
-            'j',
-            width,
-            [
-              {
-                s: 'tileset',
-                tile: 'c',
-                index: [i, j],
-                value: fma(tileRead('f32', 'at', [i32(0)]), tileRead('f32', 'bt', [j]), tileRead('f32', 'c', [i, j])),
-              },
-            ],
-            vec,
-          ),
-        ],
-        { unroll: true },
-      ),
-    ];
+    const step = tileStep(count, width, aAt, b);
     let body: readonly Stmt[] = step;
     const inner = blocks.inner;
     for (let d = inner.length - 1; d >= 0; d--) {
       const lastAxis = d === inner.length - 1;
-      body = lastAxis ? this.unrolledK(inner[d], body, blocks) : [loop(inner[d].v, inner[d].n, body)];
+      body = lastAxis
+        ? unrolledReduction(inner[d], body, this.ctx.options.tile.unroll, blocks.cut)
+        : [loop(inner[d].v, inner[d].n, body)];
     }
     out.push(...body, ...this.storeTile(c, phase, m0, count, n0, valid));
-    return out;
-  }
-
-  /** The innermost reduced loop, unrolled by the target's factor, with its remainder. */
-  unrolledK(axis: Axis, body: readonly Stmt[], blocks: KBlocks): Stmt[] {
-    const u = this.ctx.options.tile.unroll;
-    const { cut } = blocks;
-    const unrolled = (base: Expr): Stmt =>
-      loop('u', u, substitute(body, new Map([[axis.v, add(base, variable('u'))]])), { unroll: true });
-    if (cut) {
-      // Pieces are multiples of the unroll factor except for the last, which ends at the axis.
-      const lo = mul(variable('kb'), i32(cut.size));
-      const hi = bin('min', add(lo, i32(cut.size)), i32(axis.n));
-      const mid = add(lo, bin('and', bin('sub', hi, lo), i32(-u)));
-      return [
-        { s: 'for', v: 'ku', lo, hi: mid, step: u, body: [unrolled(variable('ku'))] },
-        ...(axis.n % u ? [{ s: 'for', v: axis.v, lo: mid, hi, step: 1, body } as Stmt] : []),
-      ];
-    }
-    if (axis.n <= u * 2) return [loop(axis.v, axis.n, body, { unroll: true })];
-    const main = Math.floor(axis.n / u) * u;
-    const out: Stmt[] = [{ s: 'for', v: 'ku', lo: i32(0), hi: i32(main), step: u, body: [unrolled(variable('ku'))] }];
-    for (let x = main; x < axis.n; x++) out.push(...substitute(body, new Map([[axis.v, i32(x)]])));
     return out;
   }
 

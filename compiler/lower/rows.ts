@@ -282,6 +282,7 @@ class RowLowering {
 
 const dear = new Set([
   'exp',
+  'exp_falling',
   'expm1',
   'log',
   'log1p',

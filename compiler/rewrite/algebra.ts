@@ -1,11 +1,32 @@
 // Algebraic rules that hold for every value, NaN, infinities and signed zeros included (x - x is not
 // 0 where x is NaN; x + 0 is not x where x is -0, but differs only in the sign of a zero).
 
+import type { Node, Value } from '../../ir/graph.ts';
 import { dtypeAttr, intsAttr } from '../../ir/op.ts';
-import { isFloat } from '../../ir/types.ts';
+import { isFloat, shapeEq } from '../../ir/types.ts';
 import { from, type Rule, splatOf } from './rules.ts';
 
 const as = <T>(v: T) => v;
+
+/** Is `top` the maximum of `x` along some axes, stretched along them again? */
+function isMaximumOf(top: Value, x: Value): boolean {
+  let v = top;
+  while (v.node && ['broadcast', 'reshape', 'stop_gradient'].includes(v.node.op.name)) v = v.node.inputs[0];
+  const max = from(v, 'reduce_max');
+  if (max?.inputs[0] !== x) return false;
+  const [shape, axes] = [x.type.shape, intsAttr(max.attrs, 'axes')];
+  // Stretched along the reduced axes alone: anything else would be another row's maximum.
+  const kept = shape.map((d, i) => (axes.includes(i) ? 1 : d));
+  for (let w = top; w !== v; w = (w.node as Node).inputs[0]) {
+    const n = w.node as Node;
+    if (n.op.name !== 'broadcast') continue;
+    const dims = intsAttr(n.attrs, 'dims');
+    const source = n.inputs[0].type.shape;
+    const inOrder = dims.every((d, i) => source[i] === kept[d] && (i === 0 || d > dims[i - 1]));
+    if (!shapeEq(w.type.shape, shape) || !inOrder) return false;
+  }
+  return true;
+}
 
 export const algebra: readonly Rule[] = [
   {
@@ -40,6 +61,14 @@ export const algebra: readonly Rule[] = [
       if (d === undefined || !isFloat(x.type.dtype) || d === 0 || !Number.isFinite(d)) return undefined;
       const k = Math.log2(Math.abs(d));
       return Number.isInteger(k) && Math.abs(k) < 100 ? (b.mul(x, 1 / d) as typeof x) : undefined;
+    },
+  },
+  {
+    name: 'exp(x - max x) -> exp_falling',
+    op: 'exp',
+    apply: ({ inputs: [d], b }) => {
+      const n = from(d, 'sub');
+      return n && isMaximumOf(n.inputs[1], n.inputs[0]) ? (b.un('exp_falling', d) as typeof d) : undefined;
     },
   },
   { name: 'neg neg x -> x', op: 'neg', apply: ({ inputs: [x] }) => from(x, 'neg')?.inputs[0] },

@@ -206,3 +206,15 @@ export function dependsOn(e: Expr, v: string): boolean {
   if (e.k === 'var') return e.name === v;
   return children(e).some((x) => dependsOn(x, v));
 }
+
+/** The largest constant by which the variable is divided somewhere in the index. */
+export function divisorOf(e: Expr, v: string): number | null {
+  let best: number | null = null;
+  const visit = (x: Expr): void => {
+    if (x.k === 'bin' && (x.op === 'div' || x.op === 'rem') && x.b.k === 'const' && x.a.k === 'var' && x.a.name === v)
+      best = Math.max(best ?? 0, x.b.value);
+    for (const c of children(x)) visit(c);
+  };
+  visit(e);
+  return best;
+}

@@ -20,6 +20,7 @@ const binary =
 const either = (single: FunctionName, name: FunctionName): Unary => unary((x) => call(single, x), name);
 
 export const exp = unary(f32.exp, 'exp');
+export const expFalling = unary(f32.expFalling, 'exp');
 export const expm1 = unary(f32.expm1, 'expm1');
 export const log = unary(f32.log, 'log');
 export const log1p = unary(f32.log1p, 'log1p');

@@ -192,6 +192,11 @@ const forwardOnly: readonly ConvCase[] = [
   { x: [1, 2, 2, 1], w: [3, 3, 1, 2] },
   { x: [0, 4, 4, 2], w: [3, 3, 2, 2] },
   { x: [2, 11, 13, 8], w: [3, 3, 8, 20], pad: pads(1, 1, 1, 1) },
+  // What Winograd's algorithm takes: tiles cut at the border, cropping, tails of channels, one tile, many.
+  { x: [2, 9, 10, 9], w: [3, 3, 9, 12], pad: pads(-1, 2, 2, 0) },
+  { x: [1, 16, 7, 24], w: [3, 3, 24, 8], pad: pads(0, 1, 3, 0) },
+  { x: [5, 6, 6, 17], w: [3, 3, 17, 33] },
+  { x: [1, 23, 26, 32], w: [3, 3, 32, 31], pad: pads(2, 2, 2, 2) },
   { x: [3, 14, 14, 5], w: [5, 5, 5, 9], strides: [2, 2], pad: pads(2, 2, 1, 2) },
   { x: [2, 10, 10, 16], w: [3, 3, 1, 16], groups: 16, pad: pads(1, 1, 1, 1) },
   { x: [4, 8, 8, 3], w: [1, 1, 3, 17] },

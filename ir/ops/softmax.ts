@@ -22,7 +22,7 @@ function parts(b: Emitter, x: Val, axis: number): Parts {
   // The shift cancels in the result, so no gradient may flow through the maximum.
   const max = b.un('stop_gradient', b.reduceMax(x, [axis]));
   const z = b.sub(x, spread(max));
-  const exp = b.un('exp', z);
+  const exp = b.un('exp_falling', z);
   return { z, exp, sum: b.sum(exp, [axis]), spread };
 }
 
@@ -101,7 +101,7 @@ defineComposite({
     const [y] = n.outputs;
     const axis = numAttr(n.attrs, 'axis');
     const total = b.unreduce(b.sum(g, [axis]), [axis], y.type.shape);
-    return [b.sub(g, b.mul(b.un('exp', y), total))];
+    return [b.sub(g, b.mul(b.un('exp_falling', y), total))];
   },
   reference: ([x], attrs, [t]) => [
     build(t.dtype, x.shape, (i, flat) => x.data[flat] - logSumExp(x, i, numAttr(attrs, 'axis'))),

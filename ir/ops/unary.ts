@@ -134,6 +134,13 @@ unary('rsqrt', {
   grad: (b, x, y, g) => b.mul(b.mul(g, -0.5), b.div(y, x)),
   range: [0.1, 4],
 });
+unary('exp_falling', {
+  doc: 'e^x for x up to 88; in float32 0 where that is below the smallest normal number.',
+  scalar: m.expFalling,
+  ref: Math.exp,
+  grad: (b, _x, y, g) => b.mul(g, y),
+  range: [-90, 0],
+});
 unary('exp', { doc: 'e^x.', scalar: m.exp, ref: Math.exp, grad: (b, _x, y, g) => b.mul(g, y) });
 unary('expm1', {
   doc: 'e^x - 1, accurate near 0.',
@@ -231,13 +238,13 @@ unary('erf', {
   doc: 'Gauss error function.',
   scalar: m.erf,
   ref: erfReference,
-  grad: (b, x, _y, g) => b.mul(b.mul(g, 2 / Math.sqrt(Math.PI)), b.un('exp', b.neg(b.square(x)))),
+  grad: (b, x, _y, g) => b.mul(b.mul(g, 2 / Math.sqrt(Math.PI)), b.un('exp_falling', b.neg(b.square(x)))),
 });
 unary('erfc', {
   doc: '1 - erf(x), accurate where that is small.',
   scalar: m.erfc,
   ref: erfcReference,
-  grad: (b, x, _y, g) => b.mul(b.mul(g, -2 / Math.sqrt(Math.PI)), b.un('exp', b.neg(b.square(x)))),
+  grad: (b, x, _y, g) => b.mul(b.mul(g, -2 / Math.sqrt(Math.PI)), b.un('exp_falling', b.neg(b.square(x)))),
 });
 unary('lgamma', {
   doc: 'log |gamma(x)|; infinite at 0 and the negative integers.',

@@ -116,6 +116,7 @@ export const stages: Readonly<Record<string, Stage>> = {
       'loop-sums',
       'algebra',
       'convolution',
+      'conv-phases',
       'conv-padding',
       'views',
       'strips',

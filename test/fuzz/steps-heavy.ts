@@ -106,11 +106,24 @@ function image(g: Gen): Value {
   );
 }
 
+/** Sizes that Winograd's algorithm takes: 3 x 3 filters, stride 1, enough channels. */
+function winogradCase(g: Gen): { x: Value; c: Conv } {
+  const r = g.random;
+  const [cin, cout] = [r.pick([8, 9, 12, 16, 19]), r.pick([8, 9, 11, 16, 20])];
+  const shape = [r.pick([1, 2, 3]), r.int(4, 10), r.int(4, 10), cin];
+  const x = g.value('f32', (v) => dims(v).join() === shape.join(), shape);
+  const pad = Array.from({ length: 2 }, () => [r.int(-1, 3), r.int(-1, 3)]);
+  const ones = [1, 1];
+  return {
+    x,
+    c: { kernel: [3, 3], cin, cout, attrs: { strides: ones, pad, lhs_dilation: ones, rhs_dilation: ones, groups: 1 } },
+  };
+}
+
 function convStep(g: Gen): void {
   const { b, random: r } = g;
-  const x = image(g);
-  const s = dims(x);
-  const c = convAttrs(g, s);
+  const any = (x: Value) => ({ x, c: convAttrs(g, dims(x)) });
+  const { x, c } = r.chance(0.3) ? winogradCase(g) : any(image(g));
   const wShape = [...c.kernel, c.cin, c.cout];
   const conv = opByName('conv');
   const wType = { dtype: 'f32' as const, shape: wShape };

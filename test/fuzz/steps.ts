@@ -26,6 +26,7 @@ const unary: readonly (readonly [string, (lo: number, hi: number) => boolean])[]
   ...['neg', 'abs', 'sin', 'cos', 'atan', 'tanh', 'erf', 'logistic', 'softplus', 'asinh', 'stop_gradient'].map(
     (n) => [n, () => true] as const,
   ),
+  ['exp_falling', (lo, hi) => hi <= 0 && lo > -80],
   ...['exp', 'expm1', 'sinh', 'cosh'].map((n) => [n, (_lo: number, hi: number) => hi < 6 && _lo > -80] as const),
   ['sqrt', (lo) => lo > 1e-3],
   ['rsqrt', (lo) => lo > 1e-3],

@@ -1,8 +1,25 @@
 import type { Case } from '../case.ts';
 import { algorithmCases } from './algorithms.ts';
+import { cnnCases } from './cnn.ts';
+import { encoderCases } from './encoder.ts';
+import { gptCases } from './gpt.ts';
 import { kernelCases } from './kernels.ts';
-import { modelCases } from './models.ts';
+import { lstmCases } from './lstm.ts';
+import { mlpCases } from './mlp.ts';
+import { mobilenetV2 } from './mobilenet-v2.ts';
+import { resnet20Train } from './resnet20.ts';
+import { resnet50 } from './resnet50.ts';
 
+const modelCases: readonly Case[] = [
+  ...mlpCases,
+  ...cnnCases,
+  resnet50,
+  mobilenetV2,
+  resnet20Train,
+  ...encoderCases,
+  ...gptCases,
+  ...lstmCases,
+];
 export const cases: readonly Case[] = [...kernelCases, ...algorithmCases, ...modelCases];
 
 /** Cases whose name matches one of the patterns; `*` stands for anything, and a prefix is enough. */

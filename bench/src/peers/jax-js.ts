@@ -6,16 +6,24 @@ import type { numpy } from '@jax-js/jax';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
 import { channelsFirst, resultFrom } from '../layout.ts';
-import { type Ops, unwritten } from '../ops.ts';
+import { type Activation, type Ops, unwritten, type Window } from '../ops.ts';
 
 type Jax = typeof import('@jax-js/jax');
 type T = numpy.Array;
 type Values = Record<string, T>;
 
-function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
+/** The cases' operations; `trains` avoids those whose gradients cannot be compiled. */
+function jaxOps({ nn, lax, numpy: np }: Jax, trains: boolean): Ops<T> {
   const add = (a: T, b: T) => a.ref.add(b.ref);
   const relu = (x: T, yes: boolean | undefined) => (yes ? nn.relu(x.ref) : x);
-  const padding = (pad: 'same' | 'valid') => (pad === 'same' ? 'SAME' : 'VALID');
+  const finish = (x: T, bias?: T, activation?: Activation) => {
+    const y = bias ? x.add(bias.ref.reshape([1, -1, 1, 1])) : x;
+    return activation ? nn[activation](y) : y;
+  };
+  const conv = (x: T, filter: T, { pad, stride = 1 }: Window, groups = 1) =>
+    lax.convGeneralDilated(x.ref, filter.ref, [stride, stride], pad === 'same' ? 'SAME' : 'VALID', {
+      featureGroupCount: groups,
+    });
   return {
     add,
     sub: (a, b) => a.ref.sub(b.ref),
@@ -31,27 +39,60 @@ function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
     dense: (x, w, b, yes) => relu(add(np.matmul(x.ref, w.ref), b), yes),
     reshape: (x, shape) => x.ref.reshape(shape as number[]),
     transpose: (x, perm) => np.transpose(x.ref, perm as number[]),
-    conv2d: (x, filter, pad, bias, yes) => {
-      const y = lax.convGeneralDilated(x.ref, filter.ref, [1, 1], padding(pad));
-      return relu(bias ? y.add(bias.ref.reshape([1, -1, 1, 1])) : y, yes);
-    },
-    depthwise: (x, filter, pad) => {
+    conv2d: (x, filter, window, bias, activation) => finish(conv(x, filter, window), bias, activation),
+    depthwise: (x, filter, window, bias, activation) => {
       const [, channels, height, width] = filter.shape;
       const grouped = filter.ref.reshape([channels, 1, height, width]);
-      return lax.convGeneralDilated(x.ref, grouped, [1, 1], padding(pad), { featureGroupCount: channels });
+      return finish(conv(x, grouped, window, channels), bias, activation);
     },
-    maxPool: (x) => {
+    maxPool: (x, size) => {
       const [n, c, h, w] = x.shape;
-      return np.max(x.ref.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5]);
+      if (size === 2 && h % 2 === 0 && w % 2 === 0) return np.max(x.ref.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5]);
+      // Its `pad` knows zeros alone.
+      const padded = [2, 3].reduce((y, axis) => {
+        const side = y.shape[axis];
+        const total = Math.max((Math.ceil(side / 2) - 1) * 2 + size - side, 0);
+        const edge = (n: number) => np.full(y.shape.with(axis, n), -Infinity);
+        return np.concatenate([edge(total >> 1), y, edge(total - (total >> 1))], axis);
+      }, x.ref);
+      return lax.reduceWindow(padded, (window) => np.max(window), [size, size], [2, 2]);
+    },
+    globalAveragePool: (x) => np.mean(x.ref, [2, 3]),
+    batchNorm: (x, gamma, beta) => {
+      const [g, b] = [gamma, beta].map((v) => v.ref.reshape([1, -1, 1, 1]));
+      return nn.standardize(x.ref, [0, 2, 3], { epsilon: 1e-5 }).mul(g).add(b);
     },
     flatten: (x, shape) => x.ref.reshape(shape as [number, number]),
     crossEntropy: (labels, logits) => np.mean(np.sum(labels.ref.mul(nn.logSoftmax(logits.ref, -1)), -1)).mul(-1),
     meanSquare: (a, b) => np.mean(np.square(a.ref.sub(b.ref))),
     resizeBilinear: unwritten,
     resizeNearest: unwritten,
-    // It has no loops.
-    lstm: unwritten,
-    gatherRows: unwritten,
+    // It has no loops: the steps are written out.
+    lstm: (x, w, u, b) => {
+      const [steps, batch, inputs] = x.shape;
+      const units = u.shape[0];
+      const z = np
+        .matmul(x.ref.reshape([steps * batch, inputs]), w.ref)
+        .add(b.ref)
+        .reshape([steps, batch, 4 * units]);
+      let [h, c] = [np.zeros([batch, units]), np.zeros([batch, units])];
+      const hidden: T[] = [];
+      for (const zx of np.unstack(z)) {
+        const [i, o, f, g] = np.split(zx.add(np.matmul(h.ref, u.ref)), 4, 1);
+        c = nn
+          .sigmoid(f.ref)
+          .mul(c.ref)
+          .add(nn.sigmoid(i.ref).mul(np.tanh(g.ref)));
+        h = nn.sigmoid(o.ref).mul(np.tanh(c.ref));
+        hidden.push(h);
+      }
+      return np.stack(hidden.map((v) => v.ref));
+    },
+    gatherRows: (x, i) => {
+      const rows = i.ref.astype(np.int32);
+      // The gradient of `take` fails in jit ("routine primitive scatter input is not imm").
+      return trains ? np.matmul(nn.oneHot(rows, x.shape[0]), x.ref) : np.take(x.ref, rows, 0);
+    },
     scatterAdd: unwritten,
     cumsum: (x, axis) => np.cumsum(x.ref, axis),
     sort: (x) => np.sort(x.ref, -1),
@@ -70,7 +111,7 @@ function jaxOps({ nn, lax, numpy: np }: Jax): Ops<T> {
 const borrow = (values: Values): Values => Object.fromEntries(Object.entries(values).map(([k, v]) => [k, v.ref]));
 
 async function prepareInference(jax: Jax, c: Case, values: Values): Promise<Prepared> {
-  const set = jaxOps(jax);
+  const set = jaxOps(jax, false);
   const f = jax.jit((x: Values) => c.build(set, x));
   let latest: T | undefined;
   const run = async () => {
@@ -91,7 +132,7 @@ type State = { weights: Values; first: Values; second: Values };
 /** One jitted function: loss, gradients, and Adam's update of everything. */
 function trainingStep(jax: Jax, c: Case, given: Values) {
   const { numpy: np } = jax;
-  const set = jaxOps(jax);
+  const set = jaxOps(jax, true);
   const lossAndGrads = jax.valueAndGrad((weights: Values, rest: Values) => c.build(set, { ...weights, ...rest }));
   return jax.jit((state: State, rest: Values, rate: T) => {
     const [loss, grads] = lossAndGrads(borrow(state.weights), rest) as unknown as [T, Values];

@@ -33,7 +33,7 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
       const feeds: Record<string, Tensor> = {};
       for (const [k, v] of Object.entries(operands)) {
         const x = channelsFirst(v);
-        if (v.role !== 'weight') feeds[k] = new ort.Tensor('float32', x.data, x.shape);
+        if (v.role === 'input') feeds[k] = new ort.Tensor('float32', x.data, x.shape);
       }
       let latest: InferenceSession.OnnxValueMapType = {};
       return {

@@ -3,8 +3,8 @@
 import type * as Sinter from '../../../frontends/index.ts';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { builtModule, notBuilt } from '../built.ts';
-import { adam, type Case, type Operands } from '../case.ts';
-import type { Ops } from '../ops.ts';
+import { adam, type Case, type Operand, type Operands } from '../case.ts';
+import type { Activation, Ops } from '../ops.ts';
 
 type Api = typeof Sinter;
 type T = Sinter.Tensor;
@@ -12,6 +12,10 @@ type T = Sinter.Tensor;
 /** The cases' operations. */
 export function sinterOps(tf: Api): Ops<T> {
   const relu = (x: T, yes: boolean | undefined): T => (yes ? tf.relu(x) : x);
+  const finish = (x: T, bias?: T, activation?: Activation): T => {
+    const y = bias ? tf.add(x, bias) : x;
+    return activation ? tf[activation](y) : y;
+  };
   return {
     add: (a, b) => tf.add(a, b),
     sub: (a, b) => tf.sub(a, b),
@@ -27,12 +31,16 @@ export function sinterOps(tf: Api): Ops<T> {
     dense: (x, w, b, yes) => relu(tf.add(tf.matMul(x, w), b), yes),
     reshape: (x, shape) => x.reshape([...shape]),
     transpose: (x, perm) => tf.transpose(x, [...perm]),
-    conv2d: (x, filter, pad, bias, yes) => {
-      const y = tf.conv2d(x, filter, 1, pad);
-      return relu(bias ? tf.add(y, bias) : y, yes);
+    conv2d: (x, filter, { pad, stride = 1 }, bias, activation) =>
+      finish(tf.conv2d(x, filter, stride, pad), bias, activation),
+    depthwise: (x, filter, { pad, stride = 1 }, bias, activation) =>
+      finish(tf.depthwiseConv2d(x, filter, stride, pad), bias, activation),
+    maxPool: (x, size) => tf.maxPool(x, size, 2, 'same'),
+    globalAveragePool: (x) => tf.mean(x, [1, 2]),
+    batchNorm: (x, gamma, beta) => {
+      const { mean, variance } = tf.moments(x, [0, 1, 2]);
+      return tf.batchNorm(x, mean, variance, beta, gamma, 1e-5);
     },
-    depthwise: (x, filter, pad) => tf.depthwiseConv2d(x, filter, 1, pad),
-    maxPool: (x) => tf.maxPool(x, 2, 2, 'valid'),
     flatten: (x, shape) => x.reshape([...shape]),
     crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
     meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
@@ -79,12 +87,13 @@ export async function loadSinter(): Promise<Api> {
 export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number) {
   const ops = sinterOps(tf);
   const entries = Object.entries(operands);
-  const fed = entries.filter(([, v]) => v.role !== 'weight');
+  const belongs = (v: Operand): boolean => v.role === 'weight' || v.role === 'constant';
+  const fed = entries.filter(([, v]) => !belongs(v));
   const owned: Record<string, T> = {};
   for (const [k, v] of entries) {
-    if (v.role !== 'weight') continue;
+    if (!belongs(v)) continue;
     const t = tf.tensor(v.data, [...v.shape]);
-    owned[k] = c.kind === 'train' ? tf.variable(t) : t;
+    owned[k] = c.kind === 'train' && v.role === 'weight' ? tf.variable(t) : t;
   }
   const result = (...xs: T[]): T => c.build(ops, { ...owned, ...Object.fromEntries(fed.map(([k], i) => [k, xs[i]])) });
   const optimizer = tf.train.adam(adam.rate, adam.beta1, adam.beta2, adam.epsilon);

@@ -5,13 +5,19 @@ import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
-import type { Ops } from '../ops.ts';
+import type { Activation, Ops } from '../ops.ts';
 
 type T = tf.Tensor;
 
 function layerNorm(x: T, gamma: T, beta: T): T {
   const { mean, variance } = tf.moments(x, -1, true);
   return x.sub(mean).mul(variance.add(1e-5).rsqrt()).mul(gamma).add(beta);
+}
+
+/** What follows a convolution. */
+function finish(x: T, bias?: T, activation?: Activation): T {
+  const y = bias ? tf.add(x, bias) : x;
+  return activation ? tf[activation](y) : y;
 }
 
 /** `trains` avoids the fused operations that have no gradient of their own. */
@@ -32,22 +38,29 @@ const ops = (trains: boolean): Ops<T> => ({
     tf.fused.matMul({ a: x as tf.Tensor2D, b: w as tf.Tensor2D, bias: b, activation: relu ? 'relu' : 'linear' }),
   reshape: (x, shape) => tf.reshape(x, shape as number[]),
   transpose: (x, perm) => tf.transpose(x, perm as number[]),
-  conv2d: (x, filter, pad, bias, relu) => {
+  conv2d: (x, filter, { pad, stride = 1 }, bias, activation) => {
     const [image, weights] = [x as tf.Tensor4D, filter as tf.Tensor4D];
-    if (!trains)
-      return tf.fused.conv2d({
-        x: image,
-        filter: weights,
-        strides: 1,
-        pad,
-        bias,
-        activation: relu ? 'relu' : 'linear',
-      });
-    const y = tf.conv2d(image, weights, 1, pad);
-    return relu ? tf.relu(tf.add(y, bias as T)) : y;
+    if (trains) return finish(tf.conv2d(image, weights, stride, pad), bias, activation);
+    return tf.fused.conv2d({ x: image, filter: weights, strides: stride, pad, bias, activation });
   },
-  depthwise: (x, filter, pad) => tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, pad),
-  maxPool: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'),
+  depthwise: (x, filter, { pad, stride = 1 }, bias, activation) => {
+    const [image, weights] = [x as tf.Tensor4D, filter as tf.Tensor4D];
+    if (trains) return finish(tf.depthwiseConv2d(image, weights, stride, pad), bias, activation);
+    return tf.fused.depthwiseConv2d({ x: image, filter: weights, strides: stride, pad, bias, activation });
+  },
+  maxPool: (x, size) => tf.maxPool(x as tf.Tensor4D, size, 2, 'same'),
+  globalAveragePool: (x) => tf.mean(x, [1, 2]),
+  batchNorm: (x, gamma, beta) => {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    return tf.batchNorm(
+      x,
+      mean as tf.Tensor1D,
+      variance as tf.Tensor1D,
+      beta as tf.Tensor1D,
+      gamma as tf.Tensor1D,
+      1e-5,
+    );
+  },
   flatten: (x, shape) => tf.reshape(x, shape as [number, number]),
   crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
   meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
@@ -67,7 +80,11 @@ const ops = (trains: boolean): Ops<T> => ({
     }
     return tf.stack(hs);
   },
-  gatherRows: (x, i) => tf.gather(x, tf.cast(i, 'int32')),
+  gatherRows: (x, i) => {
+    const rows = tf.cast(i, 'int32');
+    // The gradient of `gather` needs a kernel that this backend has not (UnsortedSegmentSum).
+    return trains ? tf.matMul(tf.cast(tf.oneHot(rows, x.shape[0]), 'float32'), x) : tf.gather(x, rows);
+  },
   scatterAdd: (i, updates, rows) =>
     tf.scatterND(tf.cast(i, 'int32').reshape([-1, 1]), updates, [rows, updates.shape[1] as number]),
   cumsum: (x, axis) => tf.cumsum(x, axis),
