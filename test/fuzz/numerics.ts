@@ -2,6 +2,7 @@
 // where a decision (a comparison, a rounding, the place of a maximum) hangs on the last bits, and how
 // far rounding can carry a result.
 
+import { winogradTile } from '../../compiler/lower/winograd-choice.ts';
 import type { Graph, Node } from '../../ir/graph.ts';
 import type { NDArray } from '../../ir/ndarray.ts';
 import { isFloat } from '../../ir/types.ts';
@@ -96,6 +97,8 @@ export function isExact(n: Node, inputs: readonly Known[], outputs: readonly NDA
   if (!isFloat(dtype)) return true;
   if (n.op.name === 'convert') return all(outputs[0], (x) => Object.is(Math.fround(x), x));
   if (selecting.has(n.op.name)) return true;
+  // The transforms have fractions.
+  if (winogradTile(n) !== null) return false;
   if (rounding.has(n.op.name)) return all(outputs[0], (x) => Math.fround(x) === x && Math.abs(x) < EXACT_SUM);
   if (summing.has(n.op.name)) {
     const whole = inputs.every((x) => !isFloat(x.array.dtype) || all(x.array, Number.isInteger));
