@@ -2,7 +2,7 @@
 
 import type { Case, Operands } from './case.ts';
 import { channelsFirst } from './layout.ts';
-import { type Activation, type Ops, unwritten, type Window } from './ops.ts';
+import { type Activation, type AlgorithmOps, type ImageOps, type Ops, unwritten, type Window } from './ops.ts';
 import { Message } from './protobuf.ts';
 
 type Attribute = number | string | readonly number[];
@@ -72,33 +72,19 @@ function attribute(name: string, value: Attribute | { float: number }): Message 
   return m.ints(8, value).int(20, 7);
 }
 
-/** Operations on names of values. Filters and images are channels first. */
-function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]): Ops<string> {
-  const relu = (x: string, yes: boolean | undefined) => (yes ? g.node('Relu', [x]) : x);
+type SizeOf = (name: string) => readonly number[];
+
+/** Filters and images are channels first. */
+function imageOps(g: GraphWriter, filterSize: SizeOf): ImageOps<string> {
   const padding = { same: 'SAME_UPPER', valid: 'VALID' } as const;
   const conv = (filters: readonly string[], { pad, stride = 1 }: Window, group: number, activation?: Activation) => {
     const kernel_shape = filterSize(filters[1]).slice(0, 2);
     const strides = [stride, stride];
     const y = g.node('Conv', filters, { kernel_shape, strides, auto_pad: padding[pad], group });
     if (activation === undefined) return y;
-    return activation === 'relu' ? relu(y, true) : g.node('Clip', [y, g.number(0), g.number(6)]);
+    return activation === 'relu' ? g.node('Relu', [y]) : g.node('Clip', [y, g.number(0), g.number(6)]);
   };
-  const mean = (x: string) => g.node('ReduceMean', [x], { keepdims: 0 });
   return {
-    add: (a, b) => g.node('Add', [a, b]),
-    sub: (a, b) => g.node('Sub', [a, b]),
-    mul: (a, b) => g.node('Mul', [a, b]),
-    scale: (a, factor) => g.node('Mul', [a, g.number(factor)]),
-    relu: (x) => relu(x, true),
-    gelu: (x) => g.node('Gelu', [x], { approximate: 'none' }),
-    softmax: (x) => g.node('Softmax', [x], { axis: -1 }),
-    layerNorm: (x, gamma, beta) => g.node('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: float(1e-5) }),
-    sum: (x, axis) => g.node('ReduceSum', [x, g.integers([axis])], { keepdims: 0 }),
-    matMul: (a, b) => g.node('MatMul', [a, b]),
-    matMulTransposed: (a, b) => g.node('MatMul', [a, g.node('Transpose', [b], { perm: [0, 2, 1] })]),
-    dense: (x, w, b, yes) => relu(g.node('Gemm', [x, w, b]), yes),
-    reshape: (x, shape) => g.node('Reshape', [x, g.integers(shape)]),
-    transpose: (x, perm) => g.node('Transpose', [x], { perm }),
     conv2d: (x, filter, window, bias, activation) =>
       conv(bias ? [x, filter, bias] : [x, filter], window, 1, activation),
     depthwise: (x, filter, window, bias, activation) =>
@@ -108,21 +94,20 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
     globalAveragePool: (x) => g.node('Flatten', [g.node('GlobalAveragePool', [x])], { axis: 1 }),
     // Only training cases have it.
     batchNorm: unwritten,
-    flatten: (x) => g.node('Flatten', [x], { axis: 1 }),
-    crossEntropy: (labels, logits) => g.node('SoftmaxCrossEntropyLoss', [logits, labels]),
-    meanSquare: (a, b) => {
-      const d = g.node('Sub', [a, b]);
-      return mean(g.node('Mul', [d, d]));
-    },
     resizeBilinear: unwritten,
     resizeNearest: unwritten,
+  };
+}
+
+function algorithmOps(g: GraphWriter, sizeOf: SizeOf): AlgorithmOps<string> {
+  return {
     lstm: (x, w, u, b) => {
       const front = g.integers([0]);
       const rows = (v: string) => g.node('Unsqueeze', [g.node('Transpose', [v], { perm: [1, 0] }), front]);
       // Its second half are biases of the hidden state.
       const biases = g.node('Unsqueeze', [g.node('Concat', [b, g.node('Sub', [b, b])], { axis: 0 }), front]);
       return g.node('Squeeze', [
-        g.node('LSTM', [x, rows(w), rows(u), biases], { hidden_size: filterSize(u)[0] }),
+        g.node('LSTM', [x, rows(w), rows(u), biases], { hidden_size: sizeOf(u)[0] }),
         g.integers([1]),
       ]);
     },
@@ -137,6 +122,36 @@ function onnxOps(g: GraphWriter, filterSize: (name: string) => readonly number[]
       // Complex numbers are a last axis of two.
       const y = g.node('DFT', [g.node('Concat', [column(re), column(im)], { axis: -1 })]);
       return g.node('ReduceSum', [y, last], { keepdims: 0 });
+    },
+  };
+}
+
+/** Operations on names of values. */
+function onnxOps(g: GraphWriter, sizeOf: SizeOf): Ops<string> {
+  const relu = (x: string, yes: boolean | undefined) => (yes ? g.node('Relu', [x]) : x);
+  const mean = (x: string) => g.node('ReduceMean', [x], { keepdims: 0 });
+  return {
+    ...imageOps(g, sizeOf),
+    ...algorithmOps(g, sizeOf),
+    add: (a, b) => g.node('Add', [a, b]),
+    sub: (a, b) => g.node('Sub', [a, b]),
+    mul: (a, b) => g.node('Mul', [a, b]),
+    scale: (a, factor) => g.node('Mul', [a, g.number(factor)]),
+    relu: (x) => relu(x, true),
+    gelu: (x) => g.node('Gelu', [x], { approximate: 'none' }),
+    softmax: (x) => g.node('Softmax', [x], { axis: -1 }),
+    layerNorm: (x, gamma, beta) => g.node('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: float(1e-5) }),
+    sum: (x, axis) => g.node('ReduceSum', [x, g.integers([axis])], { keepdims: 0 }),
+    matMul: (a, b) => g.node('MatMul', [a, b]),
+    matMulTransposed: (a, b) => g.node('MatMul', [a, g.node('Transpose', [b], { perm: [0, 2, 1] })]),
+    dense: (x, w, b, yes) => relu(g.node('Gemm', [x, w, b]), yes),
+    reshape: (x, shape) => g.node('Reshape', [x, g.integers(shape)]),
+    transpose: (x, perm) => g.node('Transpose', [x], { perm }),
+    flatten: (x) => g.node('Flatten', [x], { axis: 1 }),
+    crossEntropy: (labels, logits) => g.node('SoftmaxCrossEntropyLoss', [logits, labels]),
+    meanSquare: (a, b) => {
+      const d = g.node('Sub', [a, b]);
+      return mean(g.node('Mul', [d, d]));
     },
   };
 }

@@ -100,6 +100,7 @@ function printOwnRatios(results: readonly CaseResult[]): void {
     ['mlp-train', 'mlp-64'],
     ['cnn-train', 'cnn-64'],
     ['encoder-train', 'encoder'],
+    ['lstm-train', 'lstm'],
   ]) {
     const [step, run] = [ours(training), ours(inference)];
     if (step && run) console.log(`${training}: ${(step.median / run.median).toFixed(2)} times ${inference}`);

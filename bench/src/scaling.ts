@@ -7,7 +7,10 @@ import { compareTimes, fullPlan, quickPlan, ratio } from './measure.ts';
 import { timeText } from './report.ts';
 import { textTable } from './table.ts';
 
-const scaled = ['matmul-1024', 'cnn-64', 'cnn-train', 'encoder', 'encoder-train', 'mlp-train'];
+const scaled = [
+  ...['matmul-1024', 'mlp-train', 'cnn-64', 'cnn-train', 'encoder', 'encoder-train'],
+  ...['resnet-50', 'mobilenet-v2', 'resnet20-train', 'gpt', 'gpt-train', 'lstm-train'],
+];
 
 export const scaling: Extra = {
   name: 'scaling',

@@ -7,16 +7,18 @@
 
 import type { Node, Value } from '../../ir/graph.ts';
 import { dependsOn, linearize } from '../../ir/kernel/affine.ts';
-import { add, bin, type Expr, i32, load, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
+import { add, bin, type Expr, i32, load, mul, substituteExpr, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { type For, loop, type Stmt, store, substitute, tid } from '../../ir/kernel/kernel.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { type KBlocks, PanelContraction, type Panels } from './contraction-panels.ts';
+import { convAlgorithm } from './conv-algorithm.ts';
+import { lowerDepthwise } from './depthwise.ts';
 import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
 import type { Axis } from './loops.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
-import { winogradTile } from './winograd-choice.ts';
+
 import { lowerWinogradConv } from './winograd-conv.ts';
 import { lowerWinogradFilterGrad } from './winograd-filter-grad.ts';
 
@@ -33,8 +35,9 @@ const HEAVY_EPILOGUE = 12;
 
 export function lowerContraction(ctx: LowerContext, g: Group): Lowered {
   const anchor = g.nodes.find((n) => n.op.kind === 'contraction') as Node;
-  const tile = winogradTile(anchor);
-  if (tile) return (anchor.op.name === 'conv' ? lowerWinogradConv : lowerWinogradFilterGrad)(ctx, g, tile);
+  const algorithm = convAlgorithm(anchor);
+  if (algorithm?.kind === 'depthwise') return lowerDepthwise(ctx, g);
+  if (algorithm) return (anchor.op.name === 'conv' ? lowerWinogradConv : lowerWinogradFilterGrad)(ctx, g, algorithm.m);
   return new ContractionLowering(ctx, g).lower();
 }
 
@@ -285,9 +288,4 @@ interface Plan {
   readonly partial: string | null;
   readonly outs: ReadonlyMap<Value, string>;
   tileScratch?: string;
-}
-
-function substituteExpr(e: Expr, vars: ReadonlyMap<string, Expr>): Expr {
-  const s = substitute([{ s: 'set', name: '', value: e }], vars)[0];
-  return (s as { value: Expr }).value;
 }

@@ -3,7 +3,7 @@
 
 import type { Value } from '../../ir/graph.ts';
 import { affine, linearize, strideIn } from '../../ir/kernel/affine.ts';
-import { add, bin, type Expr, i32, load, mapExpr, mul, sub, tileRead, variable } from '../../ir/kernel/expr.ts';
+import { add, bin, type Expr, i32, load, mul, sub, substituteExpr, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { letS, loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import type { Group } from '../group.ts';
@@ -11,7 +11,7 @@ import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
 import { type Own, range, WinogradLowering } from './winograd.ts';
-import { sandwich, sandwichNumbers } from './winograd-transforms.ts';
+import { filterMatrix, sandwich } from './winograd-transforms.ts';
 
 /** A convolution that `winogradTile` gave tiles of m x m results. */
 export function lowerWinogradConv(ctx: LowerContext, g: Group, m: number): Lowered {
@@ -156,7 +156,7 @@ class WinogradConv extends WinogradLowering {
       return bind(
         reader.read(
           this.spec.b,
-          this.spec.bIndex.map((e) => replace(e, at)),
+          this.spec.bIndex.map((e) => substituteExpr(e, at)),
         ),
       );
     };
@@ -185,25 +185,26 @@ class WinogradConv extends WinogradLowering {
     const make = (): Float32Array => {
       const data = lit.expand(type);
       const out = new Float32Array(size);
+      const positions = this.w.n ** 2;
+      // The transform of a filter is linear in its nine taps.
+      const matrix = filterMatrix(this.w.filter);
       const split = this.cout - (this.cout % this.nr);
       const restWidth = Math.ceil((this.cout % this.nr) / 4) * 4;
+      const taps = new Float64Array(9);
       for (let c = 0; c < this.cin; c++)
         for (let o = 0; o < this.cout; o++) {
-          const tap = (y: number, x: number) => data[start + y * sy + x * sx + c * sc + o * sn];
-          const filter = range(3).map((y) => range(3).map((x) => tap(y, x)));
+          const from = start + c * sc + o * sn;
+          for (let t = 0; t < 9; t++) taps[t] = data[from + Math.floor(t / 3) * sy + (t % 3) * sx];
           const n0 = o < split ? o - (o % this.nr) : split;
           const at = n0 * this.cin + c * (o < split ? this.nr : restWidth) + o - n0;
-          sandwichNumbers(this.w.filter, filter)
-            .flat()
-            .forEach((v, pos) => {
-              out[pos * this.perPosition + at] = v;
-            });
+          for (let pos = 0; pos < positions; pos++) {
+            let sum = 0;
+            for (let t = 0; t < 9; t++) sum += matrix[pos * 9 + t] * taps[t];
+            out[pos * this.perPosition + at] = sum;
+          }
         }
       return out;
     };
     return this.k.packed({ key: `winograd:${this.w.m}:${this.nr}:${lit.hash}:${fixed(type.shape)}`, size, make });
   }
 }
-
-const replace = (e: Expr, vars: ReadonlyMap<string, Expr>): Expr =>
-  mapExpr(e, (x) => (x.k === 'var' ? vars.get(x.name) : undefined));

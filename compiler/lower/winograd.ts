@@ -128,7 +128,7 @@ export class WinogradLowering extends DirectContraction {
   /** Transforms a square of an image: in place where it lies inside, else by a copy padded with zeros. */
   transform(s: Source): Stmt[] {
     const [h, w, channels] = fixed(s.image.type.shape).slice(1);
-    const [y0, x0, c] = [variable('y0'), variable('x0'), variable('c')];
+    const [top, left, c] = [variable('top'), variable('left'), variable('c')];
     const ranges: Ranges = new Map([
       ['b', [0, fixed(s.image.type.shape)[0] - 1]],
       ['y', [0, h - 1]],
@@ -159,8 +159,8 @@ export class WinogradLowering extends DirectContraction {
     };
     const padded = loop('i', s.extent, [
       loop('j', s.extent, [
-        letS('y', add(y0, i)),
-        letS('x', add(x0, j)),
+        letS('y', add(top, i)),
+        letS('x', add(left, j)),
         {
           s: 'if',
           cond: bin('and', inside(variable('y'), h, 1), inside(variable('x'), w, 1)),
@@ -170,12 +170,12 @@ export class WinogradLowering extends DirectContraction {
       ]),
     ]);
     return [
-      letS('y0', s.origin[0]),
-      letS('x0', s.origin[1]),
+      letS('top', s.origin[0]),
+      letS('left', s.origin[1]),
       {
         s: 'if',
-        cond: bin('and', inside(y0, h, s.extent), inside(x0, w, s.extent)),
-        then: [body((out, a, b) => element(out, add(y0, i32(a)), add(x0, i32(b))))],
+        cond: bin('and', inside(top, h, s.extent), inside(left, w, s.extent)),
+        then: [body((out, a, b) => element(out, add(top, i32(a)), add(left, i32(b))))],
         else: [padded, body((_, a, b) => load('f32', s.window.buf, window(i32(a), i32(b))))],
       },
     ];

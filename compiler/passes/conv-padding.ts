@@ -6,7 +6,7 @@ import { rewriteGraph } from '../../ir/builder.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { intsAttr, pairsAttr } from '../../ir/op.ts';
 import { sizeOf } from '../../ir/types.ts';
-import { winogradTile } from '../lower/winograd-choice.ts';
+import { convAlgorithm } from '../lower/conv-algorithm.ts';
 
 export function convPadding(g: Graph): Graph {
   return rewriteGraph(g, (n, inputs, b) => {
@@ -18,8 +18,8 @@ export function convPadding(g: Graph): Graph {
     const pad = pairsAttr(n.attrs, 'pad');
     const lhs = intsAttr(n.attrs, 'lhs_dilation');
     if (pad.every(([l, h]) => l === 0 && h === 0) && lhs.every((d) => d === 1)) return undefined;
-    // Winograd's algorithm pads the tiles at the border itself.
-    if (winogradTile(n)) return undefined;
+    // Kernels of their own pad at the border themselves.
+    if (convAlgorithm(n)) return undefined;
     const wrap = (xs: readonly number[]) => [0, ...xs, 0];
     const x = b.pad(inputs[0], wrap(pad.map((p) => p[0])), wrap(pad.map((p) => p[1])), wrap(lhs.map((d) => d - 1)));
     const attrs = { ...n.attrs, pad: pad.map(() => [0, 0]), lhs_dilation: lhs.map(() => 1) };

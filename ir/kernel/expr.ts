@@ -207,6 +207,10 @@ export function mapExpr(e: Expr, f: (e: Expr) => Expr | undefined, memo = new Ma
   return r;
 }
 
+/** Replaces variables by expressions. */
+export const substituteExpr = (e: Expr, vars: ReadonlyMap<string, Expr>): Expr =>
+  mapExpr(e, (x) => (x.k === 'var' ? vars.get(x.name) : undefined));
+
 /** The same expression on rewritten operands. */
 export function mapChildren(e: Expr, go: (e: Expr) => Expr): Expr {
   switch (e.k) {

@@ -199,6 +199,8 @@ const forwardOnly: readonly ConvCase[] = [
   { x: [1, 23, 26, 32], w: [3, 3, 32, 31], pad: pads(2, 2, 2, 2) },
   { x: [3, 14, 14, 5], w: [5, 5, 5, 9], strides: [2, 2], pad: pads(2, 2, 1, 2) },
   { x: [2, 10, 10, 16], w: [3, 3, 1, 16], groups: 16, pad: pads(1, 1, 1, 1) },
+  { x: [2, 9, 7, 21], w: [3, 5, 1, 21], groups: 21, strides: [2, 1], pad: pads(1, 0, 3, 2) },
+  { x: [1, 11, 14, 6], w: [3, 3, 1, 6], groups: 6, rhs: [2, 3], pad: pads(2, 2, -1, 4) },
   { x: [4, 8, 8, 3], w: [1, 1, 3, 17] },
   // One tap an axis: a plain product, with and without a stride in the way.
   { x: [2, 5, 7, 9], w: [1, 1, 9, 13] },

@@ -2,7 +2,6 @@
 // where a decision (a comparison, a rounding, the place of a maximum) hangs on the last bits, and how
 // far rounding can carry a result.
 
-import { winogradTile } from '../../compiler/lower/winograd-choice.ts';
 import type { Graph, Node } from '../../ir/graph.ts';
 import type { NDArray } from '../../ir/ndarray.ts';
 import { isFloat } from '../../ir/types.ts';
@@ -97,9 +96,8 @@ export function isExact(n: Node, inputs: readonly Known[], outputs: readonly NDA
   if (!isFloat(dtype)) return true;
   if (n.op.name === 'convert') return all(outputs[0], (x) => Object.is(Math.fround(x), x));
   if (selecting.has(n.op.name)) return true;
-  // The transforms have fractions.
-  if (winogradTile(n) !== null) return false;
   if (rounding.has(n.op.name)) return all(outputs[0], (x) => Math.fround(x) === x && Math.abs(x) < EXACT_SUM);
+  if (transformed(n)) return false;
   if (summing.has(n.op.name)) {
     const whole = inputs.every((x) => !isFloat(x.array.dtype) || all(x.array, Number.isInteger));
     return (
@@ -116,8 +114,25 @@ export function isExact(n: Node, inputs: readonly Known[], outputs: readonly NDA
   return false;
 }
 
+/** May the convolution run by Winograd's algorithm, whose transforms round? */
+function transformed(n: Node): boolean {
+  if (n.op.name !== 'conv' && n.op.name !== 'conv_filter_grad') return false;
+  const kernel = (n.op.name === 'conv' ? n.inputs[1] : n.outputs[0]).type.shape;
+  return kernel.length === 4 && kernel[0] === 3 && kernel[1] === 3 && kernel.slice(2).every((c) => (c as number) >= 8);
+}
+
 /** A summing op on absolute values: the scale of its rounding errors. */
 export function magnitudes(n: Node, inputs: readonly NDArray[]): readonly NDArray[] {
+  const sums = absoluteSums(n, inputs);
+  if (!transformed(n)) return sums;
+  // Errors of a tile are those of all its elements.
+  return sums.map((a) => {
+    const largest = a.data.reduce((m, x) => Math.max(m, x), 0);
+    return { ...a, data: a.data.map(() => largest) };
+  });
+}
+
+function absoluteSums(n: Node, inputs: readonly NDArray[]): readonly NDArray[] {
   const abs = inputs.map((a, i) => {
     // The first operand of window_max_grad decides places only, as indices do.
     if (!isFloat(a.dtype) || (n.op.name === 'window_max_grad' && i === 0)) return a;

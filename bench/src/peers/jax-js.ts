@@ -6,16 +6,13 @@ import type { numpy } from '@jax-js/jax';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
 import { channelsFirst, resultFrom } from '../layout.ts';
-import { type Activation, type Ops, unwritten, type Window } from '../ops.ts';
+import { type Activation, type AlgorithmOps, type ImageOps, type Ops, unwritten, type Window } from '../ops.ts';
 
 type Jax = typeof import('@jax-js/jax');
 type T = numpy.Array;
 type Values = Record<string, T>;
 
-/** The cases' operations; `trains` avoids those whose gradients cannot be compiled. */
-function jaxOps({ nn, lax, numpy: np }: Jax, trains: boolean): Ops<T> {
-  const add = (a: T, b: T) => a.ref.add(b.ref);
-  const relu = (x: T, yes: boolean | undefined) => (yes ? nn.relu(x.ref) : x);
+function imageOps({ nn, lax, numpy: np }: Jax): ImageOps<T> {
   const finish = (x: T, bias?: T, activation?: Activation) => {
     const y = bias ? x.add(bias.ref.reshape([1, -1, 1, 1])) : x;
     return activation ? nn[activation](y) : y;
@@ -25,20 +22,6 @@ function jaxOps({ nn, lax, numpy: np }: Jax, trains: boolean): Ops<T> {
       featureGroupCount: groups,
     });
   return {
-    add,
-    sub: (a, b) => a.ref.sub(b.ref),
-    mul: (a, b) => a.ref.mul(b.ref),
-    scale: (a, factor) => a.ref.mul(factor),
-    relu: (x) => relu(x, true),
-    gelu: (x) => nn.gelu(x.ref, { approximate: false }),
-    softmax: (x) => nn.softmax(x.ref, -1),
-    layerNorm: (x, gamma, beta) => nn.standardize(x.ref, -1, { epsilon: 1e-5 }).mul(gamma.ref).add(beta.ref),
-    sum: (x, axis) => np.sum(x.ref, axis),
-    matMul: (a, b) => np.matmul(a.ref, b.ref),
-    matMulTransposed: (a, b) => np.matmul(a.ref, np.matrixTranspose(b.ref)),
-    dense: (x, w, b, yes) => relu(add(np.matmul(x.ref, w.ref), b), yes),
-    reshape: (x, shape) => x.ref.reshape(shape as number[]),
-    transpose: (x, perm) => np.transpose(x.ref, perm as number[]),
     conv2d: (x, filter, window, bias, activation) => finish(conv(x, filter, window), bias, activation),
     depthwise: (x, filter, window, bias, activation) => {
       const [, channels, height, width] = filter.shape;
@@ -62,11 +45,14 @@ function jaxOps({ nn, lax, numpy: np }: Jax, trains: boolean): Ops<T> {
       const [g, b] = [gamma, beta].map((v) => v.ref.reshape([1, -1, 1, 1]));
       return nn.standardize(x.ref, [0, 2, 3], { epsilon: 1e-5 }).mul(g).add(b);
     },
-    flatten: (x, shape) => x.ref.reshape(shape as [number, number]),
-    crossEntropy: (labels, logits) => np.mean(np.sum(labels.ref.mul(nn.logSoftmax(logits.ref, -1)), -1)).mul(-1),
-    meanSquare: (a, b) => np.mean(np.square(a.ref.sub(b.ref))),
     resizeBilinear: unwritten,
     resizeNearest: unwritten,
+  };
+}
+
+/** `trains` avoids what has a gradient that cannot be compiled. */
+function algorithmOps({ nn, lax, numpy: np }: Jax, trains: boolean): AlgorithmOps<T> {
+  return {
     // It has no loops: the steps are written out.
     lstm: (x, w, u, b) => {
       const [steps, batch, inputs] = x.shape;
@@ -105,6 +91,34 @@ function jaxOps({ nn, lax, numpy: np }: Jax, trains: boolean): Ops<T> {
       const y = np.fft.fft({ real: re.ref, imag: im.ref });
       return y.real.add(y.imag);
     },
+  };
+}
+
+/** The cases' operations. */
+function jaxOps(jax: Jax, trains: boolean): Ops<T> {
+  const { nn, numpy: np } = jax;
+  const add = (a: T, b: T) => a.ref.add(b.ref);
+  const relu = (x: T, yes: boolean | undefined) => (yes ? nn.relu(x.ref) : x);
+  return {
+    ...imageOps(jax),
+    ...algorithmOps(jax, trains),
+    add,
+    sub: (a, b) => a.ref.sub(b.ref),
+    mul: (a, b) => a.ref.mul(b.ref),
+    scale: (a, factor) => a.ref.mul(factor),
+    relu: (x) => relu(x, true),
+    gelu: (x) => nn.gelu(x.ref, { approximate: false }),
+    softmax: (x) => nn.softmax(x.ref, -1),
+    layerNorm: (x, gamma, beta) => nn.standardize(x.ref, -1, { epsilon: 1e-5 }).mul(gamma.ref).add(beta.ref),
+    sum: (x, axis) => np.sum(x.ref, axis),
+    matMul: (a, b) => np.matmul(a.ref, b.ref),
+    matMulTransposed: (a, b) => np.matmul(a.ref, np.matrixTranspose(b.ref)),
+    dense: (x, w, b, yes) => relu(add(np.matmul(x.ref, w.ref), b), yes),
+    reshape: (x, shape) => x.ref.reshape(shape as number[]),
+    transpose: (x, perm) => np.transpose(x.ref, perm as number[]),
+    flatten: (x, shape) => x.ref.reshape(shape as [number, number]),
+    crossEntropy: (labels, logits) => np.mean(np.sum(labels.ref.mul(nn.logSoftmax(logits.ref, -1)), -1)).mul(-1),
+    meanSquare: (a, b) => np.mean(np.square(a.ref.sub(b.ref))),
   };
 }
 
@@ -200,6 +214,13 @@ function installWorkers(threads: number): void {
   Object.defineProperty(globalThis.navigator, 'hardwareConcurrency', { value: threads });
 }
 
+/** Its convolutions are loops without tiles: what a run takes. */
+const slowCases: Readonly<Record<string, string>> = {
+  'cnn-train': 'half a minute to compile and ten seconds a step; use --slow',
+  'resnet-50': 'twenty seconds a run; use --slow',
+  'resnet20-train': 'a minute a step; use --slow',
+};
+
 export async function load(name: EngineName, options: Options): Promise<Engine> {
   if (options.threads > 1) installWorkers(options.threads);
   const jax = await import('@jax-js/jax');
@@ -208,7 +229,7 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
   return {
     name,
     cannot: () => undefined,
-    slow: (c) => (c.name === 'cnn-train' ? 'half a minute to compile and ten seconds a step; use --slow' : undefined),
+    slow: (c) => slowCases[c.name],
     async prepare(c, operands) {
       const values: Values = {};
       for (const [k, v] of Object.entries(operands)) {

@@ -4,33 +4,17 @@ import type * as Sinter from '../../../frontends/index.ts';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { builtModule, notBuilt } from '../built.ts';
 import { adam, type Case, type Operand, type Operands } from '../case.ts';
-import type { Activation, Ops } from '../ops.ts';
+import type { Activation, AlgorithmOps, ImageOps, Ops } from '../ops.ts';
 
 type Api = typeof Sinter;
 type T = Sinter.Tensor;
 
-/** The cases' operations. */
-export function sinterOps(tf: Api): Ops<T> {
-  const relu = (x: T, yes: boolean | undefined): T => (yes ? tf.relu(x) : x);
+function imageOps(tf: Api): ImageOps<T> {
   const finish = (x: T, bias?: T, activation?: Activation): T => {
     const y = bias ? tf.add(x, bias) : x;
     return activation ? tf[activation](y) : y;
   };
   return {
-    add: (a, b) => tf.add(a, b),
-    sub: (a, b) => tf.sub(a, b),
-    mul: (a, b) => tf.mul(a, b),
-    scale: (a, factor) => tf.mul(a, factor),
-    relu: (x) => tf.relu(x),
-    gelu: (x) => tf.gelu(x),
-    softmax: (x) => tf.softmax(x),
-    layerNorm: (x, gamma, beta) => tf.layerNorm(x, -1, gamma, beta, 1e-5),
-    sum: (x, axis) => x.sum(axis),
-    matMul: (a, b) => tf.matMul(a, b),
-    matMulTransposed: (a, b) => tf.matMul(a, b, false, true),
-    dense: (x, w, b, yes) => relu(tf.add(tf.matMul(x, w), b), yes),
-    reshape: (x, shape) => x.reshape([...shape]),
-    transpose: (x, perm) => tf.transpose(x, [...perm]),
     conv2d: (x, filter, { pad, stride = 1 }, bias, activation) =>
       finish(tf.conv2d(x, filter, stride, pad), bias, activation),
     depthwise: (x, filter, { pad, stride = 1 }, bias, activation) =>
@@ -41,11 +25,13 @@ export function sinterOps(tf: Api): Ops<T> {
       const { mean, variance } = tf.moments(x, [0, 1, 2]);
       return tf.batchNorm(x, mean, variance, beta, gamma, 1e-5);
     },
-    flatten: (x, shape) => x.reshape([...shape]),
-    crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
-    meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
     resizeBilinear: (x, size) => tf.image.resizeBilinear(x, size),
     resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x, size),
+  };
+}
+
+function algorithmOps(tf: Api): AlgorithmOps<T> {
+  return {
     lstm: (x, w, u, b) => {
       const [steps, batch, inputs] = x.shape;
       const units = u.shape[0];
@@ -76,12 +62,41 @@ export function sinterOps(tf: Api): Ops<T> {
   };
 }
 
-/** Loads the built package; the message says what to do where there is none. */
-export async function loadSinter(): Promise<Api> {
+/** The cases' operations. */
+export function sinterOps(tf: Api): Ops<T> {
+  const relu = (x: T, yes: boolean | undefined): T => (yes ? tf.relu(x) : x);
+  return {
+    ...imageOps(tf),
+    ...algorithmOps(tf),
+    add: (a, b) => tf.add(a, b),
+    sub: (a, b) => tf.sub(a, b),
+    mul: (a, b) => tf.mul(a, b),
+    scale: (a, factor) => tf.mul(a, factor),
+    relu: (x) => tf.relu(x),
+    gelu: (x) => tf.gelu(x),
+    softmax: (x) => tf.softmax(x),
+    layerNorm: (x, gamma, beta) => tf.layerNorm(x, -1, gamma, beta, 1e-5),
+    sum: (x, axis) => x.sum(axis),
+    matMul: (a, b) => tf.matMul(a, b),
+    matMulTransposed: (a, b) => tf.matMul(a, b, false, true),
+    dense: (x, w, b, yes) => relu(tf.add(tf.matMul(x, w), b), yes),
+    reshape: (x, shape) => x.reshape([...shape]),
+    transpose: (x, perm) => tf.transpose(x, [...perm]),
+    flatten: (x, shape) => x.reshape([...shape]),
+    crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
+    meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
+  };
+}
+
+/** Loads an entry of the built package as Node takes it; the message says what to do where there is none. */
+async function loadEntry(name: string): Promise<unknown> {
   const missing = notBuilt();
   if (missing) throw new Error(missing);
-  return (await import(builtModule('frontends/index.js').href)) as Api;
+  return import(builtModule(`bundle/${name}.js`).href);
 }
+export const loadSinter = async (): Promise<Api> => (await loadEntry('index')) as Api;
+/** What the package has for Node alone. */
+export const loadSinterNode = async () => (await loadEntry('node')) as typeof import('../../../frontends/node.ts');
 
 /** A case as a compiled program, and the tensors of one call. */
 export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number) {

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
-import type { Activation, Ops } from '../ops.ts';
+import type { Activation, AlgorithmOps, ImageOps, Ops } from '../ops.ts';
 
 type T = tf.Tensor;
 
@@ -21,23 +21,7 @@ function finish(x: T, bias?: T, activation?: Activation): T {
 }
 
 /** `trains` avoids the fused operations that have no gradient of their own. */
-const ops = (trains: boolean): Ops<T> => ({
-  add: tf.add,
-  sub: tf.sub,
-  mul: tf.mul,
-  scale: (a, factor) => tf.mul(a, factor),
-  relu: (x) => tf.relu(x),
-  // TensorFlow.js has no gelu: this is how its users write it.
-  gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
-  softmax: (x) => tf.softmax(x),
-  layerNorm,
-  sum: (x, axis) => tf.sum(x, axis),
-  matMul: (a, b) => tf.matMul(a, b),
-  matMulTransposed: (a, b) => tf.matMul(a, b, false, true),
-  dense: (x, w, b, relu) =>
-    tf.fused.matMul({ a: x as tf.Tensor2D, b: w as tf.Tensor2D, bias: b, activation: relu ? 'relu' : 'linear' }),
-  reshape: (x, shape) => tf.reshape(x, shape as number[]),
-  transpose: (x, perm) => tf.transpose(x, perm as number[]),
+const imageOps = (trains: boolean): ImageOps<T> => ({
   conv2d: (x, filter, { pad, stride = 1 }, bias, activation) => {
     const [image, weights] = [x as tf.Tensor4D, filter as tf.Tensor4D];
     if (trains) return finish(tf.conv2d(image, weights, stride, pad), bias, activation);
@@ -61,11 +45,12 @@ const ops = (trains: boolean): Ops<T> => ({
       1e-5,
     );
   },
-  flatten: (x, shape) => tf.reshape(x, shape as [number, number]),
-  crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
-  meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
   resizeBilinear: (x, size) => tf.image.resizeBilinear(x as tf.Tensor4D, [...size]),
   resizeNearest: (x, size) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size]),
+});
+
+/** `trains` avoids what has a gradient that this backend cannot compute. */
+const algorithmOps = (trains: boolean): AlgorithmOps<T> => ({
   lstm: (x, w, u, b) => {
     const [steps, batch, inputs] = x.shape as [number, number, number];
     const units = u.shape[0] as number;
@@ -95,6 +80,30 @@ const ops = (trains: boolean): Ops<T> => ({
     const y = tf.fft(tf.complex(re, im));
     return tf.add(tf.real(y), tf.imag(y));
   },
+});
+
+const ops = (trains: boolean): Ops<T> => ({
+  ...imageOps(trains),
+  ...algorithmOps(trains),
+  add: tf.add,
+  sub: tf.sub,
+  mul: tf.mul,
+  scale: (a, factor) => tf.mul(a, factor),
+  relu: (x) => tf.relu(x),
+  // TensorFlow.js has no gelu: this is how its users write it.
+  gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+  softmax: (x) => tf.softmax(x),
+  layerNorm,
+  sum: (x, axis) => tf.sum(x, axis),
+  matMul: (a, b) => tf.matMul(a, b),
+  matMulTransposed: (a, b) => tf.matMul(a, b, false, true),
+  dense: (x, w, b, relu) =>
+    tf.fused.matMul({ a: x as tf.Tensor2D, b: w as tf.Tensor2D, bias: b, activation: relu ? 'relu' : 'linear' }),
+  reshape: (x, shape) => tf.reshape(x, shape as number[]),
+  transpose: (x, perm) => tf.transpose(x, perm as number[]),
+  flatten: (x, shape) => tf.reshape(x, shape as [number, number]),
+  crossEntropy: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
+  meanSquare: (a, b) => tf.losses.meanSquaredError(a, b),
 });
 
 function prepareInference(c: Case, values: Record<string, T>): Prepared {
@@ -134,7 +143,8 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
     name,
     cannot: (c) => {
       if (c.name.startsWith('fft')) return 'no Fourier transform on this backend';
-      return c.name === 'cnn-train' ? 'no gradient of conv2d on this backend' : undefined;
+      const trainsFilters = ['cnn-train', 'resnet20-train'].includes(c.name);
+      return trainsFilters ? 'no gradient of conv2d on this backend (Conv2DBackpropFilter)' : undefined;
     },
     async prepare(c, operands: Operands) {
       const values: Record<string, T> = {};
