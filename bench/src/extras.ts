@@ -3,6 +3,7 @@ import { bandwidth } from './bandwidth.ts';
 import { checkpoint } from './checkpoint.ts';
 import { compileTime, memoryPlan } from './compile-time.ts';
 import { fit } from './fit.ts';
+import { roofline } from './roofline.ts';
 import { scaling } from './scaling.ts';
 import { sizes } from './sizes.ts';
 import { startup } from './startup.ts';
@@ -22,6 +23,7 @@ export interface Extra {
 
 export const extras: readonly Extra[] = [
   bandwidth,
+  roofline,
   scaling,
   startup,
   sizes,

@@ -26,6 +26,9 @@ export interface Schedule {
   readonly writes: readonly StateWrite[];
 }
 
+/** Bytes of a Variable from which on its update does not wait for others. */
+const LARGE_UPDATE = 1 << 16;
+
 export function stateParams(g: Graph): Value[] {
   return g.params.filter((p) => p.type.state);
 }
@@ -70,7 +73,7 @@ export function schedule(f: Fusion): Schedule {
     w.direct = true;
     taken.add(source);
   }
-  return { order: listSchedule(dag, groups, f), writes };
+  return { order: listSchedule(dag, groups, f, taken), writes };
 }
 
 /** Groups that read the old value of each Variable. */
@@ -99,8 +102,11 @@ function reaches(dag: Dag, from: Group, to: Group): boolean {
  * List scheduling: of the groups that are ready, the one that frees most (or adds least) memory; ties
  * go to program order. Looks at a window of ready groups only, to stay linear.
  */
-function listSchedule(dag: Dag, groups: readonly Group[], f: Fusion): Group[] {
+function listSchedule(dag: Dag, groups: readonly Group[], f: Fusion, inPlace: ReadonlySet<Value>): Group[] {
   const bytes = (v: Value) => typeBytes(v.type);
+  // A large Variable is updated as soon as its gradient is there, which then is in the cache and ends. Small ones
+  // may wait for each other: one kernel updates them all.
+  const added = (v: Value) => (inPlace.has(v) && bytes(v) >= LARGE_UPDATE ? 0 : bytes(v));
   const waiting = new Map<Group, number>(groups.map((g) => [g, (dag.predecessors(`g${g.id}`) ?? []).length]));
   const readersLeft = new Map<Value, number>();
   const inputs = new Map<Group, Value[]>();
@@ -111,7 +117,7 @@ function listSchedule(dag: Dag, groups: readonly Group[], f: Fusion): Group[] {
     for (const g of set) inputs.get(g)?.push(v);
   }
   const gain = (g: Group): number => {
-    let n = -g.outputs.reduce((s, v) => s + bytes(v), 0);
+    let n = -g.outputs.reduce((s, v) => s + added(v), 0);
     for (const v of inputs.get(g) as Value[]) if (readersLeft.get(v) === 1) n += bytes(v);
     return n;
   };
