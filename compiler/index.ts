@@ -7,7 +7,8 @@ import type { WasmPlan } from '../ir/plan.ts';
 import { isStatic, typeText } from '../ir/types.ts';
 import { dumper } from './dump.ts';
 import { runPasses } from './pass-runner.ts';
-import { pipeline } from './pipeline.ts';
+import type { StripOptions } from './passes/strip-chains.ts';
+import { pipelineWith } from './pipeline.ts';
 import { planProgram } from './target.ts';
 import { emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
 import { contractionTile, hasRelaxedSimd } from './wasm/engine.ts';
@@ -23,6 +24,8 @@ export interface CompileOptions {
   /** The device memory is shared between threads. */
   readonly shared: boolean;
   readonly verify?: boolean;
+  /** Bounds of the pass `strips`, for tests. */
+  readonly strips?: Partial<StripOptions>;
 }
 
 export interface Compiled {
@@ -44,7 +47,7 @@ function prepare(graph: Graph, opt: CompileOptions): Prepared {
   refuse(graph);
   const env = environment();
   const dump = dumper(env.DUMP);
-  const { graph: optimized, passes } = runPasses(graph, pipeline, {
+  const { graph: optimized, passes } = runPasses(graph, pipelineWith(opt.strips), {
     verify: opt.verify ?? env.VERIFY === '1',
     dump: dump?.graph,
   });

@@ -6,6 +6,7 @@ import { fit } from './fit.ts';
 import { scaling } from './scaling.ts';
 import { sizes } from './sizes.ts';
 import { startup } from './startup.ts';
+import { strips } from './strips.ts';
 
 export interface ExtraOptions {
   readonly engines: readonly EngineName[];
@@ -19,4 +20,14 @@ export interface Extra {
   run(options: ExtraOptions): Promise<unknown>;
 }
 
-export const extras: readonly Extra[] = [bandwidth, scaling, startup, sizes, compileTime, memoryPlan, checkpoint, fit];
+export const extras: readonly Extra[] = [
+  bandwidth,
+  scaling,
+  startup,
+  sizes,
+  compileTime,
+  memoryPlan,
+  checkpoint,
+  fit,
+  strips,
+];

@@ -119,6 +119,7 @@ export const stages: Readonly<Record<string, Stage>> = {
       'conv-phases',
       'conv-padding',
       'views',
+      'strips',
       'cse',
       'dce',
     ].map((n) => [n, passStage(n)]),

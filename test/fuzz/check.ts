@@ -9,6 +9,7 @@ import { kernelsOf, tiles } from '../kernel/kernels.ts';
 import { runWasm } from '../wasm/run.ts';
 import type { Case } from './graphs.ts';
 import { tolerances } from './numerics.ts';
+import { smallStrips } from './steps-attention.ts';
 
 export interface Config {
   readonly relaxed: boolean;
@@ -33,7 +34,7 @@ export async function failure(c: Case, list: readonly Config[] = configs): Promi
     const name = `${config.relaxed ? 'relaxed' : 'baseline'}, ${config.threads} thread(s)`;
     let outputs: TypedArray[];
     try {
-      ({ outputs } = await runWasm(c.graph, inputs, config));
+      ({ outputs } = await runWasm(c.graph, inputs, { ...config, strips: smallStrips }));
     } catch (e) {
       return `${name}: ${(e as Error).stack?.split('\n').slice(0, 8).join('\n')}`;
     }

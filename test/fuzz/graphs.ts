@@ -10,6 +10,7 @@ import { dims, Gen, sizeOf } from './gen.ts';
 import { type Known, knowAll } from './numerics.ts';
 import { lightSteps, type Step } from './steps.ts';
 import { algorithmSteps } from './steps-algorithms.ts';
+import { attentionSteps } from './steps-attention.ts';
 import { controlSteps } from './steps-control.ts';
 import { heavySteps } from './steps-heavy.ts';
 import { specialSteps } from './steps-special.ts';
@@ -32,6 +33,7 @@ export interface Case {
 export const allSteps: readonly Step[] = [
   ...lightSteps,
   ...heavySteps,
+  ...attentionSteps,
   ...algorithmSteps,
   ...specialSteps,
   ...controlSteps,
