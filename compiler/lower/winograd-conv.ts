@@ -10,12 +10,12 @@ import type { Group } from '../group.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
-import { type Own, range, WinogradLowering } from './winograd.ts';
+import { type Own, range, WinogradLowering, type WinogradSchedule } from './winograd.ts';
 import { sandwich, sandwichNumbers } from './winograd-transforms.ts';
 
-/** A convolution that `winogradTile` gave tiles of m x m results. */
-export function lowerWinogradConv(ctx: LowerContext, g: Group, m: number): Lowered {
-  return new WinogradConv(ctx, g, m).lower();
+/** A convolution by that schedule. */
+export function lowerWinogradConv(ctx: LowerContext, g: Group, s: WinogradSchedule): Lowered {
+  return new WinogradConv(ctx, g, s).lower();
 }
 
 class WinogradConv extends WinogradLowering {
@@ -23,11 +23,10 @@ class WinogradConv extends WinogradLowering {
   readonly mr: number;
   readonly nr: number;
 
-  constructor(ctx: LowerContext, g: Group, m: number) {
-    super(ctx, g, m);
-    const { tile } = ctx.options;
-    this.mr = Math.min(tile.mr, this.total);
-    this.nr = Math.min(tile.nr, Math.ceil(this.cout / 4) * 4);
+  constructor(ctx: LowerContext, g: Group, s: WinogradSchedule) {
+    super(ctx, g, s);
+    this.mr = Math.min(this.tile.mr, this.total);
+    this.nr = Math.min(this.tile.nr, Math.ceil(this.cout / 4) * 4);
   }
 
   lower(): Lowered {
@@ -47,7 +46,7 @@ class WinogradConv extends WinogradLowering {
     ];
     const all = loop('blk', this.blocks, body, this.blocks > 1 ? { parallel: 1 } : {});
     const stmts: Stmt[] = [...filters.code, this.blocks > 1 ? all : { s: 'single', body: [all] }];
-    return this.k.finish(stmts, { flops: 2 * this.total * n * n * this.cin * this.cout });
+    return this.k.finish(stmts, { flops: 2 * this.total * n * n * this.cin * this.cout, schedule: this.schedule });
   }
 
   /** Transforms the products of a tile back, and stores what is computed on the results inside. */
@@ -107,10 +106,9 @@ class WinogradConv extends WinogradLowering {
         vector: true,
         unroll: true,
       });
-      const { unroll } = this.ctx.options.tile;
       const tile: Stmt[] = [
         ...tileRegisters(this.mr, width),
-        ...unrolledReduction({ v: 'k', n: this.cin }, tileStep(this.mr, width, a, b), unroll),
+        ...unrolledReduction({ v: 'k', n: this.cin }, tileStep(this.mr, width, a, b), this.tile.unroll),
         loop('i', this.mr, [stores], { unroll: true }),
       ];
       return [loop('q', bin('div', add(variable('rows'), i32(this.mr - 1)), i32(this.mr)), tile)];
