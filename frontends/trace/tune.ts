@@ -1,0 +1,201 @@
+// The autotuner: times the schedules that a contraction can have on the device at hand, each kernel as a program
+// of its own, and keeps the fastest, in memory and in the compile cache.
+
+import {
+  type CompileOptions,
+  compileGraphSync,
+  readText,
+  type TunableKernel,
+  type Tuner,
+  withSchedule,
+  writeText,
+} from '../../compiler/index.ts';
+import { CompileError } from '../../ir/errors.ts';
+import { arrayFor, type TypedArray } from '../../ir/literal.ts';
+import type { TunedInfo } from '../../ir/plan.ts';
+import { sizeOf, type TensorType } from '../../ir/types.ts';
+import type { Storage } from '../../runtime/buffer.ts';
+import { WasmBuffer } from '../../runtime/wasm/buffer.ts';
+import { wasmDevice } from '../../runtime/wasm/device.ts';
+import { WasmProgram } from '../../runtime/wasm/program.ts';
+
+/** Milliseconds that a program's kernels are timed for, roughly. */
+const LIMIT_MS = 2000;
+/** Kernels below this many operations take less than 20 µs on any machine. */
+const LEAST_FLOPS = 2e5;
+const LEAST_MICROS = 20;
+/** Milliseconds that a candidate runs before it is timed: the engine optimizes its code meanwhile. */
+const WARM_MS = 10;
+const WARM_ROUNDS = 2;
+const ROUND_MS = 2;
+const ROUNDS = 7;
+/** A candidate this much behind the best is timed no further. */
+const BEHIND = 1.3;
+/** What takes the place of the default has to be faster by more than the noise. */
+const GAIN = 0.95;
+/** Of one kernel, of what is left of the time. */
+const SHARE = 1 / 3;
+
+/** Name of the entries in the cache's folder; the number changes with what schedules mean. */
+const ENTRY = 'schedule1';
+const MOST_KNOWN = 4096;
+/** Choices by the kernels' keys. */
+const known = new Map<string, string>();
+
+function knownChoice(kernel: TunableKernel): string | undefined {
+  const { key, candidates } = kernel;
+  const choice = known.get(key) ?? readText(ENTRY, key) ?? undefined;
+  if (choice === undefined || !candidates.includes(choice)) return undefined;
+  remember(key, choice);
+  return choice;
+}
+function remember(key: string, choice: string): void {
+  if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value as string);
+  known.set(key, choice);
+}
+
+const isTiny = (k: TunableKernel): boolean => k.flops < LEAST_FLOPS;
+
+/** A schedule with its program and its times. */
+interface Entry {
+  readonly schedule: string;
+  readonly program: WasmProgram;
+  /** Microseconds of a run, one figure a round. */
+  readonly times: number[];
+  behind: boolean;
+}
+
+/** Chooses by measuring. One for each program; what it found out is shared by all. */
+export class TimingTuner implements Tuner {
+  readonly #options: CompileOptions;
+  readonly #limit: number;
+  #info: TunedInfo = { timed: 0, found: 0, left: 0, ms: 0 };
+
+  /**
+   * @param options what the program is compiled for
+   * @param limit milliseconds for all of its kernels
+   */
+  constructor(options: CompileOptions, limit = LIMIT_MS) {
+    const { threads, deterministic, relaxed, shared } = options;
+    this.#options = { threads, deterministic, relaxed, shared, transient: true };
+    this.#limit = limit;
+  }
+
+  /** What was done so far. */
+  get info(): TunedInfo {
+    return this.#info;
+  }
+
+  knows(kernels: readonly TunableKernel[]): boolean {
+    return kernels.every((k) => isTiny(k) || knownChoice(k) !== undefined);
+  }
+
+  choose(kernels: readonly TunableKernel[]): readonly string[] {
+    const start = performance.now();
+    const chosen = kernels.map((k) => (isTiny(k) ? k.candidates[0] : knownChoice(k)));
+    const found = kernels.filter((k, i) => !isTiny(k) && chosen[i] !== undefined).length;
+    const open = kernels.map((_, i) => i).filter((i) => chosen[i] === undefined);
+    let timed = 0;
+    for (const i of open.sort((x, y) => kernels[y].flops - kernels[x].flops)) {
+      const left = this.#limit - (performance.now() - start);
+      const best = left > 0 ? timeKernel(kernels[i], this.#options, Math.max(left * SHARE, Math.min(left, 200))) : null;
+      if (best === null) continue;
+      timed++;
+      chosen[i] = best;
+      remember(kernels[i].key, best);
+      writeText(ENTRY, kernels[i].key, best);
+    }
+    this.#info = { timed, found, left: open.length - timed, ms: timed ? performance.now() - start : 0 };
+    return chosen.map((c, i) => c ?? kernels[i].candidates[0]);
+  }
+}
+
+/** The fastest schedule of a kernel; null where the time was too short to say, or nothing can be compiled now. */
+function timeKernel(kernel: TunableKernel, options: CompileOptions, limit: number): string | null {
+  const end = performance.now() + limit;
+  const inputs = kernel.graph.params.map((p) => upload(p.type, plausible(p.type)));
+  const entries: Entry[] = [];
+  try {
+    for (const schedule of kernel.candidates) {
+      if (performance.now() > end) return null;
+      const program = compile(kernel, schedule, options, entries);
+      if (program === null && entries.length === 0) return null;
+      if (!program) continue;
+      entries.push({ schedule, program, times: [], behind: false });
+      // What is over at once is not worth the time.
+      if (entries.length === 1 && warmUp(entries[0], inputs) < LEAST_MICROS) return schedule;
+    }
+    return fastest(entries, inputs, end);
+  } finally {
+    for (const e of entries) e.program.dispose();
+    for (const x of inputs) if (x instanceof WasmBuffer) x.release();
+  }
+}
+
+/** A program of the kernel with that schedule; null where it cannot be had, or is one that there is already. */
+function compile(
+  kernel: TunableKernel,
+  schedule: string,
+  options: CompileOptions,
+  entries: readonly Entry[],
+): WasmProgram | null {
+  try {
+    const compiled = compileGraphSync(withSchedule(kernel, schedule), options);
+    if (!compiled) return null;
+    const { plan } = compiled;
+    const text = (p: WasmProgram['plan']) => p.kernels.map((k) => k.text).join('\n');
+    if (entries.some((e) => text(e.program.plan) === text(plan.info))) return null;
+    const threads = options.threads ?? 1;
+    // The program that it is a part of may be large enough for threads where it alone is not.
+    return new WasmProgram({ ...plan, parallel: threads > 1 }, [], threads);
+  } catch (e) {
+    if (!(e instanceof CompileError)) throw e;
+    return null;
+  }
+}
+
+/** Runs all in turn; the median of the rounds decides. */
+function fastest(entries: readonly Entry[], inputs: readonly Storage[], end: number): string | null {
+  if (entries.length === 1) return entries[0].schedule;
+  const repeats = new Map<Entry, number>();
+  for (let round = 0; round < WARM_ROUNDS; round++)
+    for (const e of entries) {
+      if (performance.now() > end && repeats.size === entries.length) break;
+      const us = warmUp(e, inputs);
+      repeats.set(e, Math.max(1, Math.min(50, Math.round((1000 * ROUND_MS) / us))));
+    }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const e of entries) if (!e.behind) e.times.push(microseconds(e, inputs, repeats.get(e) ?? 1));
+    const best = Math.min(...entries.map((e) => middle(e.times)));
+    if (round >= 1) for (const e of entries) e.behind ||= middle(e.times) > BEHIND * best;
+    if (performance.now() > end || entries.every((e, i) => i === 0 || e.behind)) break;
+  }
+  const [standard] = entries;
+  const best = entries.reduce((x, y) => (middle(y.times) < middle(x.times) ? y : x));
+  return middle(best.times) < GAIN * middle(standard.times) ? best.schedule : standard.schedule;
+}
+
+const middle = (xs: readonly number[]): number => xs.slice().sort((a, b) => a - b)[xs.length >> 1];
+
+/** Runs for a while; gives the microseconds of a run at the end of it. */
+function warmUp(e: Entry, inputs: readonly Storage[]): number {
+  const end = performance.now() + WARM_MS;
+  let us = microseconds(e, inputs, 1);
+  while (performance.now() < end) us = microseconds(e, inputs, Math.max(1, Math.min(20, Math.round(1000 / us))));
+  return us;
+}
+
+/** Of one run, its kernels alone: the median of some. */
+const microseconds = (e: Entry, inputs: readonly Storage[], repeats: number): number =>
+  e.program.profile(inputs, repeats).reduce((sum, k) => sum + k.us, 0);
+
+/** Numbers as networks have them: floats in [-1, 1); integers are indices, of which 0 is always one. */
+function plausible(t: TensorType): TypedArray {
+  const a = arrayFor(t.dtype, sizeOf(t.shape));
+  if (t.dtype === 'f32' || t.dtype === 'f64' || t.dtype === 'f16')
+    for (let i = 0; i < a.length; i++) a[i] = 2 * Math.random() - 1;
+  return a;
+}
+
+/** In device memory where it is large, so that runs do not copy it. */
+const upload = (t: TensorType, data: TypedArray): Storage => wasmDevice().buffers.upload(t.dtype, data) ?? data;
