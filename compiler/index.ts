@@ -1,7 +1,7 @@
 // The compiler's door: a graph in, a plan for the runtime out.
 
 import { CompileError } from '../ir/errors.ts';
-import type { Graph } from '../ir/graph.ts';
+import type { Graph, Value } from '../ir/graph.ts';
 import '../ir/ops/index.ts';
 import type { PassInfo, WasmPlan } from '../ir/plan.ts';
 import { isStatic, typeText } from '../ir/types.ts';
@@ -114,15 +114,21 @@ function prepare(before: Optimized, opt: CompileOptions): Prepared {
   return { job, key: jobKey(job), finish };
 }
 
+function refuseValue(v: Value): void {
+  if (!isStatic(v.type.shape))
+    throw new CompileError(`the wasm target needs fixed shapes, got ${typeText(v.type)}`, {
+      op: v.node?.op.name ?? v.name,
+      fix: 'compile with a number for the batch size',
+    });
+}
+
 /** What the WASM target cannot do is refused here, by name. */
 function refuse(g: Graph): void {
-  for (const v of [...g.params, ...g.nodes.flatMap((n) => n.outputs)])
-    if (!isStatic(v.type.shape))
-      throw new CompileError(`the wasm target needs fixed shapes, got ${typeText(v.type)}`, {
-        op: v.node?.op.name ?? v.name,
-        fix: 'compile with a number for the batch size',
-      });
-  for (const n of g.nodes) n.regions.forEach(refuse);
+  g.params.forEach(refuseValue);
+  for (const n of g.nodes) {
+    n.outputs.forEach(refuseValue);
+    n.regions.forEach(refuse);
+  }
 }
 
 /** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */

@@ -24,7 +24,7 @@ export {
 export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
-export type { KernelTiming } from '../runtime/program.ts';
+export type { Limits } from '../runtime/wasm/limits.ts';
 /** Well-known data sets. */
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
@@ -148,6 +148,7 @@ export * from './trace/ops/sorting.ts';
 export * from './trace/ops/space.ts';
 export * from './trace/ops/unary.ts';
 export { cosineWindow, enclosingPowerOfTwo } from './trace/ops/windows.ts';
+export type { KernelTiming, Profile, ProfileOptions } from './trace/profile.ts';
 export * from './trace/random.ts';
 export type { StatelessSeed } from './trace/random-stateless.ts';
 export { recomputeGrad } from './trace/recompute.ts';

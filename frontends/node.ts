@@ -4,7 +4,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder } from '../compiler/wasm/cache.ts';
+import { cacheFolder, forgetModules } from '../compiler/wasm/cache.ts';
 import { hasRelaxedSimd } from '../compiler/wasm/engine.ts';
 import { ArgumentError } from '../ir/errors.ts';
 import { wasmDevice } from '../runtime/wasm/device.ts';
@@ -21,13 +21,17 @@ export function setCacheFolder(folder?: string | null): void {
   else process.env.SINTER_CACHE = folder ?? 'off';
 }
 
-/** The compiled modules in the cache's folder: nothing else there is touched. */
-function cachedModules(): { path: string; bytes: number }[] {
+/** Modules of programs, and this library's own code as V8 compiled it (node-loader.ts): nothing else there is touched. */
+const modules = /^\d+-[0-9a-f]{32}-[0-9a-z]+\.wasm$/;
+const ownCode = /^(?:index|runtime|node|shared)-[0-9A-Z]{8}-\w+-[^/]+\.code$/;
+
+/** The files of one kind in the cache's folder. */
+function cached(kind: RegExp): { path: string; bytes: number }[] {
   const folder = cacheFolder();
   if (!folder) return [];
   try {
     return readdirSync(folder)
-      .filter((name) => /^\d+-[0-9a-f]{32}-[0-9a-z]+\.wasm$/.test(name))
+      .filter((name) => kind.test(name))
       .map((name) => ({ path: join(folder, name), bytes: statSync(join(folder, name)).size }));
   } catch {
     // Nothing was cached so far, or another process cleared it just now.
@@ -35,11 +39,15 @@ function cachedModules(): { path: string; bytes: number }[] {
   }
 }
 
-/** Removes the compiled modules of the cache's folder, and says how many there were. */
+/**
+ * Removes the compiled modules of the cache's folder, and says how many there were; those in memory are forgotten, and
+ * so is this library's own compiled code.
+ */
 export function clearCache(): number {
-  const modules = cachedModules();
-  for (const m of modules) rmSync(m.path, { force: true });
-  return modules.length;
+  forgetModules();
+  const found = cached(modules);
+  for (const { path } of [...found, ...cached(ownCode)]) rmSync(path, { force: true });
+  return found.length;
 }
 
 /** What this machine and engine offer. */
@@ -59,7 +67,7 @@ export interface Environment {
 
 /** Looks at the environment: put it into bug reports. */
 export function environment(): Environment {
-  const modules = cachedModules();
+  const found = cached(modules);
   return {
     node: process.versions.node,
     v8: process.versions.v8,
@@ -67,6 +75,6 @@ export function environment(): Environment {
     cores: availableParallelism(),
     relaxedSimd: hasRelaxedSimd(),
     sharedMemory: wasmDevice().memory.shared,
-    cache: { folder: cacheFolder(), modules: modules.length, bytes: modules.reduce((n, m) => n + m.bytes, 0) },
+    cache: { folder: cacheFolder(), modules: found.length, bytes: found.reduce((n, m) => n + m.bytes, 0) },
   };
 }

@@ -32,30 +32,39 @@ export class Builder extends Emitter {
     attrs: Attrs = {},
     regions: readonly Graph[] = [],
   ): readonly Value[] {
-    if (this.#built) throw new SinterError(`the graph ${this.name} is finished; nothing can be added to it`);
-    const values = inputs as readonly Value[];
-    const pure = !op.effect && regions.length === 0;
-    const key = pure ? `${op.name}(${values.map((v) => v.id).join(',')}){${attrsKey(attrs)}}` : '';
-    if (pure) {
-      const known = this.#interned.get(key);
-      if (known) return known.outputs;
-    }
-    const types = inferTypes(
-      op,
-      values.map((v) => v.type),
-      attrs,
-      regions,
-    );
-    const outputs = types.map((t, i) => new Value(this.#nextValue++, t, i));
-    const node = new Node(this.#nodes.length, op, values, attrs, outputs, regions);
-    this.#nodes.push(node);
-    if (pure) this.#interned.set(key, node);
-    return outputs;
+    return this.#add(op, inputs as readonly Value[], attrs, regions);
   }
 
   /** Appends a copy of a node of another graph on new operands. */
   copy(n: Node, inputs: readonly Value[]): readonly Value[] {
-    return this.emit(n.op, inputs, n.attrs, n.regions);
+    return this.#add(n.op, inputs, n.attrs, n.regions, n);
+  }
+
+  /** @param like a node of the same op, attributes and regions: what is known of it is not computed again */
+  #add(op: OpDef, inputs: readonly Value[], attrs: Attrs, regions: readonly Graph[], like?: Node): readonly Value[] {
+    if (this.#built) throw new SinterError(`the graph ${this.name} is finished; nothing can be added to it`);
+    const pure = !op.effect && regions.length === 0;
+    const text = pure ? (like?.attrsText ?? attrsKey(attrs)) : undefined;
+    const key = pure ? `${op.name}(${idsOf(inputs)}){${text}}` : '';
+    if (pure) {
+      const known = this.#interned.get(key);
+      if (known) return known.outputs;
+    }
+    // Types follow from the operands' types: passes copy most nodes as they are.
+    const types =
+      like && sameTypes(inputs, like.inputs)
+        ? like.outputs.map((o) => o.type)
+        : inferTypes(
+            op,
+            inputs.map((v) => v.type),
+            attrs,
+            regions,
+          );
+    const outputs = types.map((t, i) => new Value(this.#nextValue++, t, i));
+    const node = new Node(this.#nodes.length, op, inputs, attrs, outputs, regions, text);
+    this.#nodes.push(node);
+    if (pure) this.#interned.set(key, node);
+    return outputs;
   }
 
   /** Freezes the graph; the builder takes nothing more. */
@@ -68,6 +77,15 @@ export class Builder extends Emitter {
   snapshot(results: readonly Val[]): Graph {
     return new Graph(this.name, this.#params, this.#nodes, results as readonly Value[], this.#nextValue);
   }
+}
+
+/** Whether the values have the very same type objects. */
+const sameTypes = (a: readonly Value[], b: readonly Value[]): boolean => a.every((v, i) => v.type === b[i].type);
+
+function idsOf(values: readonly Value[]): string {
+  let text = '';
+  for (const v of values) text += `${v.id},`;
+  return text;
 }
 
 /**

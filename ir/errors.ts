@@ -95,7 +95,7 @@ export class VerifyError extends SinterError {
 // A bundle may have no address of its own: then nothing is known to be the library's.
 const here: string | undefined = import.meta.url;
 const root = here && new URL('..', here).href;
-const own = (root ? ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/'] : []).flatMap((d) => {
+const own = (root ? ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/', 'bundle/'] : []).flatMap((d) => {
   const url = root + d;
   return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
 });

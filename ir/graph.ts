@@ -38,6 +38,8 @@ export class Node {
   readonly attrs: Attrs;
   readonly outputs: readonly Value[];
   readonly regions: readonly Graph[];
+  /** Text of the attributes, where the builder needed it: copies of the node need it again. */
+  readonly attrsText: string | undefined;
 
   constructor(
     id: number,
@@ -46,6 +48,7 @@ export class Node {
     attrs: Attrs,
     outputs: readonly Value[],
     regions: readonly Graph[],
+    attrsText?: string,
   ) {
     this.id = id;
     this.op = op;
@@ -53,6 +56,7 @@ export class Node {
     this.attrs = attrs;
     this.outputs = outputs;
     this.regions = regions;
+    this.attrsText = attrsText;
     for (const o of outputs) o.node = this;
     Object.freeze(this);
   }

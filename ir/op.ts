@@ -216,20 +216,24 @@ export function t(text: string): TensorType {
   return { dtype: m[1] as DType, shape };
 }
 
-/** Shorthand for a sample: types as text, then attributes. */
+/** Shorthand for a sample: types as text, then attributes. The text is read when the operands are wanted, not at each start. */
 export function sample(
   types: readonly (string | [string, number, number] | SampleInput)[],
   attrs: Attrs = {},
   grad = true,
 ): Sample {
+  let inputs: readonly SampleInput[] | undefined;
   return {
-    inputs: types.map((x) =>
-      typeof x === 'string'
-        ? { type: t(x) }
-        : Array.isArray(x)
-          ? { type: t(x[0]), range: [x[1], x[2]] }
-          : (x as SampleInput),
-    ),
+    get inputs() {
+      inputs ??= types.map((x) =>
+        typeof x === 'string'
+          ? { type: t(x) }
+          : Array.isArray(x)
+            ? { type: t(x[0]), range: [x[1], x[2]] }
+            : (x as SampleInput),
+      );
+      return inputs;
+    },
     attrs,
     grad,
   };

@@ -1,17 +1,21 @@
 // The interface of every runnable program, whatever its target.
 
-import { ArgumentError, type PlanInfo, sizeOf, type TensorType, type TypedArray, typeText } from '../ir/plan.ts';
+import {
+  ArgumentError,
+  type KernelInfo,
+  type PlanInfo,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+  typeText,
+} from '../ir/plan.ts';
 import type { Storage } from './buffer.ts';
 
-/** Time of one kernel over a profiled run. */
-export interface KernelTiming {
-  readonly name: string;
-  readonly kind: string;
-  readonly ops: readonly string[];
-  /** Median microseconds of one execution. */
-  readonly us: number;
-  readonly gflops: number;
-  readonly gbs: number;
+/** The runs of one step of a program while it was profiled: `starts[i]` to `ends[i]`, milliseconds of one clock. */
+export interface StepRuns {
+  readonly kernel: KernelInfo;
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
 }
 
 /**
@@ -32,8 +36,10 @@ export interface Program {
   runBuffers(inputs: readonly Storage[]): Storage[];
   /** As `run`, into arrays of the caller: nothing is allocated. Lengths must fit; booleans go to any integer array. */
   runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void;
-  /** Runs `repeats` times kernel by kernel and reports where the time goes. */
-  profile(inputs: readonly Storage[], repeats?: number): KernelTiming[];
+  /** Runs `repeats` times kernel by kernel; when each ran, in order. States are put back. */
+  profile(inputs: readonly Storage[], repeats?: number): StepRuns[];
+  /** Threads that take part in a run. */
+  readonly threads: number;
 }
 
 /** Throws ArgumentError unless the caller's arrays fit a program's outputs. */

@@ -28,6 +28,7 @@ export async function install(name: string): Promise<Project> {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   await exec(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(stage, 'dist')], { cwd: root });
   for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(join(root, file), join(stage, file));
+  await exec(process.execPath, [join(root, '.ci/bundle.mjs'), join(stage, 'dist')], { cwd: root });
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   await exec(npm, ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: stage });
   const { version } = (await import('../package.json', { with: { type: 'json' } })).default;

@@ -3,7 +3,7 @@
 import { cases } from './cases/index.ts';
 import type { Extra } from './extras.ts';
 import { median } from './measure.ts';
-import { compileCase, loadSinter } from './peers/sinter.ts';
+import { compileCase, loadSinter, loadSinterNode } from './peers/sinter.ts';
 import { timeText } from './report.ts';
 import { textTable } from './table.ts';
 
@@ -11,16 +11,21 @@ type Api = Awaited<ReturnType<typeof loadSinter>>;
 
 const say = (e: unknown): void => console.log(`  sinter: ${String(e instanceof Error ? e.message : e).split('\n')[0]}`);
 
-/** Milliseconds that something takes. */
+/** Milliseconds that a compilation takes. */
 async function timed<T>(f: () => Promise<T>): Promise<{ ms: number; value: T }> {
+  forget();
   const start = performance.now();
   const value = await f();
   return { ms: performance.now() - start, value };
 }
 
-/** The compiler must compile: a cache of earlier runs would be measured instead. */
+/** Forgets the modules of earlier runs: the second of two equal programs would not be compiled. */
+let forget: () => void = () => {};
+
+/** Without a cache on disk. */
 async function withoutCache(): Promise<Api> {
   process.env.SINTER_CACHE = 'off';
+  forget = (await loadSinterNode()).clearCache;
   const tf = await loadSinter();
   // The first program pays for loading binaryen.
   await tf.compile((x: ReturnType<Api['tensor']>) => tf.add(x, 1), { inputs: [tf.spec([4], 'float32')] });
@@ -37,8 +42,9 @@ async function compileModels(tf: Api, repeats: number) {
   for (const c of cases.filter((x) => names.includes(x.name))) {
     const times: number[] = [];
     let plan: Awaited<ReturnType<typeof compileCase>>['exe']['plan'] | undefined;
+    const operands = c.operands();
     for (let i = 0; i < repeats; i++) {
-      const { ms, value } = await timed(() => compileCase(tf, c, c.operands(), 1));
+      const { ms, value } = await timed(() => compileCase(tf, c, operands, 1));
       times.push(ms);
       plan = value.exe.plan;
     }

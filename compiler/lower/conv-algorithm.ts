@@ -54,9 +54,11 @@ const MAX_TAPS = 49;
 
 /** Products that a fused multiply-add unit does in the time of one element of a transform, roughly. */
 const TRANSFORM = { input: 7, output: 6, filter: 5 };
-/** The same for an element of transformed filters that comes from beyond the second-level cache. */
-const FAR = 1.5;
+/** The same for an element of the filters that comes from beyond the second-level cache. */
+const FAR = 11;
 const NEAR_BYTES = 1 << 20;
+/** Rows of a register tile: fewer tiles of the image take as long. */
+const ROWS = 6;
 /** Fewer channels leave too little work between the transforms. */
 const MIN_CHANNELS = 8;
 
@@ -85,18 +87,16 @@ export function winogradTile(node: Node): number | null {
   const { kernel, result } = sizes(node);
   const [batch, height, width, cout] = result;
   const cin = kernel[2];
-  const constant = node.inputs[1].node?.op.name === 'constant';
+  const filterCost = node.inputs[1].node?.op.name === 'constant' ? 0 : TRANSFORM.filter;
+  const moved = (elements: number) => (elements * 4 > NEAR_BYTES ? FAR * elements : 0);
+  const rows = (count: number) => Math.ceil(count / ROWS) * ROWS;
   const cost = (m: number): number => {
     const tiles = batch * Math.ceil(height / m) * Math.ceil(width / m);
-    const products = (m + 2) ** 2;
-    const filterCost = constant ? 0 : TRANSFORM.filter;
-    const far = products * cin * cout * 4 > NEAR_BYTES ? FAR : 0;
-    return (
-      products *
-      (tiles * (cin * cout + TRANSFORM.input * cin + TRANSFORM.output * cout) + cin * cout * (filterCost + far))
-    );
+    const filters = (m + 2) ** 2 * cin * cout;
+    const transforms = tiles * (TRANSFORM.input * cin + TRANSFORM.output * cout);
+    return filters * (rows(tiles) + filterCost) + moved(filters) + (m + 2) ** 2 * transforms;
   };
-  const direct = batch * height * width * 9 * cin * cout;
+  const direct = 9 * cin * cout * rows(batch * height * width) + moved(9 * cin * cout);
   const best = cost(4) <= cost(2) ? 4 : 2;
   return cost(best) < 0.85 * direct ? best : null;
 }

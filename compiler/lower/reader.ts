@@ -90,13 +90,8 @@ export class Reader {
     switch (n.op.kind) {
       case 'elementwise': {
         const scalar = n.op.scalar as NonNullable<typeof n.op.scalar>;
-        return this.#bind(
-          scalar(
-            n.inputs.map((x) => this.read(x, idx)),
-            n.attrs,
-            v.type,
-          ),
-        );
+        const operands = n.inputs.map((x) => this.read(x, idx));
+        return this.#bind(scalar(operands, n.attrs, v.type), operands);
       }
       case 'view':
         return this.#view(n, idx);
@@ -110,7 +105,7 @@ export class Reader {
       case 'random': {
         const [k0, k1] = [0, 1].map((i) => this.read(n.inputs[0], [i32(i)]));
         const flat = linearize(idx, fixed(v.type.shape));
-        return this.#bind(threefryExpr(k0, k1, { k: 'cast', ty: 'u32', a: flat }));
+        return this.#bind(threefryExpr(k0, k1, { k: 'cast', ty: 'u32', a: flat }), []);
       }
       default:
         break;
@@ -119,20 +114,23 @@ export class Reader {
   }
 
   /** Names the sub-expressions that stand more than once, so that statements hold plain trees. */
-  #bind(e: Expr): Expr {
+
+  /** Binds to names what `e` uses twice, down to its operands, in which that was done before. */
+  #bind(e: Expr, operands: readonly Expr[]): Expr {
     const count = new Map<Expr, number>();
+    // Index arithmetic inside a load stays with the load.
+    const whole = (x: Expr): boolean => x.k === 'load' || (x !== e && operands.includes(x));
     const visit = (x: Expr): void => {
       const c = count.get(x) ?? 0;
       count.set(x, c + 1);
-      // Index arithmetic inside a load stays with the load.
-      if (c === 0 && x.k !== 'load') for (const y of children(x)) visit(y);
+      if (c === 0 && !whole(x)) for (const y of children(x)) visit(y);
     };
     visit(e);
     const done = new Map<Expr, Expr>();
     const rebuild = (x: Expr): Expr => {
       const known = done.get(x);
       if (known) return known;
-      let r = x.k === 'load' ? x : mapChildren(x, rebuild);
+      let r = whole(x) ? x : mapChildren(x, rebuild);
       if (x !== e && (count.get(x) as number) > 1) r = this.#name(r);
       done.set(x, r);
       return r;

@@ -11,7 +11,10 @@ import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
 import { type Own, range, WinogradLowering, type WinogradSchedule } from './winograd.ts';
-import { sandwich, sandwichNumbers } from './winograd-transforms.ts';
+import { filterMatrix, sandwich } from './winograd-transforms.ts';
+
+/** From so many blocks on, each thread takes blocks of its own. */
+const MIN_BLOCKS = 4;
 
 /** A convolution by that schedule. */
 export function lowerWinogradConv(ctx: LowerContext, g: Group, s: WinogradSchedule): Lowered {
@@ -33,20 +36,31 @@ class WinogradConv extends WinogradLowering {
     const { n, m } = this.w;
     const filters = this.filters();
     const outs = this.outputs();
-    const left = this.own(n * n * this.block * this.cin);
-    const products = this.own(n * n * this.block * this.cout);
+    // Few blocks leave threads without work: they share the steps of one instead.
+    const shared = this.blocks < MIN_BLOCKS;
+    const room = (size: number) => (shared ? { buf: this.k.scratch('f32', size), base: i32(0) } : this.own(size));
+    const left = room(n * n * this.block * this.cin);
+    const products = room(n * n * this.block * this.cout);
     const window = this.own(n * n * this.cin);
     const values = this.own(m * m * this.cout);
     const rows = variable('rows');
-    const body: Stmt[] = [
+    const split = shared ? { parallel: 1 } : {};
+    const barrier: Stmt[] = shared ? [{ s: 'barrier' }] : [];
+    const block: Stmt[] = [
       ...this.extent(),
-      loop('t', rows, [...this.position(), ...this.input(left, window)]),
-      loop('pos', n * n, this.multiply(left, products, filters.buf)),
-      loop('t', rows, [...this.position(), ...this.output(products, values, outs)]),
+      loop('t', rows, [...this.position(), ...this.input(left, window)], split),
+      ...barrier,
+      loop('pos', n * n, this.multiply(left, products, filters.buf), split),
+      ...barrier,
+      loop('t', rows, [...this.position(), ...this.output(products, values, outs)], split),
+      ...barrier,
     ];
-    const all = loop('blk', this.blocks, body, this.blocks > 1 ? { parallel: 1 } : {});
-    const stmts: Stmt[] = [...filters.code, this.blocks > 1 ? all : { s: 'single', body: [all] }];
-    return this.k.finish(stmts, { flops: 2 * this.total * n * n * this.cin * this.cout, schedule: this.schedule });
+    const all = loop('blk', this.blocks, block, shared ? {} : { parallel: 1 });
+    return this.k.finish([...filters.code, all], {
+      flops: 2 * this.total * n * n * this.cin * this.cout,
+      parallel: true,
+      schedule: this.schedule,
+    });
   }
 
   /** Transforms the products of a tile back, and stores what is computed on the results inside. */
@@ -183,19 +197,23 @@ class WinogradConv extends WinogradLowering {
     const make = (): Float32Array => {
       const data = lit.expand(type);
       const out = new Float32Array(size);
+      const positions = this.w.n ** 2;
+      // The transform of a filter is linear in its nine taps.
+      const matrix = filterMatrix(this.w.filter);
       const split = this.cout - (this.cout % this.nr);
       const restWidth = Math.ceil((this.cout % this.nr) / 4) * 4;
+      const taps = new Float64Array(9);
       for (let c = 0; c < this.cin; c++)
         for (let o = 0; o < this.cout; o++) {
-          const tap = (y: number, x: number) => data[start + y * sy + x * sx + c * sc + o * sn];
-          const filter = range(3).map((y) => range(3).map((x) => tap(y, x)));
+          const from = start + c * sc + o * sn;
+          for (let t = 0; t < 9; t++) taps[t] = data[from + Math.floor(t / 3) * sy + (t % 3) * sx];
           const n0 = o < split ? o - (o % this.nr) : split;
           const at = n0 * this.cin + c * (o < split ? this.nr : restWidth) + o - n0;
-          sandwichNumbers(this.w.filter, filter)
-            .flat()
-            .forEach((v, pos) => {
-              out[pos * this.perPosition + at] = v;
-            });
+          for (let pos = 0; pos < positions; pos++) {
+            let sum = 0;
+            for (let t = 0; t < 9; t++) sum += matrix[pos * 9 + t] * taps[t];
+            out[pos * this.perPosition + at] = sum;
+          }
         }
       return out;
     };

@@ -134,8 +134,11 @@ export function sandwich(a: Matrix, x: readonly (readonly Expr[])[], bind: Bind)
 
 const flip = <T>(x: readonly (readonly T[])[]): T[][] => x[0].map((_, j) => x.map((row) => row[j]));
 
-/** a X a^T in numbers. */
-export function sandwichNumbers(a: Matrix, x: Matrix): number[][] {
-  const left = a.map((row) => x[0].map((_, j) => row.reduce((s, c, k) => s + c * x[k][j], 0)));
-  return left.map((row) => a.map((other) => other.reduce((s, c, k) => s + c * row[k], 0)));
+/** a X a^T for 3 x 3 X in row-major order, as one matrix, row-major: `[position * 9 + tap]`. */
+export function filterMatrix(a: Matrix): Float64Array {
+  const n = a.length;
+  const out = new Float64Array(n * n * 9);
+  for (let pos = 0; pos < n * n; pos++)
+    for (let t = 0; t < 9; t++) out[pos * 9 + t] = a[Math.floor(pos / n)][Math.floor(t / 3)] * a[pos % n][t % 3];
+  return out;
 }

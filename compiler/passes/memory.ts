@@ -20,11 +20,44 @@ export interface MemoryPlan {
 const ALIGN = 64;
 export const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 
+/** Plans of up to so many buffers are tried again in other orders, as long as they miss the bound. */
+const MAX_RETRIED = 1024;
+const RETRIES = 60;
+
 export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
+  const bound = lowerBound(lives);
+  const indices = lives.map((_, i) => i);
+  const bySize = (i: number, j: number) => lives[j].bytes - lives[i].bytes || lives[i].from - lives[j].from || i - j;
+  const duration = (i: number) => lives[i].to - lives[i].from + 1;
+  const orders = [
+    indices.slice().sort(bySize),
+    indices.slice().sort((i, j) => lives[j].bytes * duration(j) - lives[i].bytes * duration(i) || bySize(i, j)),
+    indices.slice().sort((i, j) => lives[i].from - lives[j].from || bySize(i, j)),
+  ];
+  let best = { ...place(lives, orders[0]), order: orders[0] };
+  if (lives.length <= MAX_RETRIED) {
+    const attempt = (order: readonly number[]): void => {
+      if (best.arenaBytes <= bound) return;
+      const plan = place(lives, order);
+      if (plan.arenaBytes < best.arenaBytes) best = { ...plan, order: order.slice() };
+    };
+    orders.slice(1).forEach(attempt);
+    // What sticks out on top goes first; what it pushes away may find another gap.
+    let order = best.order.slice();
+    for (let k = 0; k < RETRIES && best.arenaBytes > bound; k++) {
+      const { offsets } = place(lives, order);
+      const end = (i: number) => offsets[i] + aligned(lives[i].bytes);
+      const top = indices.reduce((a, b) => (end(b) > end(a) ? b : a), 0);
+      order = [top, ...order.filter((i) => i !== top)];
+      attempt(order);
+    }
+  }
+  return { offsets: best.offsets, arenaBytes: best.arenaBytes, lowerBound: bound };
+}
+
+/** Offsets of the buffers, placed in that order, each into the tightest gap. */
+function place(lives: readonly Lifetime[], order: readonly number[]): { offsets: number[]; arenaBytes: number } {
   const offsets = new Array<number>(lives.length).fill(0);
-  const order = lives
-    .map((_, i) => i)
-    .sort((a, b) => lives[b].bytes - lives[a].bytes || lives[a].from - lives[b].from || a - b);
   let arenaBytes = 0;
   const placed = new Timeline(lives);
   for (const i of order) {
@@ -48,7 +81,7 @@ export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
     arenaBytes = Math.max(arenaBytes, offset + size);
     placed.add({ ...l, at: offset, end: offset + size });
   }
-  return { offsets, arenaBytes, lowerBound: lowerBound(lives) };
+  return { offsets, arenaBytes };
 }
 
 interface Placed extends Lifetime {

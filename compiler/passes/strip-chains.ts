@@ -30,13 +30,10 @@ export interface Stage {
   readonly rows: Value[];
 }
 
-/** The square values of a graph and everything that is known of them. */
+/** What is known of the square values of a graph. */
 export interface Squares {
-  readonly graph: Graph;
   /** The chain that computes a value, for square values and row values. */
   readonly chainOf: (v: Value) => Chain | undefined;
-  /** Number of loops before the one that can compute the value. */
-  readonly level: (v: Value) => number;
   readonly chains: readonly Chain[];
 }
 
@@ -94,7 +91,8 @@ class Finder {
   /** The square shape that a value of a chain belongs to. */
   readonly shapes = new Map<Value, readonly number[]>();
   readonly sinks = new Set<Node>();
-  readonly refused = new Set<number>();
+  /** Square values that are read in a way that is not understood. */
+  readonly refused = new Set<Value>();
   readonly levels: number[];
 
   constructor(graph: Graph) {
@@ -105,10 +103,6 @@ class Finder {
   isSquare(v: Value): boolean {
     const shape = this.shapes.get(v);
     return shape !== undefined && shapeEq(v.type.shape, shape);
-  }
-  refuse(v: Value): void {
-    const g = this.groups.root(v);
-    if (g !== undefined) this.refused.add(g);
   }
 
   /** Follows what the products lead to. */
@@ -128,10 +122,10 @@ class Finder {
         this.shapes.set(n.outputs[0], shape);
       } else if (alike && n.op.name === 'dot_general' && members.length === 1 && this.isSquare(members[0]))
         this.sinks.add(n);
-      else for (const v of members) if (this.isSquare(v)) this.refuse(v);
+      else for (const v of members) if (this.isSquare(v)) this.refused.add(v);
     }
     this.dropEnds();
-    for (const r of this.graph.results) if (this.isSquare(r)) this.refuse(r);
+    for (const r of this.graph.results) if (this.isSquare(r)) this.refused.add(r);
   }
 
   /** Does the node's result belong to the chain of its operand? */
@@ -178,11 +172,13 @@ class Finder {
     }
   }
 
+  /** The chains by group, each with its stages in order. */
   chains(): Map<number, Chain> {
     const out = new Map<number, Chain>();
+    const refused = new Set([...this.refused].map((v) => this.groups.root(v)));
     const stage = (v: Value, level: number): Stage | undefined => {
       const g = this.groups.root(v) as number;
-      if (this.refused.has(g)) return undefined;
+      if (refused.has(g)) return undefined;
       const chain = out.get(g) ?? { shape: this.shapes.get(v) as readonly number[], stages: [] };
       out.set(g, chain);
       let s = chain.stages.find((x) => x.level === level);
@@ -225,12 +221,10 @@ export function findSquares(graph: Graph, options: StripOptions): Squares {
   const chains = [...byGroup.values()].filter((c) => hasRows.has(c) && c.stages.some((s) => s.sinks.length));
   const kept = new Set(chains);
   return {
-    graph,
     chainOf: (v) => {
       const c = chainOf(v);
       return c && kept.has(c) ? c : undefined;
     },
-    level: (v) => f.levels[v.id],
     chains,
   };
 }

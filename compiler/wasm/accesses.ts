@@ -26,11 +26,16 @@ export function findPointers(loop: XStmt & { s: 'for' }): PointerGroup[] {
     if (vec && strideIn(index, vec.v) === null) return;
     const a = affine(vec ? at(index, vec.v, vec.at) : index);
     if (a.terms.some((t) => !invariantExcept(t.term, loop.v, local))) return;
-    const coef = a.terms.find((t) => t.term.k === 'var' && t.term.name === loop.v)?.coef ?? 0;
-    const rest = fromAffine(affine(at(fromAffine({ terms: a.terms, c: 0 }), loop.v, loop.lo)));
     const key = pointerKey(buf, a.terms);
     const g = groups.get(key);
-    groups.set(key, g ? { ...g, min: Math.min(g.min, a.c) } : { key, buf, coef, rest, min: a.c });
+    if (g) {
+      // Unrolled bodies have many accesses to few groups.
+      if (a.c < g.min) groups.set(key, { ...g, min: a.c });
+      return;
+    }
+    const coef = a.terms.find((t) => t.term.k === 'var' && t.term.name === loop.v)?.coef ?? 0;
+    const rest = fromAffine(affine(at(fromAffine({ terms: a.terms, c: 0 }), loop.v, loop.lo)));
+    groups.set(key, { key, buf, coef, rest, min: a.c });
   });
   return [...groups.values()];
 }

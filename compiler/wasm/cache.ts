@@ -51,8 +51,19 @@ export function hashText(s: string): string {
 
 export const cacheKey = (text: string): string => `${FORMAT}-${hashText(text)}-${text.length.toString(36)}`;
 
+let asked = false;
+
+/** Whether a module was asked for so far: whether this process compiles programs. */
+export const cacheWasAsked = (): boolean => asked;
+
+/** Forgets the modules in memory; those on disk stay. */
+export function forgetModules(): void {
+  memory.clear();
+}
+
 /** The module of that key, or null. A file that is not WebAssembly is ignored. */
 export function cacheGet(key: string): Uint8Array | null {
+  asked = true;
   const hit = memory.get(key);
   if (hit) return hit;
   const dir = cacheFolder();

@@ -108,7 +108,7 @@ export async function trainModel(model: Model, train: Digits, test: Digits, opt:
     testAccuracy,
     step: program as tf.Executable,
     microsPerStep: times.sort((x, y) => x - y)[times.length >> 1] * 1e3,
-    timings: program.profile(tf.tensor(b.images, [batch, side * side]), tf.tensor(b.labels, [batch], 'int32')),
+    timings: program.profile(tf.tensor(b.images, [batch, side * side]), tf.tensor(b.labels, [batch], 'int32')).steps,
   };
 }
 

@@ -1,7 +1,7 @@
 // PNG files (third edition, without animation) as pixels. Every length is checked before it is used, and no more
 // memory is taken than the file's own bytes could fill.
 
-import { unzlibSync } from 'fflate';
+import { unzlibSync } from 'fflate/browser';
 import { concatBytes } from '../bytes.ts';
 import { crc32 } from './crc.ts';
 import { unfilter } from './png-filter.ts';

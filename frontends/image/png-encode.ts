@@ -1,6 +1,6 @@
 // Pixels as PNG files.
 
-import { zlibSync } from 'fflate';
+import { zlibSync } from 'fflate/browser';
 import { concatBytes } from '../bytes.ts';
 import { crc32 } from './crc.ts';
 import { filtered } from './png-filter.ts';

@@ -1,12 +1,18 @@
 // Cyclic redundancy checks over bytes, a table lookup a byte (Sarwate 1988).
 
-function checker(polynomial: number): (data: Uint8Array) => number {
-  const table = Uint32Array.from({ length: 256 }, (_, i) => {
+const tableOf = (polynomial: number): Uint32Array =>
+  Uint32Array.from({ length: 256 }, (_, i) => {
     let c = i;
     for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ polynomial : c >>> 1;
     return c;
   });
+
+function checker(polynomial: number): (data: Uint8Array) => number {
+  // Made when it is needed: most programs read no files.
+  let made: Uint32Array | undefined;
   return (data) => {
+    made ??= tableOf(polynomial);
+    const table = made;
     let c = 0xffffffff;
     for (let i = 0; i < data.length; i++) c = table[(c ^ data[i]) & 255] ^ (c >>> 8);
     return (c ^ 0xffffffff) >>> 0;

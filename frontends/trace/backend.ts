@@ -18,7 +18,7 @@ import { ndarray } from '../../ir/ndarray.ts';
 import type { PlanInfo, WasmPlan } from '../../ir/plan.ts';
 import { staticShape, type TensorType, typeBytes } from '../../ir/types.ts';
 import { arrayOf, type Storage } from '../../runtime/buffer.ts';
-import { checkOutputs, type KernelTiming, type Program } from '../../runtime/program.ts';
+import { checkOutputs, type Program, type StepRuns } from '../../runtime/program.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import type { StateCell } from '../../runtime/state.ts';
 import { wasmDevice } from '../../runtime/wasm/device.ts';
@@ -208,6 +208,7 @@ export const listDevices = (): DeviceInfo[] =>
 /** A graph run by the reference interpreter. */
 class ReferenceProgram implements Program {
   readonly target = 'reference';
+  readonly threads = 1;
   readonly inputTypes: readonly TensorType[];
   readonly outputTypes: readonly TensorType[];
   readonly plan: PlanInfo;
@@ -252,16 +253,21 @@ class ReferenceProgram implements Program {
     return out.slice(0, nOut);
   }
 
-  profile(inputs: readonly Storage[], repeats = 3): KernelTiming[] {
-    const times: number[] = [];
+  /** The interpreter runs everything as one step, which has no work of known size. */
+  profile(inputs: readonly Storage[], repeats = 3): StepRuns[] {
+    const [starts, ends]: [number[], number[]] = [[], []];
+    const saved = this.#cells.map((c) => c.read());
     for (let i = 0; i < repeats; i++) {
-      const t = performance.now();
+      starts.push(performance.now());
       this.run(inputs);
-      times.push((performance.now() - t) * 1000);
+      ends.push(performance.now());
     }
-    const us = times.sort((a, b) => a - b)[times.length >> 1];
-    const ops = this.#graph.nodes.map((n) => n.op.name);
-    return [{ name: this.#graph.name, kind: 'interpreter', ops, us, gflops: 0, gbs: 0 }];
+    this.#cells.forEach((c, i) => {
+      c.write(saved[i]);
+    });
+    const { name, nodes } = this.#graph;
+    const ops = nodes.map((n) => n.op.name);
+    return [{ kernel: { name, kind: 'interpreter', ops, flops: 0, bytes: 0, text: '' }, starts, ends }];
   }
 }
 

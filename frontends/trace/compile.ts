@@ -5,7 +5,7 @@ import type { Graph } from '../../ir/graph.ts';
 import type { TypedArray } from '../../ir/literal.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
 import type { Storage } from '../../runtime/buffer.ts';
-import type { KernelTiming, Program } from '../../runtime/program.ts';
+import type { Program } from '../../runtime/program.ts';
 import { checkTarget, createProgram, type ProgramChoices } from './backend.ts';
 import { Concrete, parseArguments, refuseTrace } from './concrete.ts';
 import { context } from './context.ts';
@@ -14,6 +14,7 @@ import { publicDType } from './dtypes.ts';
 import type { AnyFunction, Func } from './func.ts';
 import { flattenTensors, pack } from './nest.ts';
 import { functionArg, need } from './ops/common.ts';
+import { type Profile, profileOf, repeatsOf } from './profile.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
@@ -98,14 +99,18 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   }
 
   /**
-   * Runs the program several times kernel by kernel on these arguments, and says where the time goes.
-   * Errors as `run`.
+   * Runs the program several times kernel by kernel on these arguments, and says where the time goes: print the
+   * result, or write its `toChromeTrace()` into a file. Variables are put back. ProfileOptions may follow the arguments.
+   * ArgumentError for bad options; other errors as `run`.
    */
-  profile(...args: unknown[]): KernelTiming[] {
+  profile(...args: unknown[]): Profile {
+    const repeats = args.length === this.#arity + 1 ? repeatsOf(args.pop()) : undefined;
     this.#gather(args);
-    const timings = this.#program.profile(this.#data);
-    for (const v of this.#concrete.assigned) v.changed();
-    return timings;
+    try {
+      return profileOf(this.#program, this.#data, repeats);
+    } finally {
+      for (const v of this.#concrete.assigned) v.changed();
+    }
   }
 
   #convert(x: unknown, i: number): Storage {

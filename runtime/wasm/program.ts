@@ -12,7 +12,7 @@ import {
   type WasmPlan,
 } from '../../ir/plan.ts';
 import { arrayOf, onDevice, type Storage } from '../buffer.ts';
-import { checkOutputs, type KernelTiming, type Program } from '../program.ts';
+import { checkOutputs, type Program, type StepRuns } from '../program.ts';
 import type { StateCell } from '../state.ts';
 import { WasmBuffer } from './buffer.ts';
 import { type WasmDevice, wasmDevice } from './device.ts';
@@ -189,27 +189,26 @@ export class WasmProgram implements Program {
     }
   }
 
-  profile(inputs: readonly Storage[], repeats = 20): KernelTiming[] {
+  profile(inputs: readonly Storage[], repeats = 20): StepRuns[] {
     // The states change while the kernels repeat; they are put back afterwards.
     const saved = this.#cells.map((c) => c.read());
-    const steps = this.#plan.steps;
-    const times = Array.from({ length: steps }, () => [] as number[]);
-    for (let r = 0; r < repeats; r++) {
-      this.#load(inputs);
-      this.#stageOutputs();
-      for (let i = 0; i < steps; i++) {
-        const t = performance.now();
-        this.#execute(i, i + 1);
-        times[i].push((performance.now() - t) * 1000);
+    const runs = this.plan.kernels.map((kernel) => ({ kernel, starts: [] as number[], ends: [] as number[] }));
+    try {
+      for (let r = 0; r < repeats; r++) {
+        this.#load(inputs);
+        this.#stageOutputs();
+        for (let i = 0; i < runs.length; i++) {
+          const start = performance.now();
+          this.#execute(i, i + 1);
+          runs[i].ends.push(performance.now());
+          runs[i].starts.push(start);
+        }
       }
+    } finally {
+      this.#cells.forEach((c, i) => {
+        c.write(saved[i]);
+      });
     }
-    this.#cells.forEach((c, i) => {
-      c.write(saved[i]);
-    });
-    return times.map((ts, i) => {
-      const k = this.plan.kernels[i];
-      const us = ts.sort((a, b) => a - b)[repeats >> 1];
-      return { name: k.name, kind: k.kind, ops: k.ops, us, gflops: k.flops / us / 1e3, gbs: k.bytes / us / 1e3 };
-    });
+    return runs;
   }
 }

@@ -1,7 +1,9 @@
 // The installed package: its entries, and what they load when.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
 import { install, type Project, watchLoads } from '../installed.ts';
 
@@ -87,6 +89,56 @@ it('keeps one helper for many functions, and goes on with the loaded code genera
   expect(out).toBe('2,5,10,17,26,-6');
   // One in the helper, one for ready().
   expect(loads).toBe(2);
+});
+
+it('shares classes between its entries, names the line of the user, and maps data in threads', async () => {
+  writeFileSync(
+    join(project.folder, 'shares.js'),
+    `${imports}
+    import * as runtime from 'sinter/runtime';
+    console.log(runtime.ArgumentError === tf.ArgumentError);
+    try { tf.add([1, 2], [1, 2, 3]); } catch (e) { console.log(e.constructor.name, e.userLine); }
+    console.log(await tf.data.array([1, 2, 3]).mapParallel((x) => x * 2).toArray());`,
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, ['shares.js'], { cwd: project.folder });
+  const [shared, error, mapped] = stdout.split('\n');
+  expect(shared).toBe('true');
+  expect(error).toMatch(/^ShapeError .*shares\.js:4:/);
+  expect(mapped).toBe('[ 2, 4, 6 ]');
+});
+
+/** Files of the library's own compiled code: when they were written, and how long they are. */
+const ownCode = () => {
+  const folder = join(project.folder, 'cache');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.code'))
+    .map((name) => ({
+      path: join(folder, name),
+      size: statSync(join(folder, name)).size,
+      at: statSync(join(folder, name)).mtimeMs,
+    }));
+};
+
+it('keeps its own compiled code, and takes only what is whole and written by this user', async () => {
+  await run(`${imports} console.log(tf.add(1, 2).dataSync()[0]);`);
+  // Nothing was compiled: what a start needs was not all there to be kept.
+  expect(existsSync(join(project.folder, 'cache'))).toBe(false);
+  await run(`${imports} ${probe}`);
+  const first = ownCode();
+  expect(first.map((f) => statSync(f.path).mode & 0o777)).toEqual(first.map(() => 0o600));
+  const [main] = first.filter((f) => f.path.includes('/index-'));
+  expect(main.size).toBeGreaterThan(500_000);
+  expect((await run(`${imports} ${probe}`, true)).out).toBe('0');
+  expect(ownCode()).toEqual(first);
+  writeFileSync(main.path, readFileSync(main.path).subarray(0, 100_000));
+  expect((await run(`${imports} ${probe}`, true)).out).toBe('0');
+  expect(statSync(main.path).size).toBeGreaterThan(500_000);
+  chmodSync(main.path, 0o666);
+  expect((await run(`${imports} ${probe}`, true)).out).toBe('0');
+  expect(statSync(main.path).mode & 0o777).toBe(0o600);
+  const { out } = await run(`${imports} import { clearCache } from 'sinter/node'; ${probe} clearCache();`, true);
+  // Cleared, and what it had taken is not written again by the same process.
+  expect([out, ownCode()]).toEqual(['0', []]);
 });
 
 it('controls the compile cache and reports the environment', async () => {

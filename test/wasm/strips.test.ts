@@ -74,6 +74,9 @@ const sizes: [number[], number, number, number][] = [
   [[3], 37, 29, 7],
   [[1, 5], 24, 24, 6],
   [[2, 3], 33, 50, 8],
+  // Several matrices make a block.
+  [[5], 12, 10, 2],
+  [[4, 2], 12, 10, 2],
 ];
 const small = { limit: 1, strip: 2048, rows: 8 };
 const configs = [
@@ -204,6 +207,13 @@ describe('what is not understood stays as it is', () => {
       (q, k, v) => {
         const p = tf.softmax(scoresOf(q, k));
         return [tf.matMul(p, v), p];
+      },
+    ],
+    'columns are summed before the scores join another chain': [
+      (q, k, v) => {
+        const s = scoresOf(q, k);
+        const columns = s.sum(0);
+        return [tf.matMul(tf.softmax(scoresOf(q.mul(2), k).add(s)), v), columns];
       },
     ],
     'columns are summed': [

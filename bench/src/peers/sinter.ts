@@ -88,12 +88,15 @@ export function sinterOps(tf: Api): Ops<T> {
   };
 }
 
-/** Loads the built package; the message says what to do where there is none. */
-export async function loadSinter(): Promise<Api> {
+/** Loads an entry of the built package as Node takes it; the message says what to do where there is none. */
+async function loadEntry(name: string): Promise<unknown> {
   const missing = notBuilt();
   if (missing) throw new Error(missing);
-  return (await import(builtModule('frontends/index.js').href)) as Api;
+  return import(builtModule(`bundle/${name}.js`).href);
 }
+export const loadSinter = async (): Promise<Api> => (await loadEntry('index')) as Api;
+/** What the package has for Node alone. */
+export const loadSinterNode = async () => (await loadEntry('node')) as typeof import('../../../frontends/node.ts');
 
 /** A case as a compiled program, and the tensors of one call. */
 export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number) {

@@ -1,4 +1,5 @@
-import * as tf from '../../../dist/frontends/index.js';
+// What Node takes for 'sinter' (the conditions in package.json).
+import * as tf from '../../../dist/bundle/index.js';
 import { finish, readModel } from './model.mjs';
 
 const { x, ...weights } = readModel();
