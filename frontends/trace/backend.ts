@@ -57,10 +57,10 @@ export function checkTarget(name: string, op: string): Target {
 
 /** Compiles a graph whose states are stored in `cells`. */
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
+  checkChoices(opts, 'compile');
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
   const device = wasmDevice();
   const threads = device.memory.shared ? threadsOf(opts) : oneThread(opts);
-  checkChoices(opts, 'compile');
   if (threads > 1) await device.preparePool(threads);
   const { options, tuner } = compileOptions({ ...opts, threads });
   const { plan } = await compileGraph(graph, options);
