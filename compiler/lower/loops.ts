@@ -66,6 +66,8 @@ function walksAsOne(body: readonly Stmt[], outer: string, inner: string, n: numb
 
 /** Work below this many element-operations is not worth waking a thread for. */
 const PARALLEL_WORK = 1 << 15;
+/** What a thread should take at once at least. */
+const CHUNK_WORK = 1 << 12;
 
 /**
  * Nests the body in its axes, innermost last. The last axis runs as SIMD where `vector`; the first is
@@ -84,7 +86,9 @@ export function nest(
     const last = i === axes.length - 1;
     const extra: Partial<For> = {};
     if (last && opt.vector) Object.assign(extra, { vector: true, copies: opt.copies ?? 1 });
-    if (i === 0 && parallel) Object.assign(extra, { parallel: opt.grain ?? (last ? 1024 : 1) });
+    // Iterations that are SIMD lanes come in whole cache lines, many at a time; rows as the work of each allows.
+    const grain = !last ? 1 : opt.vector ? 1024 : Math.max(1, Math.ceil(CHUNK_WORK / (opt.cost ?? 1)));
+    if (i === 0 && parallel) Object.assign(extra, { parallel: opt.grain ?? grain });
     stmts = [loop(axes[i].v, axes[i].n, stmts, extra)];
   }
   return parallel ? [...stmts] : [{ s: 'single', body: stmts }];

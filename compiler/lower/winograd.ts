@@ -47,6 +47,19 @@ export function winogradOperands(node: Node): { readonly filter: Value; readonly
     : { filter: node.inputs[1], result: node.outputs[0] };
 }
 
+/**
+ * Tiles of a block: whole register tiles of `rows`, at most `most`, and of these sizes the one whose blocks two
+ * and four threads share most evenly.
+ */
+function blockSize(total: number, rows: number, most: number): number {
+  const load = (block: number): number =>
+    [2, 4].reduce((n, threads) => n + Math.ceil(Math.ceil(total / block) / threads) * threads * block, 0);
+  let best = Math.ceil(Math.min(total, MIN_BLOCK) / rows) * rows;
+  for (let block = best + rows; block <= most && block < total + rows; block += rows)
+    if (load(block) <= load(best)) best = block;
+  return best;
+}
+
 export class WinogradLowering extends DirectContraction {
   readonly w: Winograd;
   readonly cin: number;
@@ -73,10 +86,7 @@ export class WinogradLowering extends DirectContraction {
     this.tiles = size.map((d) => Math.ceil(d / m));
     this.total = batch * this.tiles[0] * this.tiles[1];
     const fitting = this.blocking.blockBytes / (4 * this.w.n ** 2 * (this.cin + this.cout));
-    const most = Math.max(MIN_BLOCK, fitting);
-    const wanted = Math.max(Math.ceil(this.total / most), Math.min(8, Math.floor(this.total / MIN_BLOCK)), 1);
-    const rows = Math.min(this.tile.mr, this.total);
-    this.block = Math.ceil(this.total / wanted / rows) * rows;
+    this.block = blockSize(this.total, Math.min(this.tile.mr, this.total), Math.max(MIN_BLOCK, fitting));
     this.blocks = Math.ceil(this.total / this.block);
   }
 
