@@ -7,6 +7,7 @@ import { scaling } from './scaling.ts';
 import { sizes } from './sizes.ts';
 import { startup } from './startup.ts';
 import { strips } from './strips.ts';
+import { tune } from './tune.ts';
 
 export interface ExtraOptions {
   readonly engines: readonly EngineName[];
@@ -30,4 +31,5 @@ export const extras: readonly Extra[] = [
   checkpoint,
   fit,
   strips,
+  tune,
 ];

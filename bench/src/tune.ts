@@ -1,0 +1,67 @@
+// What the autotuner gains: the same programs as the shapes suggest and as it chose, side by side.
+
+import type { Prepared } from './adapter.ts';
+import type { Case } from './case.ts';
+import { cases } from './cases/index.ts';
+import type { Extra } from './extras.ts';
+import { compareTimes, fullPlan, quickPlan, ratio } from './measure.ts';
+import { compileCase, loadSinter } from './peers/sinter.ts';
+import { timeText } from './report.ts';
+import { textTable } from './table.ts';
+
+const models = [
+  ...['matmul-256', 'matmul-512', 'matmul-1024', 'conv-3x3', 'conv-1x1', 'mlp-1', 'mlp-64', 'mlp-train'],
+  ...['cnn-1', 'cnn-64', 'cnn-train', 'encoder', 'encoder-train', 'resnet-50', 'mobilenet-v2'],
+  ...['resnet20-train', 'gpt', 'gpt-train', 'lstm', 'lstm-train'],
+];
+
+type Api = Awaited<ReturnType<typeof loadSinter>>;
+type Executable = Awaited<ReturnType<typeof compileCase>>['exe'];
+type Kernels = Executable['plan']['kernels'];
+
+/** The schedules of a program's kernels, those in loops too. */
+const schedules = (kernels: Kernels): string[] =>
+  kernels.flatMap((k) => [...(k.schedule ? [k.schedule] : []), ...schedules(k.body ?? [])]);
+
+async function prepare(tf: Api, c: Case, threads: number, tuned: boolean): Promise<Prepared & { exe: Executable }> {
+  const { exe, feeds } = await compileCase(tf, c, c.operands(), threads, tuned);
+  let latest: ReturnType<typeof exe.run> | undefined;
+  return {
+    exe,
+    run: () => {
+      (latest as { dispose(): void } | undefined)?.dispose();
+      latest = exe.run(...feeds);
+    },
+    async: false,
+    output: async () => new Float32Array(),
+  };
+}
+
+export const tune: Extra = {
+  name: 'tune',
+  about: 'as shapes suggest and as the autotuner chose, this project alone',
+  async run({ engines, threads, quick }) {
+    if (!engines.includes('sinter')) return undefined;
+    // What an earlier run has found out is not used: the time that it takes is a part of the table.
+    process.env.SINTER_CACHE = 'off';
+    const tf = await loadSinter();
+    const table = textTable(['tune', 'default', 'tuned', 'gain', 'kernels changed', 'timed', 'found', 'left', 'spent']);
+    const figures: Record<string, unknown> = {};
+    for (const c of cases.filter((x) => models.includes(x.name))) {
+      const entries = { plain: await prepare(tf, c, threads, false), tuned: await prepare(tf, c, threads, true) };
+      const plan = { ...(quick ? quickPlan : fullPlan), restMs: threads > 1 ? 100 : 0 };
+      const [plain, tuned] = [...(await compareTimes(new Map(Object.entries(entries)), plan)).values()];
+      const before = schedules(entries.plain.exe.plan.kernels);
+      const after = schedules(entries.tuned.exe.plan.kernels);
+      const changed = after.filter((s, i) => s !== before[i]).length;
+      const info = entries.tuned.exe.plan.tuned ?? { timed: 0, found: 0, left: 0, ms: 0 };
+      const gain = ratio(plain, tuned);
+      figures[c.name] = { plain, tuned, gain, changed, kernels: before.length, info };
+      const counts = [info.timed, info.found, info.left].map(String);
+      const times = [timeText(plain.median), timeText(tuned.median), gain.toFixed(2)];
+      table.push([c.name, ...times, `${changed} of ${before.length}`, ...counts, timeText(info.ms)]);
+    }
+    console.log(table.toString());
+    return figures;
+  },
+};
