@@ -10,7 +10,7 @@ import {
   withSchedule,
   writeText,
 } from '../../compiler/index.ts';
-import { CompileError } from '../../ir/errors.ts';
+import { CompileError, MemoryError } from '../../ir/errors.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import type { TunedInfo } from '../../ir/plan.ts';
 import { sizeOf, type TensorType } from '../../ir/types.ts';
@@ -24,17 +24,22 @@ const LIMIT_MS = 2000;
 /** Kernels below this many operations take less than 20 µs on any machine. */
 const LEAST_FLOPS = 2e5;
 const LEAST_MICROS = 20;
-/** Milliseconds that a candidate runs before it is timed: the engine optimizes its code meanwhile. */
-const WARM_MS = 10;
-const WARM_ROUNDS = 2;
+/** Milliseconds that a candidate runs in each round before it is timed: the engine optimizes its code meanwhile. */
+const WARM_MS = 5;
+const WARM_ROUNDS = 3;
 const ROUND_MS = 2;
-const ROUNDS = 7;
+const ROUNDS = 5;
 /** A candidate this much behind the best is timed no further. */
 const BEHIND = 1.3;
+/** The same before anything but a warm-up is known. */
+const FAR_BEHIND = 1.6;
 /** What takes the place of the default has to be faster by more than the noise. */
 const GAIN = 0.95;
-/** Of one kernel, of what is left of the time. */
+/** Of one kernel, of what is left of the time; less than that many milliseconds say nothing. */
 const SHARE = 1 / 3;
+const LEAST_MS = 300;
+/** Runs of the default that have to fit into the time. */
+const FEWEST_RUNS = 10;
 
 /** Name of the entries in the cache's folder; the number changes with what schedules mean. */
 const ENTRY = 'schedule1';
@@ -62,7 +67,6 @@ interface Entry {
   readonly program: WasmProgram;
   /** Microseconds of a run, one figure a round. */
   readonly times: number[];
-  behind: boolean;
 }
 
 /** Chooses by measuring. One for each program; what it found out is shared by all. */
@@ -95,17 +99,19 @@ export class TimingTuner implements Tuner {
     const chosen = kernels.map((k) => (isTiny(k) ? k.candidates[0] : knownChoice(k)));
     const found = kernels.filter((k, i) => !isTiny(k) && chosen[i] !== undefined).length;
     const open = kernels.map((_, i) => i).filter((i) => chosen[i] === undefined);
-    let timed = 0;
+    let [tried, timed] = [0, 0];
     for (const i of open.sort((x, y) => kernels[y].flops - kernels[x].flops)) {
       const left = this.#limit - (performance.now() - start);
-      const best = left > 0 ? timeKernel(kernels[i], this.#options, Math.max(left * SHARE, Math.min(left, 200))) : null;
+      if (left < LEAST_MS) break;
+      tried++;
+      const best = timeKernel(kernels[i], this.#options, Math.max(left * SHARE, LEAST_MS));
       if (best === null) continue;
       timed++;
       chosen[i] = best;
       remember(kernels[i].key, best);
       writeText(ENTRY, kernels[i].key, best);
     }
-    this.#info = { timed, found, left: open.length - timed, ms: timed ? performance.now() - start : 0 };
+    this.#info = { timed, found, left: open.length - timed, ms: tried ? performance.now() - start : 0 };
     return chosen.map((c, i) => c ?? kernels[i].candidates[0]);
   }
 }
@@ -121,9 +127,12 @@ function timeKernel(kernel: TunableKernel, options: CompileOptions, limit: numbe
       const program = compile(kernel, schedule, options, entries);
       if (program === null && entries.length === 0) return null;
       if (!program) continue;
-      entries.push({ schedule, program, times: [], behind: false });
-      // What is over at once is not worth the time.
-      if (entries.length === 1 && warmUp(entries[0], inputs) < LEAST_MICROS) return schedule;
+      entries.push({ schedule, program, times: [] });
+      if (entries.length > 1) continue;
+      const us = warmUp(entries[0], inputs);
+      // What is over at once is not worth the time; what takes too long cannot be compared in it.
+      if (us < LEAST_MICROS) return schedule;
+      if (us * FEWEST_RUNS > 1000 * limit) return null;
     }
     return fastest(entries, inputs, end);
   } finally {
@@ -149,39 +158,40 @@ function compile(
     // The program that it is a part of may be large enough for threads where it alone is not.
     return new WasmProgram({ ...plan, parallel: threads > 1 }, [], threads);
   } catch (e) {
-    if (!(e instanceof CompileError)) throw e;
+    if (!(e instanceof CompileError || e instanceof MemoryError)) throw e;
     return null;
   }
 }
 
 /** Runs all in turn; the median of the rounds decides. */
-function fastest(entries: readonly Entry[], inputs: readonly Storage[], end: number): string | null {
-  if (entries.length === 1) return entries[0].schedule;
-  const repeats = new Map<Entry, number>();
-  for (let round = 0; round < WARM_ROUNDS; round++)
-    for (const e of entries) {
-      if (performance.now() > end && repeats.size === entries.length) break;
-      const us = warmUp(e, inputs);
-      repeats.set(e, Math.max(1, Math.min(50, Math.round((1000 * ROUND_MS) / us))));
-    }
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const e of entries) if (!e.behind) e.times.push(microseconds(e, inputs, repeats.get(e) ?? 1));
-    const best = Math.min(...entries.map((e) => middle(e.times)));
-    if (round >= 1) for (const e of entries) e.behind ||= middle(e.times) > BEHIND * best;
-    if (performance.now() > end || entries.every((e, i) => i === 0 || e.behind)) break;
-  }
+function fastest(entries: readonly Entry[], inputs: readonly Storage[], end: number): string {
   const [standard] = entries;
-  const best = entries.reduce((x, y) => (middle(y.times) < middle(x.times) ? y : x));
-  return middle(best.times) < GAIN * middle(standard.times) ? best.schedule : standard.schedule;
+  const warm = new Map<Entry, number>();
+  for (let round = 0; round < WARM_ROUNDS; round++)
+    for (const e of entries) if (round === 0 || performance.now() < end) warm.set(e, warmUp(e, inputs));
+  const least = Math.min(...warm.values());
+  let running = entries.filter((e) => e === standard || (warm.get(e) as number) < FAR_BEHIND * least);
+  for (let round = 0; round < ROUNDS && running.length > 1; round++) {
+    for (const e of running) e.times.push(microseconds(e, inputs, runsFor(ROUND_MS, warm.get(e) as number)));
+    const best = Math.min(...running.map((e) => middle(e.times)));
+    if (performance.now() > end) break;
+    if (round > 0) running = running.filter((e) => middle(e.times) < BEHIND * best);
+  }
+  const measured = entries.filter((e) => e.times.length > 0);
+  const best = measured.reduce((x, y) => (middle(y.times) < middle(x.times) ? y : x), standard);
+  return best !== standard && middle(best.times) < GAIN * middle(standard.times) ? best.schedule : standard.schedule;
 }
 
 const middle = (xs: readonly number[]): number => xs.slice().sort((a, b) => a - b)[xs.length >> 1];
+
+/** As many runs of so many microseconds as fill that time. */
+const runsFor = (ms: number, us: number): number => Math.max(1, Math.min(50, Math.round((1000 * ms) / us)));
 
 /** Runs for a while; gives the microseconds of a run at the end of it. */
 function warmUp(e: Entry, inputs: readonly Storage[]): number {
   const end = performance.now() + WARM_MS;
   let us = microseconds(e, inputs, 1);
-  while (performance.now() < end) us = microseconds(e, inputs, Math.max(1, Math.min(20, Math.round(1000 / us))));
+  while (performance.now() < end) us = microseconds(e, inputs, runsFor(1, us));
   return us;
 }
 
