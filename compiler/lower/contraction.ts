@@ -30,6 +30,12 @@ const K_BLOCK = 512;
  */
 const FEW_ROW_TILES = 16;
 const NARROW_ROW_BYTES = 1024;
+/** Panels taken together: as many as fit the first-level cache's share, if enough groups are left for threads. */
+const MAX_ABREAST = 4;
+const MAX_ABREAST_BYTES = 64 * 1024;
+const MIN_GROUPS = 8;
+/** Results of more bytes do not stay in the cache from one panel to the next. */
+const FAR_RESULT_BYTES = 1 << 20;
 /** An epilogue dearer than this many operations is not unrolled over the tile. */
 const HEAVY_EPILOGUE = 12;
 
@@ -129,7 +135,7 @@ class ContractionLowering extends PanelContraction {
 
   tiled(inPlace: boolean, blocking: Blocking): Stmt[] {
     const s = this.spec;
-    const stage = inPlace ? [] : this.stageLeft();
+    const stage = !inPlace ? this.stageLeft() : this.worthTurning(s.n.n) ? this.turnLeft() : [];
     const { packed } = blocking;
     const aOuter = this.repeats;
     const bOuter = s.outer.filter((a) => !aOuter.includes(a));
@@ -157,18 +163,6 @@ class ContractionLowering extends PanelContraction {
     const { mr, nr } = c.blocking.tile;
     const N = s.n.n;
     const M = s.m.n;
-    const full = c.panels ? c.panels.full : Math.floor(N / nr);
-    const rest = N - full * nr;
-    const panelLoops = (inner: (n0: Expr, valid: number, width: number) => Stmt[], parallel: boolean): Stmt[] => {
-      const out: Stmt[] = [];
-      if (full > 0)
-        out.push(loop('p', full, inner(mul(variable('p'), i32(nr)), nr, nr), parallel ? { parallel: 1 } : {}));
-      if (rest > 0) {
-        const last = inner(i32(full * nr), rest, Math.ceil(rest / 4) * 4);
-        out.push(...(parallel ? [{ s: 'single', body: last } as Stmt] : last));
-      }
-      return out;
-    };
     const rowTiles = (m0: Expr, rows: number, inner: (m: Expr, count: number) => Stmt[]): Stmt[] => {
       const out: Stmt[] = [];
       const tiles = Math.floor(rows / mr);
@@ -178,9 +172,6 @@ class ContractionLowering extends PanelContraction {
     };
     const Kin = c.blocks.cut ? c.blocks.cut.size : c.blocks.inner.reduce((n, a) => n * a.n, 1);
     const aTotal = aOuter.reduce((n, a) => n * a.n, 1);
-    const micro = (phase: Phase) => (n0: Expr, valid: number, width: number, m0: Expr, rows: number) =>
-      rowTiles(m0, rows, (m, count) => this.micro(c, phase, m, count, n0, valid, width));
-
     // Row blocks keep the left operand in the second-level cache while the panels pass over it.
     const blockRows = Math.max(mr, Math.floor(c.blocking.blockBytes / 4 / Math.max(1, Kin) / mr) * mr);
     const blocksOf = M > blockRows * 1.5 ? Math.ceil(M / blockRows) : 1;
@@ -189,13 +180,20 @@ class ContractionLowering extends PanelContraction {
 
     const work = 2 * N * M * this.reduction * s.outer.reduce((n, a) => n * a.n, 1);
     const worthwhile = work >= 1 << 18;
+    const written = 4 * M * N * c.outs.size;
+    const columns = new Columns(
+      N,
+      nr,
+      c.panels?.full ?? Math.floor(N / nr),
+      written < FAR_RESULT_BYTES ? 1 : MAX_ABREAST_BYTES / (4 * nr * Kin),
+    );
     // Few rows and a cheap outer space: loop over it inside the panel, which then stays in L1.
     const inside = aTotal > 1 && aTotal * M * Kin * 4 <= 1 << 20;
     const candidates = [
       ...bOuter.map((a) => ({ name: a.v, n: a.n })),
       ...(inside ? [] : aOuter.map((a) => ({ name: a.v, n: a.n }))),
       { name: 'mb', n: fullBlocks },
-      { name: 'p', n: full },
+      { name: 'p', n: columns.groups },
     ];
     const chosen = worthwhile
       ? (candidates.find((x) => x.n >= 8) ?? candidates.filter((x) => x.n >= 2).sort((x, y) => y.n - x.n)[0])
@@ -212,13 +210,13 @@ class ContractionLowering extends PanelContraction {
       return [...stmts];
     };
     const phased = (phase: Phase): Stmt[] => {
-      const kernel = micro(phase);
-      const body = (m0: Expr, rows: number) =>
-        panelLoops(
-          (n0, valid, width) =>
-            inside ? over(aOuter, kernel(n0, valid, width, m0, rows)) : kernel(n0, valid, width, m0, rows),
-          chosen?.name === 'p',
-        );
+      const body = (m0: Expr, rows: number): Stmt[] =>
+        columns.loops((tiles) => {
+          const tile = (m: Expr, count: number) =>
+            tiles((n0, valid, width) => this.micro(c, phase, m, count, n0, valid, width));
+          const stmts = rowTiles(m0, rows, tile);
+          return inside ? over(aOuter, stmts) : stmts;
+        }, chosen?.name === 'p');
       const rowsBlocks: Stmt[] = [];
       if (blocksOf === 1) rowsBlocks.push(...body(i32(0), M));
       else {
@@ -338,6 +336,51 @@ class ContractionLowering extends PanelContraction {
     return [...spill, loop('i', count, [loop('j', valid, rolled, { vector: true })])];
   }
 }
+
+/**
+ * The columns of a product, panel by panel. Neighbouring panels are taken together: row tile by row tile they
+ * write whole cache lines, which panels one after the other would fetch and write several times.
+ */
+class Columns {
+  readonly groups: number;
+  readonly #n: number;
+  readonly #nr: number;
+  readonly #full: number;
+  readonly #abreast: number;
+
+  /** Of `n` columns, `full` panels of `nr`; at most `most` of them together. */
+  constructor(n: number, nr: number, full: number, most: number) {
+    this.#n = n;
+    this.#nr = nr;
+    this.#full = full;
+    let abreast = MAX_ABREAST;
+    while (abreast > 1 && (abreast > most || Math.floor(full / abreast) < MIN_GROUPS)) abreast /= 2;
+    this.#abreast = abreast;
+    this.groups = Math.floor(full / abreast);
+  }
+
+  /** Loops over groups of panels. `inner` gets what makes the code for each panel of a group. */
+  loops(inner: (tiles: (panel: Panel) => Stmt[]) => Stmt[], parallel: boolean): Stmt[] {
+    const [nr, abreast] = [this.#nr, this.#abreast];
+    const h = variable('h');
+    const several = (first: Expr, count: number, f: Panel): Stmt[] =>
+      count === 1 ? f(mul(first, i32(nr)), nr, nr) : [loop('h', count, f(mul(add(first, h), i32(nr)), nr, nr))];
+    const out: Stmt[] = [];
+    if (this.groups > 0) {
+      const body = inner((f) => several(mul(variable('p'), i32(abreast)), abreast, f));
+      out.push(loop('p', this.groups, body, parallel ? { parallel: 1 } : {}));
+    }
+    const done = this.groups * abreast;
+    const rest = this.#n - this.#full * nr;
+    const last: Stmt[] = [];
+    if (this.#full > done) last.push(...inner((f) => several(i32(done), this.#full - done, f)));
+    if (rest > 0) last.push(...inner((f) => f(i32(this.#full * nr), rest, Math.ceil(rest / 4) * 4)));
+    if (last.length > 0) out.push(...(parallel ? [{ s: 'single', body: last } as Stmt] : last));
+    return out;
+  }
+}
+/** The code of one panel: its first column, how many are valid, its width. */
+type Panel = (n0: Expr, valid: number, width: number) => Stmt[];
 
 interface Phase {
   readonly first: boolean;

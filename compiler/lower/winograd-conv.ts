@@ -38,9 +38,9 @@ class WinogradConv extends WinogradLowering {
     const outs = this.outputs();
     // Few blocks leave threads without work: they share the steps of one instead.
     const shared = this.blocks < MIN_BLOCKS;
-    const room = (size: number) => (shared ? { buf: this.k.scratch('f32', size), base: i32(0) } : this.own(size));
-    const left = room(n * n * this.block * this.cin);
-    const products = room(n * n * this.block * this.cout);
+    const buffer = (size: number) => (shared ? { buf: this.k.scratch('f32', size), base: i32(0) } : this.own(size));
+    const left = buffer(this.room(this.cin));
+    const products = buffer(this.room(this.cout));
     const window = this.own(n * n * this.cin);
     const values = this.own(m * m * this.cout);
     const rows = variable('rows');

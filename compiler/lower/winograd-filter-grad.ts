@@ -31,8 +31,8 @@ class WinogradFilterGrad extends WinogradLowering {
     const fitting = Math.floor(PARTS_BYTES / (4 * this.sums));
     const parts = Math.max(1, Math.min(MAX_PARTS, fitting, this.blocks));
     const sums = this.k.scratch('f32', parts * this.sums);
-    const left = this.own(n * n * this.block * this.cin);
-    const right = this.own(n * n * this.block * this.cout);
+    const left = this.own(this.room(this.cin));
+    const right = this.own(this.room(this.cout));
     const window = this.own(n * n * Math.max(this.cin, this.cout));
     const part = variable('part');
     const at = mul(part, i32(this.sums));

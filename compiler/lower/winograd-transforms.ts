@@ -35,8 +35,11 @@ const points: Readonly<Record<number, readonly number[]>> = {
 const product = (xs: readonly number[]): number => xs.reduce((p, x) => p * x, 1);
 
 /** Coefficients, constant first, of the product of (x - root). */
-const polynomial = (roots: readonly number[]): number[] =>
-  roots.reduce((p, r) => [0, ...p].map((c, i) => c - r * (p[i] ?? 0)), [1]);
+function polynomial(roots: readonly number[]): number[] {
+  let p = [1];
+  for (const r of roots) p = [0, ...p].map((c, i) => c - r * (p[i] ?? 0));
+  return p;
+}
 
 /** F(m, 3) by the construction of Cook and Toom; m is 2 or 4. */
 export function winograd(m: number): Winograd {

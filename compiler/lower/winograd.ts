@@ -18,6 +18,8 @@ import { type Bind, type Matrix, sandwich, type Winograd, winograd } from './win
 export const WINOGRAD_BLOCK_BYTES = 1 << 20;
 /** Tiles below which moving the filters takes longer than multiplying by them. */
 const MIN_BLOCK = 24;
+/** Elements of a cache line. */
+const LINE = 16;
 
 export type WinogradSchedule = Extract<KernelSchedule, { algorithm: 'winograd' }>;
 
@@ -208,7 +210,20 @@ export class WinogradLowering extends DirectContraction {
 
   /** Where a tile's channel stands at a position of the transformed tiles: [position][tile][channel]. */
   slot(own: Own, pos: Expr, channels: number, tile: Expr, c: Expr): Expr {
-    return add(own.base, add(mul(pos, i32(this.block * channels)), add(mul(tile, i32(channels)), c)));
+    return add(own.base, add(mul(pos, i32(this.stride(channels))), add(mul(tile, i32(channels)), c)));
+  }
+
+  /**
+   * Elements from a position to the next: those of a block, and an odd number of cache lines, since a tile
+   * writes to all positions at once, and at powers of two these would meet in the same few places of the cache.
+   */
+  stride(channels: number): number {
+    return LINE * (Math.ceil((this.block * channels) / LINE) | 1);
+  }
+
+  /** Scratch elements for all positions of a block. */
+  room(channels: number): number {
+    return this.w.n ** 2 * this.stride(channels);
   }
 }
 

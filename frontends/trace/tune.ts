@@ -47,6 +47,11 @@ const MOST_KNOWN = 4096;
 /** Choices by the kernels' keys. */
 const known = new Map<string, string>();
 
+/** Forgets the choices in memory; those on disk stay. */
+export function forgetSchedules(): void {
+  known.clear();
+}
+
 function knownChoice(kernel: TunableKernel): string | undefined {
   const { key, candidates } = kernel;
   const choice = known.get(key) ?? readText(ENTRY, key) ?? undefined;

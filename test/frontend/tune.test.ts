@@ -90,6 +90,16 @@ describe('tune: true', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
+  it('clearCache forgets the choices', async () => {
+    const { compile } = await fresh();
+    await compile({ tune: true });
+    expect(entries().length).toBe(1);
+    const { clearCache } = await import('../../frontends/node.ts');
+    clearCache();
+    expect(entries()).toEqual([]);
+    expect((await compile({ tune: true })).plan.tuned?.timed).toBe(1);
+  });
+
   it('keeps thread counts apart', async () => {
     const { compile, x } = await fresh();
     const one = await compile({ tune: true });
