@@ -142,8 +142,8 @@ function oneThread(opts: ProgramOptions): number {
   return 1;
 }
 
-/** Throws ArgumentError for `tune` or `winograd` that is no boolean. */
-export function checkChoices(choices: ProgramChoices, op: string): void {
+/** Throws ArgumentError for `tune` or `winograd` that is no boolean, and for choices that exclude each other. */
+export function checkChoices(choices: ProgramChoices & { readonly deterministic?: boolean }, op: string): void {
   for (const name of ['tune', 'winograd'] as const) {
     const value: unknown = choices[name];
     if (value !== undefined && typeof value !== 'boolean')
@@ -152,6 +152,14 @@ export function checkChoices(choices: ProgramChoices, op: string): void {
         fix: `leave it out for ${name === 'winograd'}`,
       });
   }
+  if (choices.tune && choices.deterministic)
+    throw new ArgumentError(
+      'deterministic means the same bits on every machine, and tune what is fastest on this one',
+      {
+        op,
+        fix: 'leave one of them out',
+      },
+    );
 }
 
 /** What the compiler is told, and the tuner in it, if there is one. */

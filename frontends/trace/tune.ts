@@ -124,9 +124,10 @@ export class TimingTuner implements Tuner {
 /** The fastest schedule of a kernel; null where the time was too short to say, or nothing can be compiled now. */
 function timeKernel(kernel: TunableKernel, options: CompileOptions, limit: number): string | null {
   const end = performance.now() + limit;
-  const inputs = kernel.graph.params.map((p) => upload(p.type, plausible(p.type)));
+  const inputs: Storage[] = [];
   const entries: Entry[] = [];
   try {
+    for (const { type } of kernel.graph.params) inputs.push(upload(type, plausible(type)));
     for (const schedule of kernel.candidates) {
       if (performance.now() > end) return null;
       const program = compile(kernel, schedule, options, entries);
@@ -142,6 +143,10 @@ function timeKernel(kernel: TunableKernel, options: CompileOptions, limit: numbe
       if (us * FEWEST_RUNS > 1000 * limit) return null;
     }
     return fastest(entries, inputs, end);
+  } catch (e) {
+    // The program itself may still fit.
+    if (e instanceof MemoryError) return null;
+    throw e;
   } finally {
     for (const e of entries) e.program.dispose();
     for (const x of inputs) if (x instanceof WasmBuffer) x.release();

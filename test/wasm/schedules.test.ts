@@ -111,11 +111,39 @@ describe.each(Object.entries(programs))('%s', (_, text) => {
     expect(worstError(want, baseline.outputs)).toBeLessThan(1e-5);
   });
 
+  it('by the defaults is what it is without a tuner', async () => {
+    const texts = async (opt: object) =>
+      (await runWasm(g, inputs, { relaxed: true, ...opt })).program.plan.kernels.map((k) => k.text);
+    expect(await texts({ tuner: choosing((k) => k.candidates[0]) })).toEqual(await texts({}));
+  });
+
   it('alone is the same operation', () => {
     const last = withSchedule(kernel, kernel.candidates[kernel.candidates.length - 1]);
     expect(last.results.map((r) => r.type)).toEqual(g.results.map((r) => r.type));
     expect(last.nodes.find((n) => n.op.kind === 'contraction')?.attrs.schedule).toBe(kernel.candidates.at(-1));
     expect(String(parseGraph(String(last)))).toBe(String(last));
+  });
+});
+
+describe('a product inside of a loop', () => {
+  const g = parseGraph(`
+func @loop(%w: f32[30,30], %x: f32[30,30]) -> (f32[30,30], f32[4,30,30]) {
+  %0, %1 : f32[30,30], f32[4,30,30] = scan %w, %x {carry=1, consts=1, length=4} region @body(%w: f32[30,30], %h: f32[30,30]) -> (f32[30,30], f32[30,30]) {
+    %0 : f32[30,30] = dot_general %h, %w {batch=[[],[]], contract=[[1],[0]]}
+    %1 : f32[30,30] = tanh %0
+    return %1, %h
+  }
+  return %0, %1
+}`);
+  it('has the schedule that was chosen', async () => {
+    const schedule = 'product 4x8x4 packed k512 block 524288';
+    const inputs = g.params.map((p, i) =>
+      Float32Array.from({ length: sizeOf(p.type.shape) }, (_, k) => Math.sin(k + i)),
+    );
+    const { outputs, program } = await runWasm(g, inputs, { relaxed: true, tuner: choosing(() => schedule) });
+    expect(worstError(runReference(g, inputs), outputs)).toBeLessThan(1e-5);
+    const body = program.plan.kernels.flatMap((k) => k.body ?? []);
+    expect(body.flatMap((k) => k.schedule ?? [])).toEqual([schedule]);
   });
 });
 
