@@ -131,8 +131,9 @@ export class Assembler {
       const kernel = this.#kernel(s);
       steps.push({ kind: 'call', kernel, barrier, args: places.map((p) => this.#address(p)) });
       const { name } = s.lowered.kernel;
-      const { group, ops, flops, bytes } = s.lowered;
-      infos.push({ name, kind: group.kind, ops, flops, bytes, text: this.texts[kernel] });
+      const { group, ops, flops, bytes, schedule } = s.lowered;
+      const how = schedule ? { schedule } : {};
+      infos.push({ name, kind: group.kind, ops, flops, bytes, text: this.texts[kernel], ...how });
     }
     return { steps, infos };
   }

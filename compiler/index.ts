@@ -3,15 +3,17 @@
 import { CompileError } from '../ir/errors.ts';
 import type { Graph, Value } from '../ir/graph.ts';
 import '../ir/ops/index.ts';
-import type { WasmPlan } from '../ir/plan.ts';
+import type { PassInfo, WasmPlan } from '../ir/plan.ts';
 import { isStatic, typeText } from '../ir/types.ts';
-import { dumper } from './dump.ts';
+import { type Dumper, dumper } from './dump.ts';
+import type { TargetOptions } from './lower/kernel-builder.ts';
 import { runPasses } from './pass-runner.ts';
 import type { StripOptions } from './passes/strip-chains.ts';
-import { pipelineWith } from './pipeline.ts';
+import { afterTuning, pipelineWith } from './pipeline.ts';
 import { planProgram } from './target.ts';
+import { Tunables, type Tuner } from './tuning.ts';
 import { emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
-import { contractionTile, hasRelaxedSimd } from './wasm/engine.ts';
+import { contractionTile, engineText, hasRelaxedSimd } from './wasm/engine.ts';
 import type { EmitJob } from './wasm/module.ts';
 
 export interface CompileOptions {
@@ -24,6 +26,12 @@ export interface CompileOptions {
   /** The device memory is shared between threads. */
   readonly shared: boolean;
   readonly verify?: boolean;
+  /** False: no convolution by Winograd's algorithm. */
+  readonly winograd?: boolean;
+  /** Chooses the schedules of contractions; without one their shapes do. */
+  readonly tuner?: Tuner;
+  /** Does not keep the module in the cache. */
+  readonly transient?: boolean;
   /** Bounds of the pass `strips`, for tests. */
   readonly strips?: Partial<StripOptions>;
 }
@@ -43,17 +51,50 @@ interface Prepared {
 const environment = (): Record<string, string | undefined> =>
   (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
 
-function prepare(graph: Graph, opt: CompileOptions): Prepared {
+/** A graph after the passes, with what is known of its target. */
+interface Optimized {
+  readonly graph: Graph;
+  readonly passes: readonly PassInfo[];
+  readonly relaxed: boolean;
+  readonly target: TargetOptions;
+  readonly dump: Dumper | null;
+  /** What a tuner may choose. */
+  readonly tunables: Tunables | null;
+}
+
+function optimize(graph: Graph, opt: CompileOptions): Optimized {
   refuse(graph);
   const env = environment();
   const dump = dumper(env.DUMP);
-  const { graph: optimized, passes } = runPasses(graph, pipelineWith(opt.strips), {
-    verify: opt.verify ?? env.VERIFY === '1',
-    dump: dump?.graph,
+  const passes = pipelineWith({
+    strips: opt.strips,
+    conv: { winograd: opt.winograd, undecided: opt.tuner !== undefined },
   });
-  refuse(optimized);
+  const done = runPasses(graph, passes, { verify: opt.verify ?? env.VERIFY === '1', dump: dump?.graph });
+  refuse(done.graph);
   const relaxed = opt.deterministic ? false : (opt.relaxed ?? hasRelaxedSimd());
-  const planned = planProgram(optimized, { tile: contractionTile(relaxed), threads: opt.threads ?? 1 }, passes);
+  const target = { tile: contractionTile(relaxed), threads: opt.threads ?? 1 };
+  const tunables = opt.tuner
+    ? new Tunables(done.graph, target, `${engineText()}, ${relaxed ? 'relaxed' : 'baseline'}`)
+    : null;
+  return { ...done, relaxed, target, dump, tunables };
+}
+
+/** The graph with the tuner's choices. */
+function tuned(o: Optimized, opt: CompileOptions): Optimized {
+  if (!o.tunables || !opt.tuner) return o;
+  const chosen = o.tunables.apply(opt.tuner.choose(o.tunables.kernels));
+  const offset = o.passes.length;
+  const { graph, passes } = runPasses(chosen, afterTuning, {
+    verify: opt.verify ?? environment().VERIFY === '1',
+    dump: o.dump ? (i, name, g) => o.dump?.graph(offset + i + 1, i === 0 ? 'schedules' : name, g) : undefined,
+  });
+  return { ...o, graph, passes: [...o.passes, ...passes] };
+}
+
+function prepare(before: Optimized, opt: CompileOptions): Prepared {
+  const { graph: optimized, passes, relaxed, target, dump } = tuned(before, opt);
+  const planned = planProgram(optimized, target, passes);
   const job: EmitJob = {
     kernels: planned.kernels,
     steps: planned.steps,
@@ -94,7 +135,9 @@ function refuse(g: Graph): void {
 export async function compileGraph(graph: Graph, opt: CompileOptions): Promise<Compiled> {
   // A dump shows the module's text, which only the code generator can write.
   if (environment().DUMP) await loadBinaryen();
-  const p = prepare(graph, opt);
+  const optimized = optimize(graph, opt);
+  if (optimized.tunables && !opt.tuner?.knows(optimized.tunables.kernels)) await loadBinaryen();
+  const p = prepare(optimized, opt);
   const hit = emitCached(p.key);
   if (hit) return p.finish(hit, 0);
   await loadBinaryen();
@@ -107,12 +150,12 @@ export async function compileGraph(graph: Graph, opt: CompileOptions): Promise<C
  * @param start whether it may be started for this, which takes about half a second
  */
 export function compileGraphSync(graph: Graph, opt: CompileOptions, start = true): Compiled | null {
-  const p = prepare(graph, opt);
+  const p = prepare(optimize(graph, opt), opt);
   const hit = emitCached(p.key);
   if (hit) return p.finish(hit, 0);
   if (!start && !emitsAtOnce().ready) return null;
   const t = performance.now();
-  const bytes = emitAtOnce(p.job, p.key);
+  const bytes = emitAtOnce(p.job, p.key, !opt.transient);
   return bytes && p.finish(bytes, performance.now() - t);
 }
 
@@ -122,4 +165,6 @@ export const compilesAtOnce = (): boolean => emitsAtOnce().possible;
 /** Whether it costs no start: the code generator is loaded, here or in its helper thread. */
 export const compilerReady = (): boolean => emitsAtOnce().ready;
 
+export { type TunableKernel, type Tuner, withSchedule } from './tuning.ts';
+export { readText, writeText } from './wasm/cache.ts';
 export { loadBinaryen as loadCompiler };

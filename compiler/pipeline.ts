@@ -3,7 +3,7 @@
 
 import type { Pass } from './pass-runner.ts';
 import { simplifyControl } from './passes/control.ts';
-import { convPadding } from './passes/conv-padding.ts';
+import { type ConvOptions, convPadding } from './passes/conv-padding.ts';
 import { convPhases } from './passes/conv-phases.ts';
 import { cse } from './passes/cse.ts';
 import { dce } from './passes/dce.ts';
@@ -21,8 +21,23 @@ import { shapes } from './rewrite/shapes.ts';
 /** Measured on attention of 4 heads of 64 (docs/decisions.md): below the limit the plain form is as fast. */
 const stripDefaults: StripOptions = { limit: 4 * 2 ** 20, strip: 2 ** 20, rows: 64 };
 
-/** The passes in order; tests lower the bounds of `strips`. */
-export const pipelineWith = (options: Partial<StripOptions> = {}): readonly Pass[] => [
+export interface PipelineOptions {
+  /** Bounds of `strips`, which tests lower. */
+  readonly strips?: Partial<StripOptions>;
+  readonly conv?: ConvOptions;
+}
+
+/** What `conv-padding` leaves to simplify. */
+const cleanUp: readonly Pass[] = [
+  { name: 'fold-again', run: fold },
+  { name: 'control-again', run: simplifyControl },
+  { name: 'cse', run: cse },
+  { name: 'dce', run: dce },
+];
+const views: Pass = { name: 'views', run: (g) => applyRules(g, shapes) };
+
+/** The passes in order. */
+export const pipelineWith = (options: PipelineOptions = {}): readonly Pass[] => [
   { name: 'merge-loops', run: mergeLoops },
   { name: 'decompose', run: decompose },
   { name: 'fold', run: fold },
@@ -32,13 +47,17 @@ export const pipelineWith = (options: Partial<StripOptions> = {}): readonly Pass
   { name: 'algebra', run: (g) => dce(applyRules(g, algebra)) },
   { name: 'conv-phases', run: convPhases },
   { name: 'convolution', run: (g) => applyRules(g, convolution) },
-  { name: 'conv-padding', run: convPadding },
-  { name: 'views', run: (g) => applyRules(g, shapes) },
-  { name: 'strips', run: (g) => strips(g, { ...stripDefaults, ...options }) },
-  { name: 'fold-again', run: fold },
-  { name: 'control-again', run: simplifyControl },
-  { name: 'cse', run: cse },
-  { name: 'dce', run: dce },
+  { name: 'conv-padding', run: (g) => convPadding(g, options.conv) },
+  views,
+  { name: 'strips', run: (g) => strips(g, { ...stripDefaults, ...options.strips }) },
+  ...cleanUp,
+];
+
+/** What follows where schedules were chosen after the pipeline, with convolutions `undecided`. */
+export const afterTuning: readonly Pass[] = [
+  { name: 'conv-padding-again', run: (g) => convPadding(g) },
+  { ...views, name: 'views-again' },
+  ...cleanUp,
 ];
 
 export const pipeline = pipelineWith();

@@ -10,7 +10,7 @@ import { loopLayout } from '../ir/ops/loop-layout.ts';
 import { byteSize, sizeOf, type TensorType, typeBytes } from '../ir/types.ts';
 import type { Group } from './group.ts';
 import type { Binding, Lowered, TargetOptions } from './lower/kernel-builder.ts';
-import type { Fusion } from './passes/fuse.ts';
+import { type Fusion, inMemory } from './passes/fuse.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
 import { type MemoryPlan, planMemory } from './passes/memory.ts';
 import { type Schedule, stateParams } from './passes/schedule.ts';
@@ -106,18 +106,7 @@ export class Placement {
     this.steps = steps;
   }
 
-  /** A constant that is read from memory. */
-  isStoredConstant(v: Value): boolean {
-    if (v.node?.op.name !== 'constant') return false;
-    return (v.node.attrs.value as Literal).splat === undefined;
-  }
-
-  inMemory = (v: Value): boolean => {
-    const n = v.node;
-    if (!n) return !v.type.state;
-    if (n.op.name === 'read') return true;
-    return this.fusion.producer.has(v) || this.isStoredConstant(v);
-  };
+  readonly inMemory = (v: Value): boolean => inMemory(this.fusion, v);
 
   // --- Variables that cannot be written in place -----------------------------------------------------
   /** Old values of changed Variables that are results or new values of others are saved first. */

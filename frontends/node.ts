@@ -8,6 +8,7 @@ import { cacheFolder, forgetModules } from '../compiler/wasm/cache.ts';
 import { hasRelaxedSimd } from '../compiler/wasm/engine.ts';
 import { ArgumentError } from '../ir/errors.ts';
 import { wasmDevice } from '../runtime/wasm/device.ts';
+import { forgetSchedules } from './trace/tune.ts';
 
 export { cacheFolder };
 
@@ -21,8 +22,9 @@ export function setCacheFolder(folder?: string | null): void {
   else process.env.SINTER_CACHE = folder ?? 'off';
 }
 
-/** Modules of programs, and this library's own code as V8 compiled it (node-loader.ts): nothing else there is touched. */
+/** Modules of programs, what tuners chose, and this library's own code as V8 compiled it (node-loader.ts): nothing else there is touched. */
 const modules = /^\d+-[0-9a-f]{32}-[0-9a-z]+\.wasm$/;
+const choices = /^[0-9a-f]{32}-[0-9a-z]+\.schedule\d+$/;
 const ownCode = /^(?:index|runtime|node|shared)-[0-9A-Z]{8}-\w+-[^/]+\.code$/;
 
 /** The files of one kind in the cache's folder. */
@@ -41,12 +43,13 @@ function cached(kind: RegExp): { path: string; bytes: number }[] {
 
 /**
  * Removes the compiled modules of the cache's folder, and says how many there were; those in memory are forgotten, and
- * so is this library's own compiled code.
+ * so are the schedules that `tune: true` chose, and this library's own compiled code.
  */
 export function clearCache(): number {
   forgetModules();
+  forgetSchedules();
   const found = cached(modules);
-  for (const { path } of [...found, ...cached(ownCode)]) rmSync(path, { force: true });
+  for (const { path } of [...found, ...cached(choices), ...cached(ownCode)]) rmSync(path, { force: true });
   return found.length;
 }
 

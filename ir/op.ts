@@ -246,5 +246,7 @@ export function attrNames(
   if (op.samples.length === 0) return null;
   const sets = op.samples.map((s) => new Set(Object.keys(s.attrs ?? {})));
   const known = new Set(sets.flatMap((s) => [...s]));
+  // How the compiler does it (compiler/lower/kernel-schedule.ts); nothing that it computes depends on that.
+  if (op.kind === 'contraction') known.add('schedule');
   return { known, required: [...known].filter((k) => sets.every((s) => s.has(k))) };
 }

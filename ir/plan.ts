@@ -39,6 +39,8 @@ export interface KernelInfo {
   readonly bytes: number;
   /** Its loops, as kernel IR text. */
   readonly text: string;
+  /** Of contractions: algorithm, register tile, blocks (see docs/performance.md). */
+  readonly schedule?: string;
   /** Control flow: the kernels of its regions. */
   readonly body?: readonly KernelInfo[];
 }
@@ -48,6 +50,18 @@ export interface PassInfo {
   readonly name: string;
   readonly nodesBefore: number;
   readonly nodesAfter: number;
+  readonly ms: number;
+}
+
+/** What a tuner did for a program. */
+export interface TunedInfo {
+  /** Kernels that were timed. */
+  readonly timed: number;
+  /** Kernels whose choice was known, in memory or on disk. */
+  readonly found: number;
+  /** Kernels left as they were for lack of time; the next compilation goes on with them. */
+  readonly left: number;
+  /** Milliseconds spent on timing, code generation included. */
   readonly ms: number;
 }
 
@@ -63,6 +77,8 @@ export interface PlanInfo {
   readonly passes: readonly PassInfo[];
   /** Milliseconds spent: passes, lowering, code generation. */
   readonly compileMs: Readonly<Record<string, number>>;
+  /** Of programs that were compiled with `tune: true`. */
+  readonly tuned?: TunedInfo;
 }
 
 /** A program for the WASM target. */

@@ -4,6 +4,8 @@ import type { Case, Operands } from './case.ts';
 
 export interface Options {
   readonly threads: number;
+  /** Whether this project times the schedules of its kernels first. */
+  readonly tune?: boolean;
 }
 
 /** A case made ready to be timed. */
@@ -42,7 +44,7 @@ const files: Record<EngineName, string> = {
 };
 export const engineNames = Object.keys(files) as readonly EngineName[];
 
-/** Loads an engine with the given number of threads. */
+/** Loads an engine. */
 export async function loadEngine(name: EngineName, options: Options): Promise<Engine> {
   // The path is computed so that the root's type check does not need the peers to be installed.
   const file = `./peers/${files[name]}.ts`;

@@ -8,6 +8,7 @@ import { scaling } from './scaling.ts';
 import { sizes } from './sizes.ts';
 import { startup } from './startup.ts';
 import { strips } from './strips.ts';
+import { tune } from './tune.ts';
 
 export interface ExtraOptions {
   readonly engines: readonly EngineName[];
@@ -32,4 +33,5 @@ export const extras: readonly Extra[] = [
   checkpoint,
   fit,
   strips,
+  tune,
 ];

@@ -4,6 +4,7 @@
 //   --engines a,b   exactly these engines
 //   --threads N     threads for every engine that has them (default 1)
 //   --quick         fewer and shorter rounds
+//   --tune          this project times the schedules of its kernels first
 //   --slow          cases that take an engine more than ten seconds a run
 //   --json FILE     where the figures go (default bench/results/latest.json)
 //   --list          the names of the cases, nothing else
@@ -27,6 +28,7 @@ const { values: args } = parseArgs({
     threads: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     slow: { type: 'boolean', default: false },
+    tune: { type: 'boolean', default: false },
     json: { type: 'string', default: 'bench/results/latest.json' },
     list: { type: 'boolean', default: false },
   },
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(threads) || threads < 1)
     throw new Error(`--threads takes a positive integer, not ${args.threads}`);
   const engines = chosenEngines();
+  const { quick, slow, tune } = args;
   const selected = selectCases(patterns);
   const more = patterns.length ? extras.filter((e) => patterns.some((p) => matcher(p)(e.name))) : extras;
   if (selected.length + more.length === 0) throw new Error(`no case matches ${patterns.join(', ')}; see --list`);
@@ -62,7 +65,7 @@ async function main(): Promise<void> {
   );
   const results: CaseResult[] = [];
   for (const c of selected) {
-    const result = await runInChild({ case: c.name, engines, threads, quick: args.quick, slow: args.slow });
+    const result = await runInChild({ case: c.name, engines, threads, quick, slow, tune });
     if (!result) continue;
     printCase(result);
     results.push(result);
@@ -72,12 +75,12 @@ async function main(): Promise<void> {
   const measured: Record<string, unknown> = {};
   for (const e of more) {
     console.log(`\n${e.name}: ${e.about}`);
-    measured[e.name] = await e.run({ engines, threads, quick: args.quick });
+    measured[e.name] = await e.run({ engines, threads, quick });
   }
 
   const file = resolve(args.json);
   mkdirSync(dirname(file), { recursive: true });
-  const head = { node: process.versions.node, threads, quick: args.quick, date: new Date().toISOString() };
+  const head = { node: process.versions.node, threads, quick, tune, date: new Date().toISOString() };
   writeFileSync(file, `${JSON.stringify({ ...head, cases: results, ...measured }, null, 1)}\n`);
   console.log(`\nwritten: ${args.json}`);
 

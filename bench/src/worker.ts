@@ -15,6 +15,7 @@ export interface Job {
   readonly threads: number;
   readonly quick: boolean;
   readonly slow: boolean;
+  readonly tune: boolean;
 }
 export interface EngineResult {
   readonly engine: EngineName;
@@ -77,7 +78,7 @@ type Attempt =
 async function prepareEngine(job: Job, c: Case, name: EngineName, operands: Operands): Promise<Attempt> {
   let engine: Engine;
   try {
-    engine = await loadEngine(name, { threads: job.threads });
+    engine = await loadEngine(name, { threads: job.threads, tune: job.tune });
   } catch (e) {
     return { engine: name, skipped: firstLine(e) };
   }

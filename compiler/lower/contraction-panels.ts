@@ -10,8 +10,6 @@ import { bodyCost } from './kernel-builder.ts';
 import { type Axis, axisVars, mergeAxes, nest } from './loops.ts';
 import { fixed } from './views.ts';
 
-/** Reduced elements that a panel keeps in the first-level cache: longer reductions are blocked. */
-const K_BLOCK = 512;
 /** Elements from one step of the reduction to the next, and steps, from which on a left operand is turned. */
 const FAR_STEP = 192;
 const FAR_STEPS = 96;
@@ -264,17 +262,17 @@ export class PanelContraction extends DirectContraction {
     });
   }
 
-  /** Splits long reductions: whole outer reduced axes, or one long axis in pieces. */
-  kBlocks(kAxes: readonly Axis[]): KBlocks {
+  /** Splits reductions longer than two blocks of `most`: whole outer reduced axes, or one long axis in pieces. */
+  kBlocks(kAxes: readonly Axis[], most: number): KBlocks {
     const K = this.reduction;
-    if (K <= K_BLOCK * 2) return { outer: null, inner: kAxes };
+    if (K <= most * 2) return { outer: null, inner: kAxes };
     let inner = K;
     for (let i = 0; i < kAxes.length; i++) {
-      if (inner <= K_BLOCK * 2) return { outer: kAxes.slice(0, i), inner: kAxes.slice(i) };
+      if (inner <= most * 2) return { outer: kAxes.slice(0, i), inner: kAxes.slice(i) };
       inner /= kAxes[i].n;
     }
     const last = kAxes[kAxes.length - 1];
-    const pieces = Math.ceil(last.n / K_BLOCK);
+    const pieces = Math.ceil(last.n / most);
     const size = Math.ceil(last.n / pieces / 4) * 4;
     return { outer: kAxes.slice(0, -1), inner: [last], cut: { size, count: Math.ceil(last.n / size) } };
   }

@@ -12,18 +12,18 @@ import { type For, loop, type Stmt, store, substitute, tid } from '../../ir/kern
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { type KBlocks, PanelContraction, type Panels } from './contraction-panels.ts';
-import { convAlgorithm } from './conv-algorithm.ts';
+import { scheduleOf } from './conv-algorithm.ts';
 import { lowerDepthwise } from './depthwise.ts';
 import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
+import { type Blocking, type KernelSchedule, scheduleText } from './kernel-schedule.ts';
 import type { Axis } from './loops.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
-
 import { lowerWinogradConv } from './winograd-conv.ts';
 import { lowerWinogradFilterGrad } from './winograd-filter-grad.ts';
 
-/** Rows of the left operand that stay in the second-level cache while all panels pass. */
 const A_BLOCK_BYTES = 512 * 1024;
+const K_BLOCK = 512;
 /**
  * A right operand with short rows that few row tiles read is read in place: packing it would cost more
  * than the cache misses of walking its rows.
@@ -41,49 +41,113 @@ const HEAVY_EPILOGUE = 12;
 
 export function lowerContraction(ctx: LowerContext, g: Group): Lowered {
   const anchor = g.nodes.find((n) => n.op.kind === 'contraction') as Node;
-  const algorithm = convAlgorithm(anchor);
-  if (algorithm?.kind === 'depthwise') return lowerDepthwise(ctx, g);
-  if (algorithm) return (anchor.op.name === 'conv' ? lowerWinogradConv : lowerWinogradFilterGrad)(ctx, g, algorithm.m);
-  return new ContractionLowering(ctx, g).lower();
+  const schedule = scheduleOf(anchor);
+  switch (schedule.algorithm) {
+    case 'depthwise':
+      return lowerDepthwise(ctx, g);
+    case 'winograd':
+      return (anchor.op.name === 'conv' ? lowerWinogradConv : lowerWinogradFilterGrad)(ctx, g, schedule);
+    default:
+      return new ContractionLowering(ctx, g).lower(schedule);
+  }
 }
 
+/** What a product's schedule depends on. */
+export interface ProductShape {
+  readonly rows: number;
+  readonly columns: number;
+  readonly reduction: number;
+  /** Whether the right operand's columns are neighbours, so that it can be read in place. */
+  readonly readable: boolean;
+  /** What the shape suggests; null for the general reduction nest. */
+  readonly blocking: Blocking | null;
+}
+
+/** The shape of a group's contraction as a product over all taps and channels. */
+export const productShape = (ctx: LowerContext, g: Group): ProductShape => new ContractionLowering(ctx, g).shape();
+
 class ContractionLowering extends PanelContraction {
-  lower(): Lowered {
+  get flops(): number {
+    return 2 * sizeOf(this.node.outputs[0].type.shape) * this.reduction;
+  }
+
+  /** Is the left operand read in place at constant strides? */
+  get leftInPlace(): boolean {
     const s = this.spec;
-    const out = sizeOf(this.node.outputs[0].type.shape);
-    const flops = 2 * out * this.reduction;
+    return this.isAffine(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)], this.ranges);
+  }
+
+  /** Does it take the general reduction nest? */
+  isNest(inPlace: boolean): boolean {
+    const s = this.spec;
     const f32 = this.node.outputs[0].type.dtype === 'f32';
-    const direct = s.a.type.dtype !== 'f32' || !f32 || s.n.n < 4 || this.reduction < 4 || flops < 4096;
-    const inPlace = this.isAffine(s.a, s.aIndex, [s.m.v, ...s.k.map((a) => a.v)], this.ranges);
+    const small = s.a.type.dtype !== 'f32' || !f32 || s.n.n < 4 || this.reduction < 4 || this.flops < 4096;
     // A convolution's left operand, staged, would be the whole im2col matrix.
-    const body = direct || (!inPlace && this.node.op.name !== 'dot_general') ? this.generic() : this.tiled(inPlace);
-    return this.k.finish(body, { flops });
+    return small || (!inPlace && this.node.op.name !== 'dot_general');
+  }
+
+  shape(): ProductShape {
+    return {
+      rows: this.spec.m.n,
+      columns: this.spec.n.n,
+      reduction: this.reduction,
+      readable: this.columnsContiguous(),
+      blocking: this.isNest(this.leftInPlace) ? null : this.defaultBlocking(),
+    };
+  }
+
+  lower(chosen: Extract<KernelSchedule, { algorithm: 'nest' | 'product' | 'depthwise' }>): Lowered {
+    const { flops } = this;
+    const inPlace = this.leftInPlace;
+    if (chosen.algorithm !== 'product' || this.isNest(inPlace))
+      return this.k.finish(this.generic(), { flops, schedule: 'nest' });
+    const blocking = (chosen.blocking && this.fitted(chosen.blocking)) ?? this.defaultBlocking();
+    const schedule = scheduleText({ algorithm: 'product', blocking });
+    return this.k.finish(this.tiled(inPlace, blocking), { flops, schedule });
   }
 
   // --- packed panels --------------------------------------------------------------------------------
-  tiled(inPlace: boolean): Stmt[] {
-    const s = this.spec;
-    const stage = !inPlace ? this.stageLeft() : this.worthTurning(s.n.n) ? this.turnLeft() : [];
+  /** Outer loops that the right operand does not depend on: each reads the same panels. */
+  get repeats(): readonly Axis[] {
+    return this.spec.outer.filter((a) => !this.spec.bIndex.some((e) => dependsOn(e, a.v)));
+  }
+
+  /** The blocking that suits the shape. */
+  defaultBlocking(): Blocking {
     const { tile } = this.ctx.options;
-    const M = s.m.n;
-    const N = s.n.n;
+    const M = this.spec.m.n;
+    const N = this.spec.n.n;
     // A single row tile: more columns instead, so that enough accumulators are in flight.
     const mr = M <= 2 || M < tile.mr ? M : tile.mr;
     const nr = Math.min(mr === 1 ? 32 : mr <= 2 ? 16 : mr <= 3 ? 12 : tile.nr, Math.ceil(N / 4) * 4);
-    const bOuter = s.outer.filter((a) => s.bIndex.some((e) => dependsOn(e, a.v)));
-    const aOuter = s.outer.filter((a) => !bOuter.includes(a));
-    const reuse = aOuter.reduce((n, a) => n * a.n, 1) * Math.ceil(M / mr);
-    const outs = this.outputs();
+    const reuse = this.repeats.reduce((n, a) => n * a.n, 1) * Math.ceil(M / mr);
     const unpacked = reuse === 1 || (reuse <= FEW_ROW_TILES && N * 4 <= NARROW_ROW_BYTES);
     const packed = !unpacked || !this.columnsContiguous();
+    return { tile: { mr, nr, unroll: tile.unroll }, packed, kBlock: K_BLOCK, blockBytes: A_BLOCK_BYTES };
+  }
+
+  /** A chosen blocking cut to the shape. */
+  fitted(b: Blocking): Blocking {
+    const mr = Math.min(b.tile.mr, this.spec.m.n);
+    const nr = Math.min(b.tile.nr, Math.ceil(this.spec.n.n / 4) * 4);
+    return { ...b, tile: { ...b.tile, mr, nr }, packed: b.packed || !this.columnsContiguous() };
+  }
+
+  tiled(inPlace: boolean, blocking: Blocking): Stmt[] {
+    const s = this.spec;
+    const stage = !inPlace ? this.stageLeft() : this.worthTurning(s.n.n) ? this.turnLeft() : [];
+    const { packed } = blocking;
+    const aOuter = this.repeats;
+    const bOuter = s.outer.filter((a) => !aOuter.includes(a));
+    const outs = this.outputs();
     const kAxes = this.mergedK(packed);
-    const panels = packed ? this.pack(nr, bOuter) : null;
-    const blocks = this.kBlocks(kAxes);
+    const panels = packed ? this.pack(blocking.tile.nr, bOuter) : null;
+    const blocks = this.kBlocks(kAxes, blocking.kBlock);
     const partial = blocks.outer ? this.partialBuffer(outs) : null;
     return [
       ...stage,
       ...(panels?.code ?? []),
-      ...this.compute({ mr, nr, kAxes, bOuter, aOuter, panels, blocks, partial, outs }),
+      ...this.compute({ blocking, kAxes, bOuter, aOuter, panels, blocks, partial, outs }),
     ];
   }
 
@@ -95,7 +159,8 @@ class ContractionLowering extends PanelContraction {
 
   compute(c: Plan): Stmt[] {
     const s = this.spec;
-    const { mr, nr, bOuter, aOuter } = c;
+    const { bOuter, aOuter } = c;
+    const { mr, nr } = c.blocking.tile;
     const N = s.n.n;
     const M = s.m.n;
     const rowTiles = (m0: Expr, rows: number, inner: (m: Expr, count: number) => Stmt[]): Stmt[] => {
@@ -108,7 +173,7 @@ class ContractionLowering extends PanelContraction {
     const Kin = c.blocks.cut ? c.blocks.cut.size : c.blocks.inner.reduce((n, a) => n * a.n, 1);
     const aTotal = aOuter.reduce((n, a) => n * a.n, 1);
     // Row blocks keep the left operand in the second-level cache while the panels pass over it.
-    const blockRows = Math.max(mr, Math.floor(A_BLOCK_BYTES / 4 / Math.max(1, Kin) / mr) * mr);
+    const blockRows = Math.max(mr, Math.floor(c.blocking.blockBytes / 4 / Math.max(1, Kin) / mr) * mr);
     const blocksOf = M > blockRows * 1.5 ? Math.ceil(M / blockRows) : 1;
     const rowsPer = blocksOf === 1 ? M : Math.ceil(M / blocksOf / mr) * mr;
     const fullBlocks = Math.floor(M / rowsPer);
@@ -237,7 +302,7 @@ class ContractionLowering extends PanelContraction {
     for (let d = inner.length - 1; d >= 0; d--) {
       const lastAxis = d === inner.length - 1;
       body = lastAxis
-        ? unrolledReduction(inner[d], body, this.ctx.options.tile.unroll, blocks.cut)
+        ? unrolledReduction(inner[d], body, c.blocking.tile.unroll, blocks.cut)
         : [loop(inner[d].v, inner[d].n, body)];
     }
     out.push(...body, ...this.storeTile(c, phase, m0, count, n0, valid));
@@ -263,8 +328,9 @@ class ContractionLowering extends PanelContraction {
     if (bodyCost(body) <= HEAVY_EPILOGUE) return perTile(body);
     // A long epilogue runs as a loop over the tile's rows, from a scratch copy in the cache.
     const width = Math.ceil(valid / 4) * 4;
-    c.tileScratch ??= this.k.scratch('f32', c.mr * c.nr * this.ctx.options.threads);
-    const at = add(add(mul(tid, i32(c.mr * c.nr)), mul(i, i32(width))), j);
+    const { mr, nr } = c.blocking.tile;
+    c.tileScratch ??= this.k.scratch('f32', mr * nr * this.ctx.options.threads);
+    const at = add(add(mul(tid, i32(mr * nr)), mul(i, i32(width))), j);
     const spill = perTile([store(c.tileScratch, at, sum)]);
     const rolled = substitute(this.epilogue(load('f32', c.tileScratch, at), c.outs), where);
     return [...spill, loop('i', count, [loop('j', valid, rolled, { vector: true })])];
@@ -321,8 +387,7 @@ interface Phase {
   readonly last: boolean;
 }
 interface Plan {
-  readonly mr: number;
-  readonly nr: number;
+  readonly blocking: Blocking;
   readonly kAxes: readonly Axis[];
   readonly bOuter: readonly Axis[];
   readonly aOuter: readonly Axis[];

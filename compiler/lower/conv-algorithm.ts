@@ -1,19 +1,36 @@
 // Which convolutions have kernels of their own, from their shapes alone: these pad their input themselves, so
 // the pass that makes padding explicit has to come to the same answer as the lowering.
 
+import { CompileError } from '../../ir/errors.ts';
 import type { Node } from '../../ir/graph.ts';
 import { intsAttr, numAttr } from '../../ir/op.ts';
+import { chosenSchedule, type KernelSchedule, scheduleText } from './kernel-schedule.ts';
 import { fixed } from './views.ts';
 
-/** Winograd's algorithm with tiles of m x m results, or one filter a channel. */
-export type ConvAlgorithm = { readonly kind: 'winograd'; readonly m: number } | { readonly kind: 'depthwise' };
-
-/** The algorithm of a convolution (or filter gradient), or null for a product over all taps and channels. */
-export function convAlgorithm(node: Node): ConvAlgorithm | null {
-  if (isDepthwise(node)) return { kind: 'depthwise' };
-  const m = winogradTile(node);
-  return m === null ? null : { kind: 'winograd', m };
+/** The schedule of a contraction: the one that was chosen for it, else the one that suits its shape. */
+export function scheduleOf(node: Node): KernelSchedule {
+  const chosen = chosenSchedule(node);
+  if (!chosen) return defaultSchedule(node);
+  const { algorithm } = chosen;
+  const fits = algorithm === 'winograd' ? winogradFits(node) : algorithm !== 'depthwise' || isDepthwise(node);
+  if (!fits)
+    throw new CompileError(`the schedule '${scheduleText(chosen)}' does not fit its shapes`, {
+      op: node.op.name,
+      fix: 'leave the attribute schedule out',
+    });
+  return chosen;
 }
+
+/** The schedule where nobody chose: of products, the lowering finds the blocking. */
+export function defaultSchedule(node: Node): KernelSchedule {
+  if (isDepthwise(node)) return { algorithm: 'depthwise' };
+  const m = winogradTile(node);
+  return m === null ? { algorithm: 'product' } : { algorithm: 'winograd', m };
+}
+
+/** Does the kernel pad its input itself? Others read a padded copy. */
+export const padsItself = ({ algorithm }: KernelSchedule): boolean =>
+  algorithm === 'winograd' || algorithm === 'depthwise';
 
 /** One filter a channel, in two dimensions. */
 function isDepthwise(node: Node): boolean {
@@ -45,21 +62,32 @@ const ROWS = 6;
 /** Fewer channels leave too little work between the transforms. */
 const MIN_CHANNELS = 8;
 
+/** The images and channels of a convolution, or of the one whose filter gradient it is. */
+function sizes(node: Node): { kernel: readonly number[]; result: readonly number[] } {
+  const grad = node.op.name === 'conv_filter_grad';
+  const [filter, result] = grad ? [node.outputs[0], node.inputs[1]] : [node.inputs[1], node.outputs[0]];
+  return { kernel: fixed(filter.type.shape), result: fixed(result.type.shape) };
+}
+
+/** Can Winograd's algorithm do it, with enough work between the transforms to be worth a try? */
+export function winogradFits(node: Node): boolean {
+  if (node.op.name !== 'conv' && node.op.name !== 'conv_filter_grad') return false;
+  const { kernel, result } = sizes(node);
+  if (kernel.length !== 4 || kernel[0] !== 3 || kernel[1] !== 3 || node.inputs[0].type.dtype !== 'f32') return false;
+  const ones = (name: string) => intsAttr(node.attrs, name).every((d) => d === 1);
+  if (!ones('strides') || !ones('lhs_dilation') || !ones('rhs_dilation') || numAttr(node.attrs, 'groups') !== 1)
+    return false;
+  const [batch, height, width, cout] = result;
+  return kernel[2] >= MIN_CHANNELS && cout >= MIN_CHANNELS && batch * height * width >= 16;
+}
+
 /** Results of a tile along an axis, 2 or 4, or null where the direct convolution is better. */
 export function winogradTile(node: Node): number | null {
-  const grad = node.op.name === 'conv_filter_grad';
-  if (node.op.name !== 'conv' && !grad) return null;
-  const [x, second] = node.inputs;
-  const [filter, result] = grad ? [node.outputs[0], second] : [second, node.outputs[0]];
-  const [ks, os] = [fixed(filter.type.shape), fixed(result.type.shape)];
-  const ones = (name: string) => intsAttr(node.attrs, name).every((d) => d === 1);
-  if (ks.length !== 4 || ks[0] !== 3 || ks[1] !== 3 || x.type.dtype !== 'f32') return null;
-  if (!ones('strides') || !ones('lhs_dilation') || !ones('rhs_dilation') || numAttr(node.attrs, 'groups') !== 1)
-    return null;
-  const [batch, height, width, cout] = os;
-  const cin = ks[2];
-  if (cin < MIN_CHANNELS || cout < MIN_CHANNELS || batch * height * width < 16) return null;
-  const filterCost = second.node?.op.name === 'constant' ? 0 : TRANSFORM.filter;
+  if (!winogradFits(node)) return null;
+  const { kernel, result } = sizes(node);
+  const [batch, height, width, cout] = result;
+  const cin = kernel[2];
+  const filterCost = node.inputs[1].node?.op.name === 'constant' ? 0 : TRANSFORM.filter;
   const moved = (elements: number) => (elements * 4 > NEAR_BYTES ? FAR * elements : 0);
   const rows = (count: number) => Math.ceil(count / ROWS) * ROWS;
   const cost = (m: number): number => {

@@ -67,7 +67,7 @@ class Depthwise extends DirectContraction {
     ];
     const parallel = flops >= PARALLEL_WORK && rows > 1;
     const all = loop('row', rows, body, parallel ? { parallel: 1 } : {});
-    return this.k.finish([parallel ? all : { s: 'single', body: [all] }], { flops });
+    return this.k.finish([parallel ? all : { s: 'single', body: [all] }], { flops, schedule: 'depthwise' });
   }
 
   /** `count` results of a row from column m0 on, for `channels` channels from c0 on. */

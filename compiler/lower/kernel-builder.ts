@@ -12,10 +12,17 @@ import { byteSize, type DType, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { Reader } from './reader.ts';
 
+/** A block of a product's result that stays in registers: rows, columns, and steps of the reduction written out. */
+export interface Tile {
+  readonly mr: number;
+  readonly nr: number;
+  readonly unroll: number;
+}
+
 /** Engine-dependent choices. */
 export interface TargetOptions {
   /** Register tile of contractions. */
-  readonly tile: { readonly mr: number; readonly nr: number; readonly unroll: number };
+  readonly tile: Tile;
   /** Threads that per-thread scratch is made for. */
   readonly threads: number;
 }
@@ -47,6 +54,8 @@ export interface Lowered {
   readonly flops: number;
   readonly bytes: number;
   readonly parallel: boolean;
+  /** Of a contraction: how it is done (kernel-schedule.ts), as text. */
+  readonly schedule?: string;
 }
 
 export interface LowerContext {
@@ -122,7 +131,7 @@ export class KernelBuilder {
     return [...new Set([...this.group.nodes, ...this.computed])].sort((a, b) => a.id - b.id);
   }
 
-  finish(body: readonly Stmt[], opt: { flops: number; parallel?: boolean }): Lowered {
+  finish(body: readonly Stmt[], opt: { flops: number; parallel?: boolean; schedule?: string }): Lowered {
     const bytes = this.#buffers.reduce((n, b) => (b.role === 'scratch' ? n : n + b.size * byteSize(b.ty)), 0);
     return {
       group: this.group,
@@ -132,6 +141,7 @@ export class KernelBuilder {
       flops: opt.flops,
       bytes,
       parallel: opt.parallel ?? hasParallel(body),
+      ...(opt.schedule ? { schedule: opt.schedule } : {}),
     };
   }
 }

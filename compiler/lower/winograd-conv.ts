@@ -10,15 +10,15 @@ import type { Group } from '../group.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
-import { type Own, range, WinogradLowering } from './winograd.ts';
+import { type Own, range, WinogradLowering, type WinogradSchedule } from './winograd.ts';
 import { filterMatrix, sandwich } from './winograd-transforms.ts';
 
 /** From so many blocks on, each thread takes blocks of its own. */
 const MIN_BLOCKS = 4;
 
-/** A convolution that `winogradTile` gave tiles of m x m results. */
-export function lowerWinogradConv(ctx: LowerContext, g: Group, m: number): Lowered {
-  return new WinogradConv(ctx, g, m).lower();
+/** A convolution by that schedule. */
+export function lowerWinogradConv(ctx: LowerContext, g: Group, s: WinogradSchedule): Lowered {
+  return new WinogradConv(ctx, g, s).lower();
 }
 
 class WinogradConv extends WinogradLowering {
@@ -26,11 +26,10 @@ class WinogradConv extends WinogradLowering {
   readonly mr: number;
   readonly nr: number;
 
-  constructor(ctx: LowerContext, g: Group, m: number) {
-    super(ctx, g, m);
-    const { tile } = ctx.options;
-    this.mr = Math.min(tile.mr, this.total);
-    this.nr = Math.min(tile.nr, Math.ceil(this.cout / 4) * 4);
+  constructor(ctx: LowerContext, g: Group, s: WinogradSchedule) {
+    super(ctx, g, s);
+    this.mr = Math.min(this.tile.mr, this.total);
+    this.nr = Math.min(this.tile.nr, Math.ceil(this.cout / 4) * 4);
   }
 
   lower(): Lowered {
@@ -60,6 +59,7 @@ class WinogradConv extends WinogradLowering {
     return this.k.finish([...filters.code, all], {
       flops: 2 * this.total * n * n * this.cin * this.cout,
       parallel: true,
+      schedule: this.schedule,
     });
   }
 
@@ -120,10 +120,9 @@ class WinogradConv extends WinogradLowering {
         vector: true,
         unroll: true,
       });
-      const { unroll } = this.ctx.options.tile;
       const tile: Stmt[] = [
         ...tileRegisters(this.mr, width),
-        ...unrolledReduction({ v: 'k', n: this.cin }, tileStep(this.mr, width, a, b), unroll),
+        ...unrolledReduction({ v: 'k', n: this.cin }, tileStep(this.mr, width, a, b), this.tile.unroll),
         loop('i', this.mr, [stores], { unroll: true }),
       ];
       return [loop('q', bin('div', add(variable('rows'), i32(this.mr - 1)), i32(this.mr)), tile)];

@@ -8,16 +8,16 @@ import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Group } from '../group.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { tileRegisters, tileStep } from './register-tile.ts';
-import { type Own, range, WinogradLowering } from './winograd.ts';
+import { type Own, range, WinogradLowering, type WinogradSchedule } from './winograd.ts';
 import { sandwich, transposed } from './winograd-transforms.ts';
 
 /** Sums that are kept apart, so that threads share the tiles: by shape, not by the number of threads. */
 const MAX_PARTS = 8;
 const PARTS_BYTES = 8 << 20;
 
-/** A filter gradient that `winogradTile` gave tiles of m x m results. */
-export function lowerWinogradFilterGrad(ctx: LowerContext, g: Group, m: number): Lowered {
-  return new WinogradFilterGrad(ctx, g, m).lower();
+/** A filter gradient by that schedule. */
+export function lowerWinogradFilterGrad(ctx: LowerContext, g: Group, s: WinogradSchedule): Lowered {
+  return new WinogradFilterGrad(ctx, g, s).lower();
 }
 
 class WinogradFilterGrad extends WinogradLowering {
@@ -57,7 +57,7 @@ class WinogradFilterGrad extends WinogradLowering {
       { s: 'barrier' },
       loop('m', this.cin, this.finish(sums, parts), { parallel: 1 }),
     ];
-    return this.k.finish(stmts, { flops: 2 * this.total * n * n * this.cin * this.cout });
+    return this.k.finish(stmts, { flops: 2 * this.total * n * n * this.cin * this.cout, schedule: this.schedule });
   }
 
   /** Transforms a tile of the result's gradient. */
@@ -76,7 +76,7 @@ class WinogradFilterGrad extends WinogradLowering {
 
   /** Adds the products of a block's tiles, input channels x output channels, to the sums at `pos`. */
   accumulate(left: Own, right: Own, sums: string, base: Expr): Stmt[] {
-    const { tile } = this.ctx.options;
+    const { tile } = this;
     const [pos, k, i, j] = ['pos', 'k', 'i', 'j'].map((v) => variable(v));
     const mr = Math.min(tile.mr, this.cin);
     const nr = Math.min(tile.nr, Math.ceil(this.cout / 4) * 4);

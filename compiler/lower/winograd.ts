@@ -9,16 +9,19 @@ import { letS, loop, type Stmt, store, tid } from '../../ir/kernel/kernel.ts';
 import { pairsAttr } from '../../ir/op.ts';
 import type { Group } from '../group.ts';
 import { DirectContraction } from './contraction-direct.ts';
-import type { LowerContext } from './kernel-builder.ts';
+import type { LowerContext, Tile } from './kernel-builder.ts';
+import { type KernelSchedule, scheduleText, type WinogradBlocking } from './kernel-schedule.ts';
 import { fixed } from './views.ts';
 import { type Bind, type Matrix, sandwich, type Winograd, winograd } from './winograd-transforms.ts';
 
-/** Bytes of transformed tiles that a thread works on at a time. */
-const BLOCK_BYTES = 1 << 20;
+/** Bytes of transformed tiles that a thread works on at a time, where the shape decides. */
+export const WINOGRAD_BLOCK_BYTES = 1 << 20;
 /** Tiles below which moving the filters takes longer than multiplying by them. */
 const MIN_BLOCK = 24;
 /** Elements of a cache line. */
 const LINE = 16;
+
+export type WinogradSchedule = Extract<KernelSchedule, { algorithm: 'winograd' }>;
 
 /** Memory of one thread: a buffer and where its part begins. */
 export interface Own {
@@ -71,10 +74,12 @@ export class WinogradLowering extends DirectContraction {
   /** Tiles of a block, and blocks. */
   readonly block: number;
   readonly blocks: number;
+  readonly blocking: WinogradBlocking;
   readonly #names = { next: 0 };
 
-  constructor(ctx: LowerContext, g: Group, m: number) {
+  constructor(ctx: LowerContext, g: Group, { m, blocking }: WinogradSchedule) {
     super(ctx, g);
+    this.blocking = blocking ?? { tile: ctx.options.tile, blockBytes: WINOGRAD_BLOCK_BYTES };
     this.w = winograd(m);
     const { filter, result } = winogradOperands(this.node);
     const [batch, ...size] = fixed(result.type.shape).slice(0, 3);
@@ -82,9 +87,19 @@ export class WinogradLowering extends DirectContraction {
     this.result = size;
     this.tiles = size.map((d) => Math.ceil(d / m));
     this.total = batch * this.tiles[0] * this.tiles[1];
-    const fitting = BLOCK_BYTES / (4 * this.w.n ** 2 * (this.cin + this.cout));
-    this.block = blockSize(this.total, Math.min(ctx.options.tile.mr, this.total), Math.max(MIN_BLOCK, fitting));
+    const fitting = this.blocking.blockBytes / (4 * this.w.n ** 2 * (this.cin + this.cout));
+    this.block = blockSize(this.total, Math.min(this.tile.mr, this.total), Math.max(MIN_BLOCK, fitting));
     this.blocks = Math.ceil(this.total / this.block);
+  }
+
+  /** Register tile of the products. */
+  get tile(): Tile {
+    return this.blocking.tile;
+  }
+
+  /** How it is done, as text. */
+  get schedule(): string {
+    return scheduleText({ algorithm: 'winograd', m: this.w.m, blocking: this.blocking });
   }
 
   /** Scratch of `size` elements for every thread. */

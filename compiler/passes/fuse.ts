@@ -6,6 +6,7 @@
 // reads them computes them.
 
 import type { Graph, Node, Value } from '../../ir/graph.ts';
+import type { Literal } from '../../ir/literal.ts';
 import { intsAttr } from '../../ir/op.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group, GroupKind } from '../group.ts';
@@ -22,6 +23,17 @@ export interface Fusion {
   readonly producer: ReadonlyMap<Value, Group>;
   /** Other groups that compute such a value for themselves. */
   readonly owners: ReadonlyMap<Value, readonly Group[]>;
+}
+
+/** A constant that is read from memory: no splat. */
+const isStoredConstant = (v: Value): boolean =>
+  v.node?.op.name === 'constant' && (v.node.attrs.value as Literal).splat === undefined;
+
+/** Is the value in memory before a group that reads it runs? */
+export function inMemory(f: Fusion, v: Value): boolean {
+  const n = v.node;
+  if (!n) return !v.type.state;
+  return n.op.name === 'read' || f.producer.has(v) || isStoredConstant(v);
 }
 
 export function fuse(graph: Graph): Fusion {

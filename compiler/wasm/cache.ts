@@ -1,5 +1,6 @@
 // The compile cache: emitted modules by a hash of what they were emitted from, in memory and (in
-// Node) on disk, so that a second start needs no code generator. Files are written atomically.
+// Node) on disk, so that a second start needs no code generator. Beside them, short texts by a key of their
+// own, such as what a tuner chose. Files are written atomically.
 
 interface NodeFs {
   readFileSync(p: string): Uint8Array;
@@ -80,15 +81,42 @@ export function cacheGet(key: string): Uint8Array | null {
 export function cachePut(key: string, bytes: Uint8Array): void {
   if (memory.size >= MEMORY_LIMIT) memory.delete(memory.keys().next().value as string);
   memory.set(key, bytes);
+  writeFile(`${key}.wasm`, bytes);
+}
+
+/** Writes a file of the cache's folder, or leaves it where that is not possible. */
+function writeFile(name: string, bytes: Uint8Array): void {
   const dir = cacheFolder();
   if (!dir) return;
   try {
     const f = fs() as NodeFs;
     f.mkdirSync(dir, { recursive: true });
-    const temp = `${dir}/${key}.${proc?.pid}.tmp`;
+    const temp = `${dir}/${name}.${proc?.pid}.tmp`;
     f.writeFileSync(temp, bytes);
-    f.renameSync(temp, `${dir}/${key}.wasm`);
+    f.renameSync(temp, `${dir}/${name}`);
   } catch {
     // A cache that cannot be written (read-only home, full disk) is no failure of the program.
   }
 }
+
+const textFile = (kind: string, key: string): string => `${hashText(key)}-${key.length.toString(36)}.${kind}`;
+
+/**
+ * A text that was written for that key, or null. The file begins with the key, so one of another key, or of
+ * something else, is as good as none.
+ * @param kind what it is, with a version: the end of the file's name
+ */
+export function readText(kind: string, key: string): string | null {
+  const dir = cacheFolder();
+  if (!dir) return null;
+  try {
+    const text = new TextDecoder().decode((fs() as NodeFs).readFileSync(`${dir}/${textFile(kind, key)}`));
+    return text.startsWith(`${key}\n\n`) ? text.slice(key.length + 2) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a text for that key on disk, where there is one. */
+export const writeText = (kind: string, key: string, text: string): void =>
+  writeFile(textFile(kind, key), new TextEncoder().encode(`${key}\n\n${text}`));

@@ -47,13 +47,13 @@ export const jobKey = (j: EmitJob): string =>
 /** The module from the cache, or null. */
 export const emitCached = (key: string): Uint8Array | null => cacheGet(key);
 
-/** Generates the module; binaryen must be loaded. */
-export function emitFresh(job: EmitJob, key: string): Uint8Array {
+/** Generates the module, and keeps it in the cache; binaryen must be loaded. */
+export function emitFresh(job: EmitJob, key: string, keep = true): Uint8Array {
   if (!binaryen) throw new CompileError('the code generator is not loaded', { fix: 'await tf.ready() first' });
   const m = emitModule(binaryen, job);
   try {
     const bytes = m.emitBinary();
-    cachePut(key, bytes);
+    if (keep) cachePut(key, bytes);
     return bytes;
   } finally {
     m.dispose();
@@ -69,11 +69,12 @@ export const emitsAtOnce = (): { ready: boolean; possible: boolean } => ({
 /**
  * Generates the module at once, in a helper thread while binaryen is not loaded here; null where that
  * is not possible.
+ * @param keep whether the cache keeps it
  */
-export function emitAtOnce(job: EmitJob, key: string): Uint8Array | null {
-  if (binaryenReady()) return emitFresh(job, key);
+export function emitAtOnce(job: EmitJob, key: string, keep = true): Uint8Array | null {
+  if (binaryenReady()) return emitFresh(job, key, keep);
   const bytes = emitBlocking(job);
-  if (bytes) cachePut(key, bytes);
+  if (bytes && keep) cachePut(key, bytes);
   return bytes;
 }
 

@@ -9,6 +9,20 @@ const relaxedProbe = new Uint8Array([
 ]);
 let relaxed: boolean | undefined;
 
+interface Host {
+  readonly versions?: { readonly v8?: string };
+  getBuiltinModule?(name: string): unknown;
+}
+const host = (globalThis as { process?: Host }).process;
+
+/** The engine and the processor, as far as they say what they are: what measured times hold for. */
+export function engineText(): string {
+  const os = host?.getBuiltinModule?.('node:os') as { cpus(): { model: string }[] } | undefined;
+  const agent = (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent;
+  const engine = host?.versions?.v8 ? `V8 ${host.versions.v8}` : (agent ?? 'unknown engine');
+  return `${engine}, ${os?.cpus()[0]?.model ?? 'unknown processor'}`;
+}
+
 /** Does the engine have relaxed SIMD (fused multiply-add)? */
 export function hasRelaxedSimd(): boolean {
   relaxed ??= WebAssembly.validate(relaxedProbe);
@@ -21,7 +35,7 @@ export function hasRelaxedSimd(): boolean {
  * best (measured by bench/limits).
  */
 export function contractionTile(useRelaxed: boolean): TargetOptions['tile'] {
-  const v8 = (globalThis as { process?: { versions?: { v8?: string } } }).process?.versions?.v8;
+  const v8 = host?.versions?.v8;
   const modern = v8 === undefined || Number.parseInt(v8, 10) >= 12;
   return useRelaxed && modern ? { mr: 6, nr: 8, unroll: 4 } : { mr: 2, nr: 16, unroll: 1 };
 }

@@ -15,7 +15,7 @@ import { ArgumentError, CompileError, DeviceError, valueText } from '../../ir/er
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
-import type { PlanInfo } from '../../ir/plan.ts';
+import type { PlanInfo, WasmPlan } from '../../ir/plan.ts';
 import { staticShape, type TensorType, typeBytes } from '../../ir/types.ts';
 import { arrayOf, type Storage } from '../../runtime/buffer.ts';
 import { checkOutputs, type Program, type StepRuns } from '../../runtime/program.ts';
@@ -24,12 +24,24 @@ import type { StateCell } from '../../runtime/state.ts';
 import { wasmDevice } from '../../runtime/wasm/device.ts';
 import { WasmProgram } from '../../runtime/wasm/program.ts';
 import { context, type Target } from './context.ts';
+import { TimingTuner } from './tune.ts';
+
+/** How programs of the WASM target are made, as far as their callers choose. */
+export interface ProgramChoices {
+  /** Threads; one by default. */
+  readonly threads?: number;
+  /**
+   * Times the schedules that products and convolutions can have on this machine, for some two seconds a program, and
+   * keeps the fastest in the compile cache, where later compilations find them. Results differ in their last digits.
+   */
+  readonly tune?: boolean;
+  /** False: no convolution by Winograd's algorithm, whose error is about twice that of the direct sum. */
+  readonly winograd?: boolean;
+}
 
 /** How a graph is compiled. */
-export interface ProgramOptions {
+export interface ProgramOptions extends ProgramChoices {
   readonly target: Target;
-  /** Threads of the WASM target; one by default. */
-  readonly threads?: number;
   /** No fused multiply-add and the like: the same bits on every machine. */
   readonly deterministic?: boolean;
 }
@@ -45,26 +57,28 @@ export function checkTarget(name: string, op: string): Target {
 
 /** Compiles a graph whose states are stored in `cells`. */
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
+  checkChoices(opts, 'compile');
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
   const device = wasmDevice();
   const threads = device.memory.shared ? threadsOf(opts) : oneThread(opts);
   if (threads > 1) await device.preparePool(threads);
-  const { plan } = await compileGraph(graph, compileOptions({ ...opts, threads }));
-  return new WasmProgram(plan, cells, threads, device);
+  const { options, tuner } = compileOptions({ ...opts, threads });
+  const { plan } = await compileGraph(graph, options);
+  return new WasmProgram(withTuned(plan, tuner), cells, threads, device);
 }
 
 /** As `createProgram`, at once. Throws DeviceError where the compiler would have to be waited for and cannot be. */
 export function createProgramSync(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Program {
   if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
-  const compiled = compileGraphSync(graph, compileOptions(opts));
+  const { options, tuner } = compileOptions(opts);
+  const compiled = compileGraphSync(graph, options);
   if (!compiled) throw new DeviceError('the compiler is not loaded', { fix: 'await tf.ready() once before' });
-  return new WasmProgram(compiled.plan, cells, threadsOf(opts));
+  return new WasmProgram(withTuned(compiled.plan, tuner), cells, threadsOf(opts));
 }
 
-interface DefaultProgramOptions {
+/** Threads as far as `prepareThreads` has started them. */
+interface DefaultProgramOptions extends ProgramChoices {
   readonly start?: boolean;
-  /** Threads, as far as `prepareThreads` has started them. */
-  readonly threads?: number;
   readonly onFallback?: (why: CompileError) => void;
 }
 
@@ -84,13 +98,14 @@ export async function prepareThreads(threads: number): Promise<void> {
 export function createDefaultProgram(
   graph: Graph,
   cells: readonly StateCell[],
-  { start = true, threads = 1, onFallback }: DefaultProgramOptions = {},
+  { start = true, threads = 1, onFallback, ...choices }: DefaultProgramOptions = {},
 ): Program | null {
   if (defaultTarget() === 'reference') return new ReferenceProgram(graph, cells);
   try {
     const running = Math.min(threads, wasmDevice().pool?.threads ?? 1);
-    const compiled = compileGraphSync(graph, compileOptions({ target: 'wasm', threads: running }), start);
-    if (compiled) return new WasmProgram(compiled.plan, cells, running);
+    const { options, tuner } = compileOptions({ ...choices, target: 'wasm', threads: running });
+    const compiled = compileGraphSync(graph, options, start);
+    if (compiled) return new WasmProgram(withTuned(compiled.plan, tuner), cells, running);
     // The compiler turned out not to start: from here on the default target is another one.
     return start ? new ReferenceProgram(graph, cells) : null;
   } catch (e) {
@@ -127,9 +142,36 @@ function oneThread(opts: ProgramOptions): number {
   return 1;
 }
 
-function compileOptions(opts: ProgramOptions): CompileOptions {
-  return { threads: threadsOf(opts), deterministic: opts.deterministic, shared: wasmDevice().memory.shared };
+/** Throws ArgumentError for `tune` or `winograd` that is no boolean, and for choices that exclude each other. */
+export function checkChoices(choices: ProgramChoices & { readonly deterministic?: boolean }, op: string): void {
+  for (const name of ['tune', 'winograd'] as const) {
+    const value: unknown = choices[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new ArgumentError(`${name} must be true or false, not ${valueText(value)}`, {
+        op,
+        fix: `leave it out for ${name === 'winograd'}`,
+      });
+  }
+  if (choices.tune && choices.deterministic)
+    throw new ArgumentError(
+      'deterministic means the same bits on every machine, and tune what is fastest on this one',
+      {
+        op,
+        fix: 'leave one of them out',
+      },
+    );
 }
+
+/** What the compiler is told, and the tuner in it, if there is one. */
+function compileOptions(opts: ProgramOptions): { options: CompileOptions; tuner: TimingTuner | undefined } {
+  const { deterministic, winograd } = opts;
+  const options = { threads: threadsOf(opts), deterministic, winograd, shared: wasmDevice().memory.shared };
+  const tuner = opts.tune ? new TimingTuner(options) : undefined;
+  return { options: tuner ? { ...options, tuner } : options, tuner };
+}
+
+const withTuned = (plan: WasmPlan, tuner: TimingTuner | undefined): WasmPlan =>
+  tuner ? { ...plan, info: { ...plan.info, tuned: tuner.info } } : plan;
 
 /**
  * The target of eager operations and of `tf.func`: the chosen backend where the compiler is loaded, or

@@ -6,7 +6,7 @@ import type { TypedArray } from '../../ir/literal.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
 import type { Storage } from '../../runtime/buffer.ts';
 import type { Program } from '../../runtime/program.ts';
-import { checkTarget, createProgram } from './backend.ts';
+import { checkTarget, createProgram, type ProgramChoices } from './backend.ts';
 import { Concrete, parseArguments, refuseTrace } from './concrete.ts';
 import { context } from './context.ts';
 import { makeTensor } from './convert.ts';
@@ -20,13 +20,11 @@ import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import type { TensorMap } from './types.ts';
 
-export interface CompileOptions {
+export interface CompileOptions extends ProgramChoices {
   /** One entry per argument: a spec, or an array or object of specs; anything else is a static value. */
   readonly inputs?: readonly unknown[];
   /** 'wasm' (default) or 'reference'. */
   readonly target?: string;
-  /** Threads of the WASM target; one by default. */
-  readonly threads?: number;
   /** The same bits on every machine: no fused multiply-add. */
   readonly deterministic?: boolean;
 }
@@ -201,6 +199,8 @@ export async function compile(
   const program = await createProgram(concrete.graph, cells, {
     target,
     threads: opts.threads,
+    tune: opts.tune,
+    winograd: opts.winograd,
     deterministic: opts.deterministic,
   });
   return new Executable(concrete, program);

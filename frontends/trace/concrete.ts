@@ -5,7 +5,7 @@ import { TraceError } from '../../ir/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { createDefaultProgram, defaultTarget } from './backend.ts';
+import { createDefaultProgram, defaultTarget, type ProgramChoices } from './backend.ts';
 import { context, type Target, withRecorders, withTrace } from './context.ts';
 import { applyOp, operandOf } from './dispatch.ts';
 import { flatten, flattenTensors, leafNames, pack, type Tree } from './nest.ts';
@@ -48,14 +48,14 @@ export class Concrete {
   readonly assigned: readonly Variable[];
   readonly argumentTree: Tree;
   readonly resultTree: Tree;
-  readonly #threads: number;
+  readonly #choices: ProgramChoices;
   readonly #programs = new Map<Target, Program>();
   #taped: { graph: TapedGraph; read: readonly Variable[] } | undefined;
 
   /**
    * Traces `fn`.
    * @param mayCreate whether it may create Variables
-   * @param threads of its programs, as far as they have been started
+   * @param choices of its programs; threads as far as they have been started
    */
   constructor(
     fn: (...args: unknown[]) => unknown,
@@ -63,10 +63,10 @@ export class Concrete {
     inputs: readonly Input[],
     name: string,
     mayCreate: boolean,
-    threads = 1,
+    choices: ProgramChoices = {},
   ) {
     this.name = name;
-    this.#threads = threads;
+    this.#choices = choices;
     this.argumentTree = tree;
     this.inputTypes = inputs.map((x) => x.type);
     const paths = tree.kind === 'list' ? tree.items.flatMap((t, i) => leafNames(t, `x${i}`).filter(Boolean)) : [];
@@ -169,7 +169,7 @@ export class Concrete {
     const cells = this.variables.map((v) => v.cell);
     const onFallback = (why: Error) =>
       console.warn(`tf.func '${this.name}' is interpreted, which is slow: ${why.message.split('\n')[0]}`);
-    return createDefaultProgram(g, cells, { threads: this.#threads, onFallback }) as Program;
+    return createDefaultProgram(g, cells, { ...this.#choices, onFallback }) as Program;
   }
 }
 

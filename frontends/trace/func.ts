@@ -3,6 +3,7 @@
 import { ArgumentError, ShapeError, TraceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TensorType } from '../../ir/types.ts';
+import { checkChoices, type ProgramChoices } from './backend.ts';
 import { Concrete, type Input, parseArguments } from './concrete.ts';
 import { context } from './context.ts';
 import { makeTensor } from './convert.ts';
@@ -14,15 +15,14 @@ import type { Tensor } from './tensor.ts';
 // biome-ignore lint/suspicious/noExplicitAny: any function can be traced
 export type AnyFunction = (...args: any[]) => any;
 
-export interface FuncOptions {
+/** Threads as far as a `compile` or `fit` with as many has started them. */
+export interface FuncOptions extends ProgramChoices {
   /** One entry per argument, nested like it; arguments must fit. */
   readonly inputSignature?: readonly unknown[];
   /** Name of the graph; by default the function's. */
   readonly name?: string;
   /** Signatures that are kept; of more, the one that was not used for longest is traced anew. Default 256. */
   readonly maxSignatures?: number;
-  /** Threads of its programs, as far as a `compile` or `fit` with as many has started them; one by default. */
-  readonly threads?: number;
   /** Whether many traces are warned of; true by default. */
   readonly warnOfRetracing?: boolean;
 }
@@ -67,7 +67,7 @@ class Tracer {
   #depth = 0;
   #traces = 0;
   readonly #most: number;
-  readonly #threads: number;
+  readonly #choices: ProgramChoices;
 
   constructor(fn: AnyFunction, opts: FuncOptions) {
     if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'func' });
@@ -75,7 +75,8 @@ class Tracer {
     if (!Number.isInteger(maxSignatures) || maxSignatures < 1)
       throw new ArgumentError(`maxSignatures must be a whole number from 1 on, not ${maxSignatures}`, { op: 'func' });
     this.#most = maxSignatures;
-    this.#threads = opts.threads ?? 1;
+    checkChoices(opts, 'func');
+    this.#choices = { threads: opts.threads, tune: opts.tune, winograd: opts.winograd };
     this.#warned = opts.warnOfRetracing === false;
     this.fn = fn;
     this.name = opts.name ?? (fn.name || 'func');
@@ -98,7 +99,7 @@ class Tracer {
     const key = treeText(tree);
     let c = this.#known.get(key);
     if (!c) {
-      c = new Concrete(this.fn, tree, inputs, this.name, this.#traces === 0, this.#threads);
+      c = new Concrete(this.fn, tree, inputs, this.name, this.#traces === 0, this.#choices);
       this.#traces++;
       if (this.#known.size >= this.#most) this.#known.delete(this.#known.keys().next().value as string);
       this.#known.set(key, c);

@@ -55,7 +55,15 @@ export class WasmDevice {
 
   /** Frees blocks when `owner` is collected. */
   own(owner: object, blocks: readonly number[]): void {
-    this.#blocks.register(owner, blocks);
+    this.#blocks.register(owner, blocks, owner);
+  }
+
+  /** Frees an owner's blocks, and forgets its module, at once. */
+  release(owner: object, blocks: readonly number[], module: number): void {
+    this.#blocks.unregister(owner);
+    for (const at of blocks) this.memory.free(at);
+    this.#modules.unregister(owner);
+    if (module) this.#pool?.unload(module);
   }
 
   /** Starts the worker threads; rejects with DeviceError where the environment has none. */
@@ -71,7 +79,7 @@ export class WasmDevice {
   register(owner: object, bytes: Uint8Array): number {
     const id = this.#nextModule++;
     this.#pool?.load(id, bytes);
-    this.#modules.register(owner, id);
+    this.#modules.register(owner, id, owner);
     return id;
   }
 }

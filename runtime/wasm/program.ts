@@ -97,6 +97,11 @@ export class WasmProgram implements Program {
     this.#device.memory.views.u32[(this.#bind >>> 2) + entry] = address;
   }
 
+  /** Gives its memory back before the collector does. It must not run after that. */
+  dispose(): void {
+    this.#device.release(this, [this.#constants, this.#bind], this.#moduleId);
+  }
+
   run(inputs: readonly Storage[]): TypedArray[] {
     this.#load(inputs);
     this.#stageOutputs();

@@ -1,10 +1,12 @@
 // Does the compiled program do what the reference says? On every configuration, within what float32
 // explains; and bit for bit the same with one thread and with two.
 
+import type { Tuner } from '../../compiler/index.ts';
 import { decompose } from '../../compiler/passes/decompose.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { verifyKernel } from '../../ir/kernel/verify.ts';
 import type { TypedArray } from '../../ir/literal.ts';
+import type { KernelInfo } from '../../ir/plan.ts';
 import { kernelsOf, tiles } from '../kernel/kernels.ts';
 import { runWasm } from '../wasm/run.ts';
 import type { Case } from './graphs.ts';
@@ -14,6 +16,8 @@ import { smallStrips } from './steps-attention.ts';
 export interface Config {
   readonly relaxed: boolean;
   readonly threads: number;
+  /** Contractions by some candidate of a tuner instead of their default. */
+  readonly tuner?: Tuner;
 }
 export const configs: readonly Config[] = [
   { relaxed: true, threads: 1 },
@@ -22,19 +26,42 @@ export const configs: readonly Config[] = [
   { relaxed: false, threads: 2 },
 ];
 
+/** Schedules picked by the kernels' graphs: the same ones with any number of threads. */
+const anySchedule: Tuner = {
+  knows: () => true,
+  choose: (kernels) =>
+    kernels.map(({ graph, candidates }) => {
+      const sum = Array.from(String(graph)).reduce((h, c) => (31 * h + c.charCodeAt(0)) >>> 0, 7);
+      return candidates[1 + (sum % (candidates.length - 1))];
+    }),
+};
+const tuned: readonly Config[] = [
+  { relaxed: true, threads: 1, tuner: anySchedule },
+  { relaxed: true, threads: 2, tuner: anySchedule },
+];
+
+/** Has the program a kernel whose schedule can be chosen? */
+const hasChoices = (kernels: readonly KernelInfo[]): boolean =>
+  kernels.some((k) => (k.schedule ? !['nest', 'depthwise'].includes(k.schedule) : hasChoices(k.body ?? [])));
+
 /** The first thing that is wrong, or ''. */
 export async function failure(c: Case, list: readonly Config[] = configs): Promise<string> {
   const want = c.known.map((k) => k.array.data);
   const tol = tolerances(decompose(c.graph), c.inputs, want);
   const inputs = c.inputs.map((x) => x.data);
-  const single = new Map<boolean, TypedArray[]>();
+  const single = new Map<string, TypedArray[]>();
+  let choices = false;
   const unsound = unsoundKernel(c);
   if (unsound) return unsound;
-  for (const config of list) {
-    const name = `${config.relaxed ? 'relaxed' : 'baseline'}, ${config.threads} thread(s)`;
+  for (const config of [...list, ...tuned]) {
+    if (config.tuner && !choices) break;
+    const kind = `${config.relaxed ? 'relaxed' : 'baseline'}${config.tuner ? ', other schedules' : ''}`;
+    const name = `${kind}, ${config.threads} thread(s)`;
     let outputs: TypedArray[];
     try {
-      ({ outputs } = await runWasm(c.graph, inputs, { ...config, strips: smallStrips }));
+      const run = await runWasm(c.graph, inputs, { ...config, strips: smallStrips });
+      outputs = run.outputs;
+      choices ||= hasChoices(run.program.plan.kernels);
     } catch (e) {
       return `${name}: ${(e as Error).stack?.split('\n').slice(0, 8).join('\n')}`;
     }
@@ -44,8 +71,8 @@ export async function failure(c: Case, list: readonly Config[] = configs): Promi
       if (at >= 0)
         return `${name}: result ${i}, element ${at} is ${out[at]} instead of ${want[i][at]} (tolerance ${tol[i][at]})`;
     }
-    const other = single.get(config.relaxed);
-    if (!other) single.set(config.relaxed, outputs);
+    const other = single.get(kind);
+    if (!other) single.set(kind, outputs);
     else
       for (const [i, out] of outputs.entries()) {
         const at = Array.from(out).findIndex((x, k) => !Object.is(x, other[i][k]));

@@ -91,7 +91,8 @@ const inputsOf = (g: Graph) =>
 
 const scans = (g: Graph): number =>
   g.nodes.reduce((n, x) => n + (x.op.name === 'scan' ? 1 : 0) + x.regions.reduce((k, r) => k + scans(r), 0), 0);
-const optimized = (g: Graph, options = small): Graph => runPasses(g, pipelineWith(options), { verify: true }).graph;
+const optimized = (g: Graph, options = small): Graph =>
+  runPasses(g, pipelineWith({ strips: options }), { verify: true }).graph;
 /** Does a node outside of all loops give a value of that size? */
 const stores = (g: Graph, elements: number): boolean =>
   g.nodes.some((n) => n.op.kind === 'contraction' && n.outputs.some((o) => sizeOf(o.type.shape) >= elements));

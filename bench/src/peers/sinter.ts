@@ -99,7 +99,7 @@ export const loadSinter = async (): Promise<Api> => (await loadEntry('index')) a
 export const loadSinterNode = async () => (await loadEntry('node')) as typeof import('../../../frontends/node.ts');
 
 /** A case as a compiled program, and the tensors of one call. */
-export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number) {
+export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number, tune = false) {
   const ops = sinterOps(tf);
   const entries = Object.entries(operands);
   const belongs = (v: Operand): boolean => v.role === 'weight' || v.role === 'constant';
@@ -117,6 +117,7 @@ export async function compileCase(tf: Api, c: Case, operands: Operands, threads:
     inputs: fed.map(([, v]) => tf.spec([...v.shape], 'float32')),
     target: 'wasm',
     threads,
+    tune,
   });
   return { exe, feeds: fed.map(([, v]) => tf.tensor(v.data, [...v.shape])) };
 }
@@ -127,10 +128,11 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
     name,
     cannot: () => undefined,
     async prepare(c, operands): Promise<Prepared> {
-      const { exe, feeds } = await compileCase(tf, c, operands, options.threads);
+      const { exe, feeds } = await compileCase(tf, c, operands, options.threads, options.tune);
       // Large results stay on the device until they are read, as those of other engines do.
       let latest: T | undefined;
-      const { arenaBytes, lowerBound, kernels } = exe.plan;
+      const { arenaBytes, lowerBound, kernels, tuned } = exe.plan;
+      const tuning: Record<string, number> = tuned ? { timed: tuned.timed, found: tuned.found, tuneMs: tuned.ms } : {};
       return {
         run: () => {
           latest?.dispose();
@@ -142,7 +144,7 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
           if (!latest && c.kind !== 'train') latest = exe.run(...feeds) as T;
           return (latest?.dataSync() ?? new Float32Array(1)) as Float32Array;
         },
-        notes: { arenaBytes, lowerBound, kernels: kernels.length },
+        notes: { arenaBytes, lowerBound, kernels: kernels.length, ...tuning },
       };
     },
   };

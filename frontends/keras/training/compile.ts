@@ -1,6 +1,7 @@
 // What `model.compile` was told: optimizer, and for each output its loss and metrics.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
+import { checkChoices } from '../../trace/backend.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import { getOptimizer } from '../../train/index.ts';
@@ -38,6 +39,10 @@ export interface CompileArgs {
   stepsPerExecution?: number;
   /** Threads of the compiled steps; one by default. */
   threads?: number;
+  /** Times the schedules of products and convolutions on this machine, and keeps the fastest (see `tf.compile`). */
+  tune?: boolean;
+  /** False: no convolution by Winograd's algorithm, whose error is about twice that of the direct sum. */
+  winograd?: boolean;
 }
 
 const options = [
@@ -49,6 +54,8 @@ const options = [
   'runEagerly',
   'stepsPerExecution',
   'threads',
+  'tune',
+  'winograd',
 ] as const;
 
 /** A metric of one output. */
@@ -104,6 +111,7 @@ export class Compiled {
         op,
         fix: 'one a core is a good choice',
       });
+    checkChoices(this.args, op);
     if (model.built) this.#trainable = model.trainableWeights;
     // Unknown names are an error now, not in the first epoch.
     this.#check(op);

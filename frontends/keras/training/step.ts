@@ -105,9 +105,10 @@ export class Executables {
   }
 
   #options(kind: string): FuncOptions {
-    const threads = this.#model.isCompiled ? this.#model.compiled(kind).threads : 1;
+    const c = this.#model.isCompiled ? this.#model.compiled(kind) : undefined;
+    const choices = { threads: c?.threads, tune: c?.args.tune, winograd: c?.args.winograd };
     // A batch size of its own is a program of its own: that is known here.
-    return { name: `${this.#model.name}_${kind}`, threads, warnOfRetracing: false, maxSignatures: 64 };
+    return { name: `${this.#model.name}_${kind}`, ...choices, warnOfRetracing: false, maxSignatures: 64 };
   }
 
   /** Weights, metrics and optimizer state exist before the first trace. */
