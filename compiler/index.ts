@@ -7,9 +7,9 @@ import type { PassInfo, WasmPlan } from '../ir/plan.ts';
 import { isStatic, typeText } from '../ir/types.ts';
 import { type Dumper, dumper } from './dump.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
-import { runPasses } from './pass-runner.ts';
+import { type Pass, runPasses } from './pass-runner.ts';
 import type { StripOptions } from './passes/strip-chains.ts';
-import { afterTuning, pipelineWith } from './pipeline.ts';
+import { afterTuning, forTile, pipelineWith } from './pipeline.ts';
 import { planProgram } from './target.ts';
 import { Tunables, type Tuner } from './tuning.ts';
 import { emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
@@ -80,20 +80,30 @@ function optimize(graph: Graph, opt: CompileOptions): Optimized {
   return { ...done, relaxed, target, dump, tunables };
 }
 
+/** More passes on what passes have made. */
+function further(o: Optimized, graph: Graph, passes: readonly Pass[], opt: CompileOptions, first?: string): Optimized {
+  const offset = o.passes.length;
+  const done = runPasses(graph, passes, {
+    verify: opt.verify ?? environment().VERIFY === '1',
+    dump: (i, name, g) => {
+      // The input is the last pass's result, unless something else made it.
+      if (i > 0 || first) o.dump?.graph(offset + i + 1, i === 0 ? (first as string) : name, g);
+    },
+  });
+  return { ...o, graph: done.graph, passes: [...o.passes, ...done.passes] };
+}
+
 /** The graph with the tuner's choices. */
 function tuned(o: Optimized, opt: CompileOptions): Optimized {
   if (!o.tunables || !opt.tuner) return o;
   const chosen = o.tunables.apply(opt.tuner.choose(o.tunables.kernels));
-  const offset = o.passes.length;
-  const { graph, passes } = runPasses(chosen, afterTuning, {
-    verify: opt.verify ?? environment().VERIFY === '1',
-    dump: o.dump ? (i, name, g) => o.dump?.graph(offset + i + 1, i === 0 ? 'schedules' : name, g) : undefined,
-  });
-  return { ...o, graph, passes: [...o.passes, ...passes] };
+  return further(o, chosen, afterTuning, opt, 'schedules');
 }
 
 function prepare(before: Optimized, opt: CompileOptions): Prepared {
-  const { graph: optimized, passes, relaxed, target, dump } = tuned(before, opt);
+  const { tile } = before.target;
+  const decided = tuned(before, opt);
+  const { graph: optimized, passes, relaxed, target, dump } = further(decided, decided.graph, forTile(tile), opt);
   const planned = planProgram(optimized, target, passes);
   const job: EmitJob = {
     kernels: planned.kernels,

@@ -1,6 +1,7 @@
 // The ordered list of graph passes, and nothing else. Fusion, scheduling and the memory plan follow
 // on the result (see target.ts).
 
+import type { Tile } from './lower/kernel-builder.ts';
 import type { Pass } from './pass-runner.ts';
 import { simplifyControl } from './passes/control.ts';
 import { type ConvOptions, convPadding } from './passes/conv-padding.ts';
@@ -9,6 +10,7 @@ import { cse } from './passes/cse.ts';
 import { dce } from './passes/dce.ts';
 import { decompose } from './passes/decompose.ts';
 import { fold } from './passes/fold.ts';
+import { loopPanels } from './passes/loop-panels.ts';
 import { loopSums } from './passes/loop-sums.ts';
 import { mergeLoops } from './passes/merge-loops.ts';
 import type { StripOptions } from './passes/strip-chains.ts';
@@ -59,5 +61,8 @@ export const afterTuning: readonly Pass[] = [
   { ...views, name: 'views-again' },
   ...cleanUp,
 ];
+
+/** The last passes, which know the register tile of the engine. */
+export const forTile = (tile: Tile): readonly Pass[] => [{ name: 'loop-panels', run: (g) => loopPanels(g, tile) }];
 
 export const pipeline = pipelineWith();

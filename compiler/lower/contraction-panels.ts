@@ -1,8 +1,8 @@
 // The right operand of a contraction in panels: its layout, the code that packs it (or its packing at
 // compile time), and how a long reduction is cut into blocks.
 
-import { affine, dependsOn, linearize, strideIn } from '../../ir/kernel/affine.ts';
-import { add, type Expr, i32, load, mul, variable } from '../../ir/kernel/expr.ts';
+import { affine, dependsOn, fromAffine, linearize, strideIn } from '../../ir/kernel/affine.ts';
+import { add, type Expr, exprEq, i32, load, mul, substituteExpr, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import { DirectContraction } from './contraction-direct.ts';
@@ -177,6 +177,8 @@ export class PanelContraction extends DirectContraction {
       rest,
       restWidth,
     };
+    const ready = rest === 0 && bOuter.length === 0 ? this.readyPanels(nr) : null;
+    if (ready) return { ...panels, buf: ready };
     const constant = this.constantOperand(bOuter, panels, nr, size);
     if (constant) return { ...panels, buf: constant };
     const buf = this.k.scratch('f32', size);
@@ -216,6 +218,35 @@ export class PanelContraction extends DirectContraction {
     code.push(...(parallel ? wrapped : [{ s: 'single', body: wrapped } as Stmt]));
     code.push({ s: 'barrier' });
     return { ...panels, buf, code };
+  }
+
+  /** The buffer of a right operand that lies in panels of `nr` columns already (passes/loop-panels.ts), or null. */
+  readyPanels(nr: number): string | null {
+    const s = this.spec;
+    const [p, j] = [variable('p'), variable('j')];
+    const at = new Map([[s.n.v, add(mul(p, i32(nr)), j)]]);
+    const ranges = new Map(this.ranges);
+    ranges.set('p', [0, s.n.n / nr - 1]).set('j', [0, nr - 1]);
+    const e = this.probe(
+      s.b,
+      s.bIndex.map((x) => substituteExpr(x, at)),
+      ranges,
+    );
+    if (!e) return null;
+    const flatK = linearize(
+      s.k.map((a) => variable(a.v)),
+      s.k.map((a) => a.n),
+    );
+    const wanted = affine(add(add(mul(p, i32(this.reduction * nr)), mul(flatK, i32(nr))), j));
+    const same = exprEq(fromAffine(affine(e.index)), fromAffine(wanted));
+    return same
+      ? (
+          this.k.reader([], ranges).read(
+            s.b,
+            s.bIndex.map((x) => substituteExpr(x, at)),
+          ) as typeof e
+        ).buf
+      : null;
   }
 
   /** A constant right operand, packed when the program is built. */

@@ -17,7 +17,7 @@ import { lowerDepthwise } from './depthwise.ts';
 import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { type Blocking, type KernelSchedule, scheduleText } from './kernel-schedule.ts';
 import type { Axis } from './loops.ts';
-import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
+import { registerTile, tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
 import { lowerWinogradConv } from './winograd-conv.ts';
 import { lowerWinogradFilterGrad } from './winograd-filter-grad.ts';
@@ -117,9 +117,7 @@ class ContractionLowering extends PanelContraction {
     const { tile } = this.ctx.options;
     const M = this.spec.m.n;
     const N = this.spec.n.n;
-    // A single row tile: more columns instead, so that enough accumulators are in flight.
-    const mr = M <= 2 || M < tile.mr ? M : tile.mr;
-    const nr = Math.min(mr === 1 ? 32 : mr <= 2 ? 16 : mr <= 3 ? 12 : tile.nr, Math.ceil(N / 4) * 4);
+    const { mr, nr } = registerTile(M, N, tile);
     const reuse = this.repeats.reduce((n, a) => n * a.n, 1) * Math.ceil(M / mr);
     const unpacked = reuse === 1 || (reuse <= FEW_ROW_TILES && N * 4 <= NARROW_ROW_BYTES);
     const packed = !unpacked || !this.columnsContiguous();

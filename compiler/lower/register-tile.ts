@@ -3,7 +3,16 @@
 
 import { add, bin, type Expr, fma, i32, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import type { Tile } from './kernel-builder.ts';
 import type { Axis } from './loops.ts';
+
+/** Rows and columns of the tile of a product of `rows` x `columns`, where the target's is `tile`. */
+export function registerTile(rows: number, columns: number, tile: Tile): { readonly mr: number; readonly nr: number } {
+  // A single row tile: more columns instead, so that enough accumulators are in flight.
+  const mr = rows <= 2 || rows < tile.mr ? rows : tile.mr;
+  const nr = mr === 1 ? 32 : mr <= 2 ? 16 : mr <= 3 ? 12 : tile.nr;
+  return { mr, nr: Math.min(nr, Math.ceil(columns / 4) * 4) };
+}
 
 /** The registers of a tile: the sums `c`, one row of the right operand, one element of the left one. */
 export const tileRegisters = (rows: number, width: number): Stmt[] => [

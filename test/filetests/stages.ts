@@ -2,11 +2,11 @@
 
 import { stepsText } from '../../compiler/dump.ts';
 import type { Group } from '../../compiler/group.ts';
-import { runPasses } from '../../compiler/pass-runner.ts';
+import { type Pass, runPasses } from '../../compiler/pass-runner.ts';
 import { type Fusion, fuse } from '../../compiler/passes/fuse.ts';
 import { type Schedule, schedule } from '../../compiler/passes/schedule.ts';
 import { mergeUpdates } from '../../compiler/passes/updates.ts';
-import { pipeline } from '../../compiler/pipeline.ts';
+import { forTile, pipeline } from '../../compiler/pipeline.ts';
 import { planProgram } from '../../compiler/target.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { KernelInfo } from '../../ir/plan.ts';
@@ -18,9 +18,12 @@ export type Stage = (g: Graph) => string;
 
 const optimized = (g: Graph): Graph => runPasses(g, pipeline, { verify: true }).graph;
 
-/** One pass of the pipeline alone. */
+/** All passes; those that know the register tile get one of 6 x 8. */
+const passes: readonly Pass[] = [...pipeline, ...forTile({ mr: 6, nr: 8, unroll: 4 })];
+
+/** One pass alone. */
 function passStage(name: string): Stage {
-  const pass = pipeline.find((p) => p.name === name);
+  const pass = passes.find((p) => p.name === name);
   if (!pass) throw new Error(`the pipeline has no pass '${name}'`);
   return (g) => printGraph(runPasses(g, [pass], { verify: true }).graph);
 }
@@ -120,6 +123,7 @@ export const stages: Readonly<Record<string, Stage>> = {
       'conv-padding',
       'views',
       'strips',
+      'loop-panels',
       'cse',
       'dce',
     ].map((n) => [n, passStage(n)]),
