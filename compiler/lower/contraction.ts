@@ -17,6 +17,7 @@ import { lowerDepthwise } from './depthwise.ts';
 import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { type Blocking, type KernelSchedule, scheduleText } from './kernel-schedule.ts';
 import type { Axis } from './loops.ts';
+import { Columns } from './panel-columns.ts';
 import { registerTile, tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
 import { lowerWinogradConv } from './winograd-conv.ts';
@@ -30,10 +31,6 @@ const K_BLOCK = 512;
  */
 const FEW_ROW_TILES = 16;
 const NARROW_ROW_BYTES = 1024;
-/** Panels taken together: as many as fit the first-level cache's share, if enough groups are left for threads. */
-const MAX_ABREAST = 4;
-const MAX_ABREAST_BYTES = 64 * 1024;
-const MIN_GROUPS = 8;
 /** Results of more bytes do not stay in the cache from one panel to the next. */
 const FAR_RESULT_BYTES = 1 << 20;
 /** An epilogue dearer than this many operations is not unrolled over the tile. */
@@ -183,7 +180,7 @@ class ContractionLowering extends PanelContraction {
       N,
       nr,
       c.panels?.full ?? Math.floor(N / nr),
-      written < FAR_RESULT_BYTES ? 1 : MAX_ABREAST_BYTES / (4 * nr * Kin),
+      written < FAR_RESULT_BYTES ? 0 : 4 * nr * Kin,
     );
     // Few rows and a cheap outer space: loop over it inside the panel, which then stays in L1.
     const inside = aTotal > 1 && aTotal * M * Kin * 4 <= 1 << 20;
@@ -334,51 +331,6 @@ class ContractionLowering extends PanelContraction {
     return [...spill, loop('i', count, [loop('j', valid, rolled, { vector: true })])];
   }
 }
-
-/**
- * The columns of a product, panel by panel. Neighbouring panels are taken together: row tile by row tile they
- * write whole cache lines, which panels one after the other would fetch and write several times.
- */
-class Columns {
-  readonly groups: number;
-  readonly #n: number;
-  readonly #nr: number;
-  readonly #full: number;
-  readonly #abreast: number;
-
-  /** Of `n` columns, `full` panels of `nr`; at most `most` of them together. */
-  constructor(n: number, nr: number, full: number, most: number) {
-    this.#n = n;
-    this.#nr = nr;
-    this.#full = full;
-    let abreast = MAX_ABREAST;
-    while (abreast > 1 && (abreast > most || Math.floor(full / abreast) < MIN_GROUPS)) abreast /= 2;
-    this.#abreast = abreast;
-    this.groups = Math.floor(full / abreast);
-  }
-
-  /** Loops over groups of panels. `inner` gets what makes the code for each panel of a group. */
-  loops(inner: (tiles: (panel: Panel) => Stmt[]) => Stmt[], parallel: boolean): Stmt[] {
-    const [nr, abreast] = [this.#nr, this.#abreast];
-    const h = variable('h');
-    const several = (first: Expr, count: number, f: Panel): Stmt[] =>
-      count === 1 ? f(mul(first, i32(nr)), nr, nr) : [loop('h', count, f(mul(add(first, h), i32(nr)), nr, nr))];
-    const out: Stmt[] = [];
-    if (this.groups > 0) {
-      const body = inner((f) => several(mul(variable('p'), i32(abreast)), abreast, f));
-      out.push(loop('p', this.groups, body, parallel ? { parallel: 1 } : {}));
-    }
-    const done = this.groups * abreast;
-    const rest = this.#n - this.#full * nr;
-    const last: Stmt[] = [];
-    if (this.#full > done) last.push(...inner((f) => several(i32(done), this.#full - done, f)));
-    if (rest > 0) last.push(...inner((f) => f(i32(this.#full * nr), rest, Math.ceil(rest / 4) * 4)));
-    if (last.length > 0) out.push(...(parallel ? [{ s: 'single', body: last } as Stmt] : last));
-    return out;
-  }
-}
-/** The code of one panel: its first column, how many are valid, its width. */
-type Panel = (n0: Expr, valid: number, width: number) => Stmt[];
 
 interface Phase {
   readonly first: boolean;
