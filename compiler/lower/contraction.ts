@@ -24,6 +24,8 @@ import { lowerWinogradConv } from './winograd-conv.ts';
 import { lowerWinogradFilterGrad } from './winograd-filter-grad.ts';
 
 const A_BLOCK_BYTES = 512 * 1024;
+/** The same where several results share that cache with them. */
+const A_BLOCK_BYTES_MANY = 128 * 1024;
 const K_BLOCK = 512;
 /**
  * A right operand with short rows that few row tiles read is read in place: packing it would cost more
@@ -118,7 +120,8 @@ class ContractionLowering extends PanelContraction {
     const reuse = this.repeats.reduce((n, a) => n * a.n, 1) * Math.ceil(M / mr);
     const unpacked = reuse === 1 || (reuse <= FEW_ROW_TILES && N * 4 <= NARROW_ROW_BYTES);
     const packed = !unpacked || !this.columnsContiguous();
-    return { tile: { mr, nr, unroll: tile.unroll }, packed, kBlock: K_BLOCK, blockBytes: A_BLOCK_BYTES };
+    const blockBytes = this.g.outputs.length > 1 ? A_BLOCK_BYTES_MANY : A_BLOCK_BYTES;
+    return { tile: { mr, nr, unroll: tile.unroll }, packed, kBlock: K_BLOCK, blockBytes };
   }
 
   /** A chosen blocking cut to the shape. */
