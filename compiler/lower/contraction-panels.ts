@@ -9,6 +9,9 @@ import { LeftOperand } from './contraction-left.ts';
 import { type Axis, axisVars, mergeAxes, nest } from './loops.ts';
 import { fixed } from './views.ts';
 
+/** Panels that are packed side by side. */
+const ABREAST = 4;
+
 export interface Panels {
   readonly buf: string;
   readonly code: readonly Stmt[];
@@ -89,13 +92,22 @@ export class PanelContraction extends LeftOperand {
       s.k.map((a) => variable(a.v)),
       s.k.map((a) => a.n),
     );
-    const panel = (n0: Expr, width: number, valid: number): Stmt[] => {
+    /** `count` panels side by side, so that whole cache lines are read where the columns are neighbours. */
+    const panel = (n0: Expr, width: number, valid: number, count = 1): Stmt[] => {
       const col: Stmt[] = [];
       const r = this.k.reader(col, new Map([...this.ranges, ['j', [0, width - 1] as const]]));
       const e = r.read(s.b, s.bIndex);
-      col.push(store(buf, add(panels.at(n0, flatK, width), variable('j')), e));
-      const body = substitute(col, new Map([[s.n.v, add(n0, variable('j'))]]));
-      let stmts: readonly Stmt[] = [loop('j', valid, body, { vector: true, unroll: true })];
+      col.push(store(buf, add(panels.at(variable('first'), flatK, width), variable('j')), e));
+      const at = (first: Expr): Stmt => {
+        const names = new Map([
+          [s.n.v, add(first, variable('j'))],
+          ['first', first],
+        ]);
+        const body = substitute(col, names);
+        return loop('j', valid, body, { vector: true, unroll: true });
+      };
+      let stmts: readonly Stmt[] = [at(n0)];
+      if (count > 1) stmts = [loop('h', count, [at(add(n0, mul(variable('h'), i32(nr))))])];
       for (let i = s.k.length - 1; i >= 0; i--) stmts = [loop(s.k[i].v, s.k[i].n, stmts)];
       return [...stmts];
     };
@@ -109,8 +121,9 @@ export class PanelContraction extends LeftOperand {
     const parallel = K * N >= 1 << 14;
     const overOuter = bOuter.length > 0 && bOuter[0].n >= 4;
     const bodies: Stmt[] = [];
-    if (full > 0)
-      bodies.push(loop('p', full, panel(mul(p, i32(nr)), nr, nr), parallel && !overOuter ? { parallel: 1 } : {}));
+    const split = parallel && !overOuter ? { parallel: 1 } : {};
+    const abreast = this.columnsContiguous() && full % ABREAST === 0 ? ABREAST : 1;
+    if (full > 0) bodies.push(loop('p', full / abreast, panel(mul(p, i32(nr * abreast)), nr, nr, abreast), split));
     if (rest > 0) {
       const last = panel(i32(full * nr), restWidth, rest);
       bodies.push(...(parallel && !overOuter ? [{ s: 'single', body: last } as Stmt] : last));
