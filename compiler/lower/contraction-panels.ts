@@ -191,10 +191,12 @@ export class PanelContraction extends LeftOperand {
         const base = Math.floor(row / K) * stride;
         const k = row % K;
         const from = at.reduce((p, x, d) => p + x * (strides[d] as number), start);
-        for (let n = 0; n < s.n.n; n++) {
-          const n0 = n < split ? n - (n % nr) : split;
-          const width = n < split ? nr : panels.restWidth;
-          out[base + n0 * K + k * width + n - n0] = data[from + n * column];
+        for (let n0 = 0; n0 < s.n.n; n0 += nr) {
+          const width = n0 < split ? nr : panels.restWidth;
+          const valid = Math.min(nr, s.n.n - n0);
+          const to = base + n0 * K + k * width;
+          const first = from + n0 * column;
+          for (let j = 0; j < valid; j++) out[to + j] = data[first + j * column];
         }
         for (let d = at.length - 1; d >= 0 && ++at[d] === outerAxes[d].n; d--) at[d] = 0;
       }
