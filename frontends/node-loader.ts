@@ -1,7 +1,8 @@
 // Loads the package's parts in Node (.ci/bundle.mjs makes them), with their compiled JavaScript from the
 // compile cache: most of a start's time is V8 parsing and compiling this library. The code is stored at the exit of
 // the first process that compiled a program, when the functions that a start needs have been compiled. V8 refuses
-// code of another version or of other flags; the names of parts have a hash of their text.
+// code of another version or of other flags; the names of parts have a hash of their text. It does not look at the
+// code itself, and damaged code ends the process: so each file ends with a checksum.
 
 import { createRequire } from 'node:module';
 import type vmType from 'node:vm';
@@ -45,6 +46,32 @@ function codeFile(folder: string, path: string): string {
   return join(folder, `${basename(path, '.cjs')}-${process.arch}-${process.versions.v8}.code`);
 }
 
+/** FNV-1a over words of 32 bits, then over the bytes that are left. */
+function checksum(data: Buffer): number {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2);
+  let h = 0x811c9dc5;
+  for (let i = 0; i < words.length; i++) h = Math.imul(h ^ words[i], 0x01000193);
+  for (let i = words.length * 4; i < data.length; i++) h = Math.imul(h ^ data[i], 0x01000193);
+  return h >>> 0;
+}
+const CHECKSUM_BYTES = 4;
+
+/** The code in a file; undefined where it is not what was written. */
+function intact(file: Buffer): Buffer | undefined {
+  const end = file.length - CHECKSUM_BYTES;
+  // Words are read in place; large files lie in memory of their own, at its start.
+  if (end < 0 || file.byteOffset % 4 !== 0) return undefined;
+  const code = file.subarray(0, end);
+  return file.readUInt32LE(end) === checksum(code) ? code : undefined;
+}
+
+function withChecksum(code: Buffer): Buffer {
+  const file = Buffer.alloc(code.length + CHECKSUM_BYTES);
+  code.copy(file);
+  file.writeUInt32LE(checksum(file.subarray(0, code.length)), code.length);
+  return file;
+}
+
 /**
  * The compiled code of a part, if it is cached. Code is trusted as the package itself is: only what this user alone
  * can have written is taken.
@@ -53,7 +80,7 @@ function cachedCode(file: string): Buffer | undefined {
   try {
     const { mode, uid } = statSync(file);
     if (process.getuid && (uid !== process.getuid() || mode & 0o022)) return undefined;
-    return readFileSync(file);
+    return intact(readFileSync(file));
   } catch {
     return undefined;
   }
@@ -81,7 +108,7 @@ function store(): void {
     for (const [path, script] of fresh) {
       const file = codeFile(folder, path);
       const temp = `${file}.${process.pid}.tmp`;
-      writeFileSync(temp, script.createCachedData(), { mode: 0o600 });
+      writeFileSync(temp, withChecksum(script.createCachedData()), { mode: 0o600 });
       renameSync(temp, file);
     }
   } catch {

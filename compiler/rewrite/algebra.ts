@@ -1,5 +1,6 @@
 // Algebraic rules that hold for every value, NaN, infinities and signed zeros included (x - x is not
-// 0 where x is NaN; x + 0 is not x where x is -0, but differs only in the sign of a zero).
+// 0 where x is NaN; x + 0 is not x where x is -0, but differs only in the sign of a zero). One drops digits:
+// exponentials less their maximum become 0 below the smallest normal number, as in softmax.
 
 import type { Node, Value } from '../../ir/graph.ts';
 import { dtypeAttr, intsAttr } from '../../ir/op.ts';

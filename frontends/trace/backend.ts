@@ -121,7 +121,7 @@ const mostThreads = 128;
 /** Threads of a program: as asked, else one. Throws ArgumentError for what is no number of threads. */
 function threadsOf({ threads = 1 }: ProgramOptions): number {
   if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads)
-    throw new ArgumentError(`threads must be a whole number from 1 to ${mostThreads}, not ${threads}`, {
+    throw new ArgumentError(`threads must be a whole number from 1 to ${mostThreads}, not ${valueText(threads)}`, {
       op: 'compile',
       fix: 'one a core is a good choice; navigator.hardwareConcurrency counts them',
     });
@@ -142,9 +142,9 @@ function oneThread(opts: ProgramOptions): number {
   return 1;
 }
 
-/** Throws ArgumentError for `tune` or `winograd` that is no boolean, and for choices that exclude each other. */
+/** Throws ArgumentError for `tune`, `winograd` or `deterministic` that is no boolean, and for choices that exclude each other. */
 export function checkChoices(choices: ProgramChoices & { readonly deterministic?: boolean }, op: string): void {
-  for (const name of ['tune', 'winograd'] as const) {
+  for (const name of ['tune', 'winograd', 'deterministic'] as const) {
     const value: unknown = choices[name];
     if (value !== undefined && typeof value !== 'boolean')
       throw new ArgumentError(`${name} must be true or false, not ${valueText(value)}`, {

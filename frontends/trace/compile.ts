@@ -37,6 +37,16 @@ export interface CompileOptions extends ProgramChoices {
   readonly freeze?: boolean;
 }
 
+const optionNames: readonly (keyof CompileOptions)[] = [
+  'inputs',
+  'target',
+  'threads',
+  'tune',
+  'winograd',
+  'deterministic',
+  'freeze',
+];
+
 /** A compiled function. */
 export class Executable<R = Tensor | Tensor[] | TensorMap> {
   /** The traced graph; `String(graph)` is its text. */
@@ -194,6 +204,12 @@ export async function compile(
     opts,
     'such as {inputs: […]}',
   );
+  const unknown = Object.keys(opts).find((k) => !(optionNames as readonly string[]).includes(k));
+  if (unknown !== undefined)
+    throw new ArgumentError(`there is no option '${unknown}'`, {
+      op: 'compile',
+      fix: `the options are ${optionNames.join(', ')}`,
+    });
   const target = checkTarget(opts.target ?? 'wasm', 'compile');
   const inputs = opts.inputs ?? [];
   if (!Array.isArray(inputs))

@@ -62,4 +62,6 @@ it('says what is no option', async () => {
   await expect(tf.compile(f, { inputs: [tf.spec([1])], freeze: 1 as unknown as boolean })).rejects.toThrow(
     /freeze must be true or false/,
   );
+  const misspelt = { inputs: [tf.spec([1])], treads: 2 } as unknown as { inputs: tf.TensorSpec[] };
+  await expect(tf.compile(f, misspelt)).rejects.toThrow(/there is no option 'treads'.*threads/s);
 });

@@ -5,11 +5,13 @@ import { expect, it } from 'vitest';
 
 const add = (x: tf.Tensor) => x.add(1);
 
-it.each([0, -1, 1.5, Number.NaN, 1000, 'two'])('refuses threads: %s', async (threads) => {
+it.each([0, -1, 1.5, Number.NaN, 1000, 'two', '2'])('refuses threads: %s', async (threads) => {
   const inputs = [tf.spec([4])];
   await expect(tf.compile(add, { inputs, threads: threads as number })).rejects.toMatchObject({
     name: 'ArgumentError',
-    message: expect.stringContaining(`threads must be a whole number from 1 to 128, not ${threads}`),
+    message: expect.stringContaining(
+      `threads must be a whole number from 1 to 128, not ${typeof threads === 'string' ? `'${threads}'` : threads}`,
+    ),
   });
 });
 

@@ -133,6 +133,15 @@ it('keeps its own compiled code, and takes only what is whole and written by thi
   writeFileSync(main.path, readFileSync(main.path).subarray(0, 100_000));
   expect((await run(`${imports} ${probe}`, true)).out).toBe('0');
   expect(statSync(main.path).size).toBeGreaterThan(500_000);
+  // V8 would take this and end the process.
+  const whole = readFileSync(main.path);
+  writeFileSync(main.path, Buffer.from(whole).fill(0, 5000, 7000));
+  expect((await run(`${imports} ${probe}`, true)).out).toBe('0');
+  expect(
+    readFileSync(main.path)
+      .subarray(5000, 7000)
+      .some((x) => x !== 0),
+  ).toBe(true);
   chmodSync(main.path, 0o666);
   expect((await run(`${imports} ${probe}`, true)).out).toBe('0');
   expect(statSync(main.path).mode & 0o777).toBe(0o600);

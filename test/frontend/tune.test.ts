@@ -159,6 +159,7 @@ describe('options', () => {
     await expect(compile({ tune: 'yes' })).rejects.toMatchObject(error);
     await expect(compile({ tune: 'yes' })).rejects.toThrow(/tune must be true or false, not 'yes'/);
     await expect(compile({ winograd: 0 })).rejects.toThrow(/winograd must be true or false, not 0/);
+    await expect(compile({ deterministic: 'no' })).rejects.toThrow(/deterministic must be true or false, not 'no'/);
     await expect(compile({ tune: true, deterministic: true })).rejects.toThrow(/leave one of them out/);
     await expect(compile({ tune: 1, target: 'reference' })).rejects.toThrow(/tune must be/);
     expect(() => tf.func(() => tf.zeros([1]), { tune: 1 as never })).toThrow(
