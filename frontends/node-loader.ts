@@ -31,6 +31,8 @@ const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require
 ) as typeof import('node:fs');
 const { basename, join } = requireOutside('node:path') as typeof import('node:path');
 const { fileURLToPath } = requireOutside('node:url') as typeof import('node:url');
+// Before Node 20.15 and 22.2 there is none, and code is not kept.
+const { crc32 } = requireOutside('node:zlib') as typeof import('node:zlib');
 const vm = requireOutside('node:vm') as typeof vmType;
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Undefined while its own parts are loaded, whose code cannot come from there. */
@@ -46,29 +48,20 @@ function codeFile(folder: string, path: string): string {
   return join(folder, `${basename(path, '.cjs')}-${process.arch}-${process.versions.v8}.code`);
 }
 
-/** FNV-1a over words of 32 bits, then over the bytes that are left. */
-function checksum(data: Buffer): number {
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2);
-  let h = 0x811c9dc5;
-  for (let i = 0; i < words.length; i++) h = Math.imul(h ^ words[i], 0x01000193);
-  for (let i = words.length * 4; i < data.length; i++) h = Math.imul(h ^ data[i], 0x01000193);
-  return h >>> 0;
-}
 const CHECKSUM_BYTES = 4;
 
 /** The code in a file; undefined where it is not what was written. */
 function intact(file: Buffer): Buffer | undefined {
   const end = file.length - CHECKSUM_BYTES;
-  // Words are read in place; large files lie in memory of their own, at its start.
-  if (end < 0 || file.byteOffset % 4 !== 0) return undefined;
+  if (end < 0) return undefined;
   const code = file.subarray(0, end);
-  return file.readUInt32LE(end) === checksum(code) ? code : undefined;
+  return file.readUInt32LE(end) === crc32(code) ? code : undefined;
 }
 
 function withChecksum(code: Buffer): Buffer {
   const file = Buffer.alloc(code.length + CHECKSUM_BYTES);
   code.copy(file);
-  file.writeUInt32LE(checksum(file.subarray(0, code.length)), code.length);
+  file.writeUInt32LE(crc32(code), code.length);
   return file;
 }
 
@@ -89,7 +82,7 @@ function cachedCode(file: string): Buffer | undefined {
 function compile(path: string): vmType.Script {
   // A function of the parts' surroundings, in ASCII.
   const text = readFileSync(path, 'latin1');
-  const folder = text.length < worthwhile ? null : cache?.cacheFolder();
+  const folder = text.length < worthwhile || !crc32 ? null : cache?.cacheFolder();
   const cachedData = folder ? cachedCode(codeFile(folder, path)) : undefined;
   const script = new vm.Script(text, { filename: path, cachedData });
   if (folder && (!cachedData || script.cachedDataRejected)) {
