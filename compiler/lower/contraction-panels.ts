@@ -1,12 +1,12 @@
 // The right operand of a contraction in panels: its layout, the code that packs it (or its packing at
 // compile time), and how a long reduction is cut into blocks.
 
-import { affine, dependsOn, fromAffine, linearize, strideIn } from '../../ir/kernel/affine.ts';
-import { add, type Expr, exprEq, i32, load, mul, substituteExpr, variable } from '../../ir/kernel/expr.ts';
+import { affine, fromAffine, linearize, strideIn } from '../../ir/kernel/affine.ts';
+import { add, type Expr, exprEq, i32, mul, substituteExpr, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import { LeftOperand } from './contraction-left.ts';
-import { type Axis, axisVars, mergeAxes, nest } from './loops.ts';
+import { type Axis, mergeAxes, } from './loops.ts';
 import { fixed } from './views.ts';
 
 /** Panels that are packed side by side. */
