@@ -6,7 +6,7 @@ import { add, type Expr, exprEq, i32, mul, substituteExpr, variable } from '../.
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Literal } from '../../ir/literal.ts';
 import { LeftOperand } from './contraction-left.ts';
-import { type Axis, mergeAxes, } from './loops.ts';
+import { type Axis, mergeAxes } from './loops.ts';
 import { fixed } from './views.ts';
 
 /** Panels that are packed side by side. */
