@@ -6,15 +6,13 @@ import { add, type Expr, i32, load, mul, variable } from '../../ir/kernel/expr.t
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import { DirectContraction } from './contraction-direct.ts';
 import { bodyCost } from './kernel-builder.ts';
-import { type Axis, axisVars, mergeAxes, nest } from './loops.ts';
+import { type Axis, axisVars, mergeAxes, nest, rowApart } from './loops.ts';
 
 /** Elements from one step of the reduction to the next, and steps, from which on a left operand is turned. */
 const FAR_STEP = 192;
 const FAR_STEPS = 96;
 /** Columns of the result that make up for turning it. */
 const TURN_COLUMNS = 64;
-/** Elements of a cache line. */
-const LINE = 16;
 /** Rows that are turned at a time: two cache lines. */
 const TURN_ROWS = 32;
 
@@ -68,8 +66,7 @@ export class LeftOperand extends DirectContraction {
   turnLeft(): Stmt[] {
     const s = this.spec;
     const outer = s.outer.filter((a) => s.aIndex.some((e) => dependsOn(e, a.v)));
-    // Rows an odd number of cache lines apart do not meet in the same places of the cache.
-    const row = LINE * (Math.ceil(this.reduction / LINE) | 1);
+    const row = rowApart(this.reduction);
     const rows = [...outer, s.m];
     const size = row * rows.reduce((n, a) => n * a.n, 1);
     const flat = (axes: readonly Axis[]) =>

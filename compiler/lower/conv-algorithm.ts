@@ -62,8 +62,8 @@ const ROWS = 6;
 /** Fewer channels leave too little work between the transforms. */
 const MIN_CHANNELS = 8;
 
-/** The images and channels of a convolution, or of the one whose filter gradient it is. */
-function sizes(node: Node): { kernel: readonly number[]; result: readonly number[] } {
+/** Shapes of filter and result of a convolution, or of the one whose filter gradient the node is. */
+export function convShapes(node: Node): { kernel: readonly number[]; result: readonly number[] } {
   const grad = node.op.name === 'conv_filter_grad';
   const [filter, result] = grad ? [node.outputs[0], node.inputs[1]] : [node.inputs[1], node.outputs[0]];
   return { kernel: fixed(filter.type.shape), result: fixed(result.type.shape) };
@@ -72,7 +72,7 @@ function sizes(node: Node): { kernel: readonly number[]; result: readonly number
 /** Can Winograd's algorithm do it, with enough work between the transforms to be worth a try? */
 export function winogradFits(node: Node): boolean {
   if (node.op.name !== 'conv' && node.op.name !== 'conv_filter_grad') return false;
-  const { kernel, result } = sizes(node);
+  const { kernel, result } = convShapes(node);
   if (kernel.length !== 4 || kernel[0] !== 3 || kernel[1] !== 3 || node.inputs[0].type.dtype !== 'f32') return false;
   const ones = (name: string) => intsAttr(node.attrs, name).every((d) => d === 1);
   if (!ones('strides') || !ones('lhs_dilation') || !ones('rhs_dilation') || numAttr(node.attrs, 'groups') !== 1)
@@ -84,7 +84,7 @@ export function winogradFits(node: Node): boolean {
 /** Results of a tile along an axis, 2 or 4, or null where the direct convolution is better. */
 export function winogradTile(node: Node): number | null {
   if (!winogradFits(node)) return null;
-  const { kernel, result } = sizes(node);
+  const { kernel, result } = convShapes(node);
   const [batch, height, width, cout] = result;
   const cin = kernel[2];
   const filterCost = node.inputs[1].node?.op.name === 'constant' ? 0 : TRANSFORM.filter;

@@ -93,3 +93,11 @@ export function nest(
   }
   return parallel ? [...stmts] : [{ s: 'single', body: stmts }];
 }
+
+/** Elements of a cache line. */
+const LINE = 16;
+/**
+ * Elements from one row of so many to the next, an odd number of cache lines: rows that are used at once would at
+ * powers of two meet in the same few places of the cache.
+ */
+export const rowApart = (elements: number): number => LINE * (Math.ceil(elements / LINE) | 1);

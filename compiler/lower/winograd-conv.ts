@@ -8,6 +8,7 @@ import { letS, loop, type Stmt, store, substitute } from '../../ir/kernel/kernel
 import type { Literal } from '../../ir/literal.ts';
 import type { Group } from '../group.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
+import { Columns } from './panel-columns.ts';
 import { tileRegisters, tileStep, unrolledReduction } from './register-tile.ts';
 import { fixed } from './views.ts';
 import { type Own, range, WinogradLowering, type WinogradSchedule } from './winograd.ts';
@@ -93,6 +94,11 @@ class WinogradConv extends WinogradLowering {
     ];
   }
 
+  /** The columns of the products, panel by panel. */
+  get columns(): Columns {
+    return new Columns(this.cout, this.nr, Math.floor(this.cout / this.nr), 0);
+  }
+
   // --- products --------------------------------------------------------------------------------------
   /** Elements of the filters of one position, in panels. */
   get perPosition(): number {
@@ -103,8 +109,6 @@ class WinogradConv extends WinogradLowering {
   multiply(left: Own, products: Own, filters: string): Stmt[] {
     const pos = variable('pos');
     const k = variable('k');
-    const full = Math.floor(this.cout / this.nr);
-    const rest = this.cout % this.nr;
     const panel = (n0: Expr, valid: number, width: number): Stmt[] => {
       const q = variable('q');
       const row = (i: Expr) => add(mul(q, i32(this.mr)), i);
@@ -127,10 +131,7 @@ class WinogradConv extends WinogradLowering {
       ];
       return [loop('q', bin('div', add(variable('rows'), i32(this.mr - 1)), i32(this.mr)), tile)];
     };
-    const out: Stmt[] = [];
-    if (full > 0) out.push(loop('p', full, panel(mul(variable('p'), i32(this.nr)), this.nr, this.nr)));
-    if (rest > 0) out.push(...panel(i32(full * this.nr), rest, Math.ceil(rest / 4) * 4));
-    return out;
+    return this.columns.loops((tiles) => tiles(panel), false);
   }
 
   // --- filters ---------------------------------------------------------------------------------------
@@ -141,16 +142,8 @@ class WinogradConv extends WinogradLowering {
     const packed = this.constantFilters(size);
     if (packed) return { buf: packed, code: [] };
     const buf = this.k.scratch('f32', size);
-    const full = Math.floor(this.cout / this.nr);
-    const rest = this.cout % this.nr;
-    const last = this.filterPanel(buf, i32(full * this.nr), rest, Math.ceil(rest / 4) * 4);
-    const code: Stmt[] = [];
-    if (full > 0)
-      code.push(
-        loop('p', full, this.filterPanel(buf, mul(variable('p'), i32(this.nr)), this.nr, this.nr), { parallel: 1 }),
-      );
-    if (rest > 0) code.push({ s: 'single', body: last });
-    return { buf, code: [...code, { s: 'barrier' }] };
+    const panel = (n0: Expr, valid: number, width: number) => this.filterPanel(buf, n0, valid, width);
+    return { buf, code: [...this.columns.loops((tiles) => tiles(panel), true), { s: 'barrier' }] };
   }
 
   filterPanel(buf: string, n0: Expr, valid: number, width: number): Stmt[] {

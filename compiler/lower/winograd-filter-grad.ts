@@ -7,6 +7,7 @@ import { add, bin, type Expr, i32, load, mul, tileRead, variable } from '../../i
 import { loop, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { Group } from '../group.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
+import { Columns } from './panel-columns.ts';
 import { tileRegisters, tileStep } from './register-tile.ts';
 import { type Own, range, WinogradLowering, type WinogradSchedule } from './winograd.ts';
 import { sandwich, transposed } from './winograd-transforms.ts';
@@ -106,12 +107,8 @@ class WinogradFilterGrad extends WinogradLowering {
       if (rest > 0) out.push(...block(i32(full * mr), rest, n0, valid));
       return out;
     };
-    const full = Math.floor(this.cout / nr);
-    const rest = this.cout % nr;
-    const out: Stmt[] = [];
-    if (full > 0) out.push(loop('p', full, rowTiles(mul(variable('p'), i32(nr)), nr)));
-    if (rest > 0) out.push(...rowTiles(i32(full * nr), rest));
-    return out;
+    const columns = new Columns(this.cout, nr, Math.floor(this.cout / nr), 0);
+    return columns.loops((tiles) => tiles(rowTiles), false);
   }
 
   /** The gradients of one input channel's filters from the parts' sums. */

@@ -2,15 +2,17 @@
 // of images, numbered through all of a batch, of which a block at a time is transformed into the left
 // operands of n x n products, one for each position of the transformed tiles.
 
-import type { Node, Value } from '../../ir/graph.ts';
+import type { Value } from '../../ir/graph.ts';
 import type { Ranges } from '../../ir/kernel/affine.ts';
 import { add, bin, type Expr, f32, i32, load, mul, sub, variable } from '../../ir/kernel/expr.ts';
 import { letS, loop, type Stmt, store, tid } from '../../ir/kernel/kernel.ts';
 import { pairsAttr } from '../../ir/op.ts';
 import type { Group } from '../group.ts';
 import { DirectContraction } from './contraction-direct.ts';
+import { convShapes } from './conv-algorithm.ts';
 import type { LowerContext, Tile } from './kernel-builder.ts';
 import { type KernelSchedule, scheduleText, type WinogradBlocking } from './kernel-schedule.ts';
+import { rowApart } from './loops.ts';
 import { fixed } from './views.ts';
 import { type Bind, type Matrix, sandwich, type Winograd, winograd } from './winograd-transforms.ts';
 
@@ -18,8 +20,6 @@ import { type Bind, type Matrix, sandwich, type Winograd, winograd } from './win
 export const WINOGRAD_BLOCK_BYTES = 1 << 20;
 /** Tiles below which moving the filters takes longer than multiplying by them. */
 const MIN_BLOCK = 24;
-/** Elements of a cache line. */
-const LINE = 16;
 
 export type WinogradSchedule = Extract<KernelSchedule, { algorithm: 'winograd' }>;
 
@@ -39,14 +39,6 @@ interface Source {
   readonly matrix: Matrix;
   readonly to: Own;
   readonly window: Own;
-}
-
-/** A node's images and filter: of the convolution, or of the one whose filter gradient it is. */
-export function winogradOperands(node: Node): { readonly filter: Value; readonly result: Value } {
-  const grad = node.op.name === 'conv_filter_grad';
-  return grad
-    ? { filter: node.outputs[0], result: node.inputs[1] }
-    : { filter: node.inputs[1], result: node.outputs[0] };
 }
 
 /**
@@ -81,9 +73,9 @@ export class WinogradLowering extends DirectContraction {
     super(ctx, g);
     this.blocking = blocking ?? { tile: ctx.options.tile, blockBytes: WINOGRAD_BLOCK_BYTES };
     this.w = winograd(m);
-    const { filter, result } = winogradOperands(this.node);
-    const [batch, ...size] = fixed(result.type.shape).slice(0, 3);
-    [, , this.cin, this.cout] = fixed(filter.type.shape);
+    const { kernel, result } = convShapes(this.node);
+    const [batch, ...size] = result.slice(0, 3);
+    [, , this.cin, this.cout] = kernel;
     this.result = size;
     this.tiles = size.map((d) => Math.ceil(d / m));
     this.total = batch * this.tiles[0] * this.tiles[1];
@@ -214,11 +206,11 @@ export class WinogradLowering extends DirectContraction {
   }
 
   /**
-   * Elements from a position to the next: those of a block, and an odd number of cache lines, since a tile
-   * writes to all positions at once, and at powers of two these would meet in the same few places of the cache.
+   * Elements from a position to the next: those of a block, and apart, since a tile writes to all positions at
+   * once.
    */
   stride(channels: number): number {
-    return LINE * (Math.ceil((this.block * channels) / LINE) | 1);
+    return rowApart(this.block * channels);
   }
 
   /** Scratch elements for all positions of a block. */

@@ -28,28 +28,24 @@ export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
   const bound = lowerBound(lives);
   const indices = lives.map((_, i) => i);
   const bySize = (i: number, j: number) => lives[j].bytes - lives[i].bytes || lives[i].from - lives[j].from || i - j;
-  const duration = (i: number) => lives[i].to - lives[i].from + 1;
-  const orders = [
-    indices.slice().sort(bySize),
-    indices.slice().sort((i, j) => lives[j].bytes * duration(j) - lives[i].bytes * duration(i) || bySize(i, j)),
-    indices.slice().sort((i, j) => lives[i].from - lives[j].from || bySize(i, j)),
-  ];
-  let best = { ...place(lives, orders[0]), order: orders[0] };
-  if (lives.length <= MAX_RETRIED) {
-    const attempt = (order: readonly number[]): void => {
-      if (best.arenaBytes <= bound) return;
-      const plan = place(lives, order);
-      if (plan.arenaBytes < best.arenaBytes) best = { ...plan, order: order.slice() };
-    };
-    orders.slice(1).forEach(attempt);
+  const planned = (order: readonly number[]) => ({ order, ...place(lives, order) });
+  let best = planned(indices.slice().sort(bySize));
+  const attempt = (order: readonly number[]) => {
+    const plan = planned(order);
+    if (plan.arenaBytes < best.arenaBytes) best = plan;
+    return plan;
+  };
+  const missed = () => best.arenaBytes > bound;
+  if (lives.length <= MAX_RETRIED && missed()) {
+    const area = (i: number) => lives[i].bytes * (lives[i].to - lives[i].from + 1);
+    attempt(indices.slice().sort((i, j) => area(j) - area(i) || bySize(i, j)));
+    if (missed()) attempt(indices.slice().sort((i, j) => lives[i].from - lives[j].from || bySize(i, j)));
     // What sticks out on top goes first; what it pushes away may find another gap.
-    let order = best.order.slice();
-    for (let k = 0; k < RETRIES && best.arenaBytes > bound; k++) {
-      const { offsets } = place(lives, order);
+    let { order, offsets } = best;
+    for (let k = 0; k < RETRIES && missed(); k++) {
       const end = (i: number) => offsets[i] + aligned(lives[i].bytes);
       const top = indices.reduce((a, b) => (end(b) > end(a) ? b : a), 0);
-      order = [top, ...order.filter((i) => i !== top)];
-      attempt(order);
+      ({ order, offsets } = attempt([top, ...order.filter((i) => i !== top)]));
     }
   }
   return { offsets: best.offsets, arenaBytes: best.arenaBytes, lowerBound: bound };
