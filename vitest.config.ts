@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { softwareVulkan } from './.ci/software-vulkan.mjs';
+
+// The loader of shared libraries reads its path when a process starts: the test processes inherit it from here.
+Object.assign(process.env, await softwareVulkan());
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -1,0 +1,1 @@
+export function softwareVulkan(env?: NodeJS.ProcessEnv): Promise<Record<string, string>>;
