@@ -3,7 +3,7 @@
 
 import { type Expr, i32 } from '../../ir/kernel/expr.ts';
 import { halfBitsExpr } from '../../ir/kernel/storage.ts';
-import { type Buffer, type For, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import { type Buffer, type For, forEachExpr, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
 import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
@@ -39,6 +39,14 @@ function withHalfStores(k: Kernel): Stmt[] {
     });
   return half.size ? go(k.body) : [...k.body];
 }
+
+const hasAtomics = (body: readonly Stmt[]): boolean => {
+  let found = false;
+  forEachExpr(body, (_, s) => {
+    found ||= s.s === 'store' && s.atomic !== undefined;
+  });
+  return found;
+};
 
 /** Arrays of workgroups that are arrays of vectors. */
 const isVector = (b: Buffer): boolean => b.role === 'shared' && b.ty === 'f32' && b.size % 4 === 0;
@@ -79,6 +87,7 @@ class DispatchWriter {
     this.d = d;
     const touched = accessesOf([...d.before, ...d.body]);
     const narrow = kernel.buffers.some((b) => isStorage(b.ty) && touched.writes.has(b.name));
+    const atomic = narrow || hasAtomics(d.body);
     const exact = ops.some((name) => findOp(name)?.exact);
     // Kernels that share blocks of their operands bring them four elements at a time.
     const bring = kernel.buffers.some((b) => b.role === 'shared' && touched.writes.has(b.name) && isVector(b));
@@ -89,7 +98,7 @@ class DispatchWriter {
         ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) }
         : { ty: b.ty, index, four: vectors && aligned[index] === true },
     ]);
-    this.parts = new ShaderParts(new Map(buffers), { atomic: narrow, vectors, exact });
+    this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact });
     this.w = new Writer(this.parts);
     this.pending = new Pending(d.shared);
   }
@@ -214,7 +223,9 @@ class DispatchWriter {
   }
 
   store(s: Stmt & { s: 'store' }): void {
-    this.w.store(this.w.buffer(s.buf), s.index, s.value);
+    const b = this.w.buffer(s.buf);
+    if (s.atomic) this.w.combine(b, s.index, s.value, s.atomic);
+    else this.w.store(b, s.index, s.value);
   }
 
   tile(s: Stmt & { s: 'tile' }): void {

@@ -366,6 +366,25 @@ export class Writer {
     this.line(`atomicAnd(&${target}[${p} >> ${shift}u], ~(${mask} << ${by}));`);
     this.line(`atomicOr(&${target}[${p} >> ${shift}u], (bitcast<u32>(${v}) & ${mask}) << ${by});`);
   }
+  /** Combines a value with an element of the heap while others do the same. */
+  combine(b: ShaderBuffer, index: Expr, value: Expr, op: 'add' | 'max' | 'min'): void {
+    const [at, v] = this.#storeTexts(b, index, value);
+    const target = `H${b.index}[${this.bind(at)}]`;
+    // The sum of words is that of integers of either kind.
+    if (op === 'add' && b.ty !== 'f32') {
+      this.line(`atomicAdd(&${target}, ${wordText(b.ty, v)});`);
+      return;
+    }
+    const own = this.bind(v);
+    const old = this.parts.fresh('old');
+    this.line(`var ${old} = atomicLoad(&${target});`);
+    this.block('loop', () => {
+      const next = binary(op, b.ty, valueOfWord(b.ty, old), own, this.parts.use);
+      this.line(`let tried = atomicCompareExchangeWeak(&${target}, ${old}, ${wordText(b.ty, next)});`);
+      this.line('if (tried.exchanged) { break; }');
+      this.line(`${old} = tried.old_value;`);
+    });
+  }
   #storeTexts(b: ShaderBuffer, index: Expr, value: Expr): [string, string] {
     this.#uses = new Map();
     this.#texts = new Map();
