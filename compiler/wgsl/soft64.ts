@@ -112,20 +112,17 @@ fn d_abs(a: vec2<u32>) -> vec2<u32> {
 fn d_add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let i = a.y & ~D_SIGN;
   let j = b.y & ~D_SIGN;
-  let swap = j > i || (j == i && b.x > a.x);
+  let swap = (j > i) | ((j == i) & (b.x > a.x));
   let big = select(a, b, swap);
   let small = select(b, a, swap);
   let differ = (a.y ^ b.y) >= D_SIGN;
-  if (d_is_special(big)) {
-    return select(big, D_NAN, differ && i == j);
-  }
   let p = d_unpack(big);
   let q = d_unpack(small);
   let x = d_shr(p.m, 1u);
   let y = d_shr(q.m, u32(p.e - q.e + 1));
   let sum = d_add64(x, select(y, d_sub64(vec2<u32>(), y), differ));
-  let s = select(big.y & D_SIGN, 0u, differ && (sum.x | sum.y) == 0u);
-  return d_pack(s, p.e + 1, sum);
+  let s = select(big.y & D_SIGN, 0u, differ & all(sum == vec2<u32>()));
+  return select(d_pack(s, p.e + 1, sum), select(big, D_NAN, differ & (i == j)), d_is_special(big));
 }
 
 fn d_sub(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
@@ -134,17 +131,16 @@ fn d_sub(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
 
 fn d_mul(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let s = (a.y ^ b.y) & D_SIGN;
-  if (d_is_special(a) || d_is_special(b)) {
-    let none = d_is_nan(a) || d_is_nan(b) || d_is_zero(a) || d_is_zero(b);
-    return select(vec2<u32>(0u, s | D_INFINITY), D_NAN, none);
-  }
+  let none = d_is_nan(a) | d_is_nan(b) | d_is_zero(a) | d_is_zero(b);
+  let special = select(vec2<u32>(0u, s | D_INFINITY), D_NAN, none);
   let p = d_normal(a);
   let q = d_normal(b);
   let low = d_mul64(p.m.x, q.m.x);
   let m = d_add64(d_mul64(p.m.x, q.m.y), vec2<u32>(low.y, 0u));
   let n = d_add64(d_mul64(p.m.y, q.m.x), vec2<u32>(m.x, 0u));
   let high = d_add64(d_add64(d_mul64(p.m.y, q.m.y), vec2<u32>(m.y, 0u)), vec2<u32>(n.y, 0u));
-  return d_pack(s, p.e + q.e - 1022, vec2<u32>(high.x | min(low.x | n.x, 1u), high.y));
+  let product = d_pack(s, p.e + q.e - 1022, vec2<u32>(high.x | min(low.x | n.x, 1u), high.y));
+  return select(product, special, d_is_special(a) | d_is_special(b));
 }
 
 // 56 digits of the quotient, the first of them 2^0, and the remainder as the sticky bit.
