@@ -234,6 +234,26 @@ fn d_rem(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   return d_sub(a, d_mul(d_trunc(d_div(a, b)), b));
 }
 
+// The remainder of C's fmod, which is exact and has the sign of a: a long division whose quotient is not kept.
+fn d_fmod(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  if (d_is_special(a) || d_is_nan(b) || d_is_zero(b)) {
+    return D_NAN;
+  }
+  if (d_is_special(b) || d_is_zero(a)) {
+    return a;
+  }
+  let p = d_normal(a);
+  let q = d_normal(b);
+  var r = d_shr(p.m, 11u);
+  let d = d_shr(q.m, 11u);
+  for (var e = p.e; e >= q.e; e--) {
+    let t = d_sub64(r, d);
+    r = select(t, r, t.y >= D_SIGN);
+    r = select(r, d_shl(r, 1u), e > q.e);
+  }
+  return d_pack(a.y & D_SIGN, min(p.e, q.e) + 11, r);
+}
+
 // 1 for a < b, 2 for equal, 4 for a > b, 0 where one is NaN. Numbers as integers in the same order: 0 for both zeros.
 fn d_key(a: vec2<u32>) -> vec2<u32> {
   let u = d_abs(a);
@@ -362,7 +382,7 @@ const declarations: ReadonlyMap<string, Declaration> = new Map(
  * WebAssembly, except that which NaN comes out is not defined.
  *
  * - `d_add d_sub d_mul d_div`, `d_min d_max` (NaN wins, -0 < 0), `d_pmin` (b < a ? b : a), `d_pmax` (a < b ? b : a),
- *   `d_rem` (a - trunc(a / b) * b, each step rounded) of two numbers give a number;
+ *   `d_rem` (a - trunc(a / b) * b, each step rounded), `d_fmod` (C's fmod, exact) of two numbers give a number;
  * - `d_neg d_abs d_sqrt d_floor d_ceil d_trunc d_nearest` (ties to even) of one number give a number;
  * - `d_eq d_ne d_lt d_le d_gt d_ge` of two numbers give a bool;
  * - `d_from_f32 d_from_i32 d_from_u32` are exact; `d_to_f32` rounds, its subnormals included; `d_to_i32 d_to_u32` go

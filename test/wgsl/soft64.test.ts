@@ -153,6 +153,7 @@ const cases: Record<string, Case> = {
   d_mul: { wgsl: 'd_mul(a, b)', f: (a, b) => a * b },
   d_div: { wgsl: 'd_div(a, b)', f: (a, b) => a / b },
   d_rem: { wgsl: 'd_rem(a, b)', f: (a, b) => a - Math.trunc(a / b) * b },
+  d_fmod: { wgsl: 'd_fmod(a, b)', f: (a, b) => a % b },
   d_sqrt: { wgsl: 'd_sqrt(a)', f: Math.sqrt },
   d_neg: { wgsl: 'd_neg(a)', f: (a) => -a },
   d_abs: { wgsl: 'd_abs(a)', f: Math.abs },
