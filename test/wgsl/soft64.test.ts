@@ -1,16 +1,10 @@
 // Emulated float64 on the GPU against JavaScript's own doubles, bit for bit.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { create } from 'webgpu';
 import { soft64Text } from '../../compiler/wgsl/soft64.ts';
 import { ArgumentError } from '../../ir/errors.ts';
 import { randomFrom } from '../../tools/random.ts';
-
-// The flags of GPUBufferUsage and GPUMapMode, which Node has no globals for.
-const storage = 0x80;
-const copyFrom = 0x4;
-const copyTo = 0x8;
-const mapRead = 0x1;
+import { closeGpu, openGpu, runOnGpu, type Words } from './gpu.ts';
 
 const seed = Math.floor(Math.random() * 2 ** 32);
 const pairsOfEach = 4000;
@@ -181,8 +175,6 @@ const cases: Record<string, Case> = {
   d_to_u32: { wgsl: 'vec2<u32>(d_to_u32(a), 0u)', f: clamped(0, 2 ** 32 - 1), result: 'u32' },
 };
 
-type Words = Uint32Array<ArrayBuffer>;
-
 const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
 /** NaNs as pairs of words; JavaScript's engine keeps no payload, so they are put in as words. */
@@ -213,48 +205,6 @@ function fromWords(words: Words, type?: keyof typeof arrays): Float64Array {
   return Float64Array.from(new arrays[type](words.buffer).filter((_, i) => i % 2 === 0));
 }
 
-// Kept: the process ends when it is collected before its devices.
-let gpu: GPU;
-let device: GPUDevice;
-
-/** f(a[i], b[i]) for all i on the GPU, where f is a WGSL expression over a and b. */
-async function onDevice(names: string[], expression: string, a: Words, b: Words): Promise<Words> {
-  const code = `${soft64Text(names)}
-@group(0) @binding(0) var<storage, read> xs: array<vec2<u32>>;
-@group(0) @binding(1) var<storage, read> ys: array<vec2<u32>>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec2<u32>>;
-@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x < arrayLength(&out)) {
-    let a = xs[id.x];
-    let b = ys[id.x];
-    out[id.x] = ${expression};
-  }
-}`;
-  const module = device.createShaderModule({ code });
-  const pipeline = await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
-  const upload = (words: Words): GPUBuffer => {
-    const buffer = device.createBuffer({ size: words.byteLength, usage: storage | copyTo });
-    device.queue.writeBuffer(buffer, 0, words);
-    return buffer;
-  };
-  const out = device.createBuffer({ size: a.byteLength, usage: storage | copyFrom });
-  const back = device.createBuffer({ size: a.byteLength, usage: copyTo | mapRead });
-  const inputs = [upload(a), upload(b)];
-  const entries = [...inputs, out].map((buffer, binding) => ({ binding, resource: { buffer } }));
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-  pass.dispatchWorkgroups(Math.ceil(a.length / 128));
-  pass.end();
-  encoder.copyBufferToBuffer(out, 0, back, 0, a.byteLength);
-  device.queue.submit([encoder.finish()]);
-  await back.mapAsync(mapRead);
-  const words = new Uint32Array(back.getMappedRange().slice(0));
-  for (const buffer of [...inputs, out, back]) buffer.destroy();
-  return words;
-}
-
 /** Where the function's results are not those of JavaScript, as text. */
 async function wrong(name: string, c: Case, pairs: [Float64Array, Float64Array]): Promise<string[]> {
   const type = c.result === 'bool' ? 'u32' : c.result;
@@ -262,7 +212,11 @@ async function wrong(name: string, c: Case, pairs: [Float64Array, Float64Array])
   const words = toWords(pairs[0], c.input);
   const a = fromWords(words, c.input);
   const b = pairs[1];
-  const got = fromWords(await onDevice([name], expression, words, toWords(b)), type);
+  const both = new Uint32Array(2 * words.length);
+  both.set(words);
+  both.set(toWords(b), words.length);
+  const statements = `let a = xs[i]; let b = xs[${a.length}u + i]; out[i] = ${expression};`;
+  const got = fromWords(await runOnGpu(soft64Text([name]), statements, both, a.length), type);
   const expected = fromWords(
     toWords(
       Float64Array.from(a, (x, i) => Number(c.f(x, b[i]))),
@@ -281,13 +235,8 @@ describe('emulated float64', () => {
   const pairs = makePairs();
   console.log(`seed ${seed}, ${pairs[0].length} pairs`);
 
-  beforeAll(async () => {
-    gpu = create([]);
-    const adapter = await gpu.requestAdapter();
-    if (!adapter) throw new Error('Dawn found no Vulkan driver: see .ci/software-vulkan.mjs');
-    device = await adapter.requestDevice();
-  });
-  afterAll(() => device.destroy());
+  beforeAll(openGpu);
+  afterAll(closeGpu);
 
   it.each(Object.entries(cases))('%s', async (name, c) => {
     const bad = await wrong(name, c, pairs);
