@@ -91,12 +91,26 @@ fn d_normal(a: vec2<u32>) -> D_Number {
   return d_normalize(p.e, p.m);
 }
 
-// The number of sign s (its bit) and magnitude m * 2^(e - 1086), rounded. The leading one adds 1 to the exponent.
-fn d_pack(s: u32, e: i32, m: vec2<u32>) -> vec2<u32> {
-  let p = d_normalize(e, m);
+// A result before rounding: sign (its bit) and magnitude m * 2^(e - 1086); m is not normalized. From an exponent of
+// 4096 on it is infinite, from 65536 on NaN.
+struct D_Raw {
+  s: u32,
+  e: i32,
+  m: vec2<u32>,
+}
+
+fn d_raw(s: u32, e: i32, m: vec2<u32>, infinite: bool, none: bool) -> D_Raw {
+  let special = infinite | none;
+  return D_Raw(s, select(select(e, 8192, infinite), 131072, none), select(m, vec2<u32>(0u, D_SIGN), special));
+}
+
+// Rounds. The leading one adds 1 to the exponent.
+fn d_pack(q: D_Raw) -> vec2<u32> {
+  let p = d_normalize(q.e, q.m);
   let r = d_round(p.m, 9 + max(1 - p.e, 0));
   let word = r.y + (u32(max(p.e, 1) - 1) << 20u);
-  return select(vec2<u32>(r.x, s | word), vec2<u32>(0u, s | D_INFINITY), p.e > 2046);
+  let high = select(word, select(D_INFINITY, D_NAN.y, p.e > 65535), p.e > 2046);
+  return vec2<u32>(select(r.x, 0u, p.e > 2046), q.s | high);
 }
 
 fn d_neg(a: vec2<u32>) -> vec2<u32> {
@@ -108,7 +122,7 @@ fn d_abs(a: vec2<u32>) -> vec2<u32> {
 }
 
 // The smaller magnitude is shifted to the exponent of the larger one, with 10 bits to spare below and one above.
-fn d_add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+fn d_sum(a: vec2<u32>, b: vec2<u32>) -> D_Raw {
   let i = a.y & ~D_SIGN;
   let j = b.y & ~D_SIGN;
   let swap = (j > i) | ((j == i) & (b.x > a.x));
@@ -121,34 +135,37 @@ fn d_add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let y = d_shr(q.m, u32(p.e - q.e + 1));
   let sum = d_add64(x, select(y, d_sub64(vec2<u32>(), y), differ));
   let s = select(big.y & D_SIGN, 0u, differ & all(sum == vec2<u32>()));
-  return select(d_pack(s, p.e + 1, sum), select(big, D_NAN, differ & (i == j)), d_is_special(big));
+  let none = d_is_nan(big) | (differ & (i == j) & d_is_special(big));
+  return d_raw(s, p.e + 1, sum, d_is_special(big), none);
+}
+
+fn d_add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return d_pack(d_sum(a, b));
 }
 
 fn d_sub(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   return d_add(a, d_neg(b));
 }
 
-fn d_mul(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
-  let s = (a.y ^ b.y) & D_SIGN;
-  let none = d_is_nan(a) | d_is_nan(b) | d_is_zero(a) | d_is_zero(b);
-  let special = select(vec2<u32>(0u, s | D_INFINITY), D_NAN, none);
+fn d_product(a: vec2<u32>, b: vec2<u32>) -> D_Raw {
   let p = d_normal(a);
   let q = d_normal(b);
   let low = d_mul64(p.m.x, q.m.x);
   let m = d_add64(d_mul64(p.m.x, q.m.y), vec2<u32>(low.y, 0u));
   let n = d_add64(d_mul64(p.m.y, q.m.x), vec2<u32>(m.x, 0u));
   let high = d_add64(d_add64(d_mul64(p.m.y, q.m.y), vec2<u32>(m.y, 0u)), vec2<u32>(n.y, 0u));
-  let product = d_pack(s, p.e + q.e - 1022, vec2<u32>(high.x | min(low.x | n.x, 1u), high.y));
-  return select(product, special, d_is_special(a) | d_is_special(b));
+  let rest = min(low.x | n.x, 1u);
+  let infinite = d_is_special(a) | d_is_special(b);
+  let none = d_is_nan(a) | d_is_nan(b) | (infinite & (d_is_zero(a) | d_is_zero(b)));
+  return d_raw((a.y ^ b.y) & D_SIGN, p.e + q.e - 1022, vec2<u32>(high.x | rest, high.y), infinite, none);
+}
+
+fn d_mul(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return d_pack(d_product(a, b));
 }
 
 // 56 digits of the quotient, the first of them 2^0, and the remainder as the sticky bit.
-fn d_div(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
-  let s = (a.y ^ b.y) & D_SIGN;
-  if (d_is_special(a) || d_is_special(b) || d_is_zero(b)) {
-    let none = d_is_nan(a) || d_is_nan(b) || (d_is_special(a) && d_is_special(b)) || (d_is_zero(a) && d_is_zero(b));
-    return select(vec2<u32>(0u, s | select(D_INFINITY, 0u, d_is_special(b))), D_NAN, none);
-  }
+fn d_quotient(a: vec2<u32>, b: vec2<u32>) -> D_Raw {
   let p = d_normal(a);
   let q = d_normal(b);
   let d = d_shr(q.m, 11u);
@@ -163,17 +180,18 @@ fn d_div(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     }
     r = d_shl(r, 1u);
   }
-  return d_pack(s, p.e - q.e + 1031, vec2<u32>(m.x | min(r.x | r.y, 1u), m.y));
+  m = select(vec2<u32>(m.x | min(r.x | r.y, 1u), m.y), vec2<u32>(), d_is_special(b));
+  let infinite = d_is_special(a) | d_is_zero(b);
+  let none = d_is_nan(a) | d_is_nan(b) | (d_is_special(a) & d_is_special(b)) | (d_is_zero(a) & d_is_zero(b));
+  return d_raw((a.y ^ b.y) & D_SIGN, p.e - q.e + 1031, m, infinite, none);
+}
+
+fn d_div(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return d_pack(d_quotient(a, b));
 }
 
 // Digit by digit: m is the root so far, s twice the root, r what is left of the number; 1 stands at bit 54.
-fn d_sqrt(a: vec2<u32>) -> vec2<u32> {
-  if (d_is_nan(a) || d_is_zero(a) || all(a == vec2<u32>(0u, D_INFINITY))) {
-    return a;
-  }
-  if (a.y >= D_SIGN) {
-    return D_NAN;
-  }
+fn d_root(a: vec2<u32>) -> D_Raw {
   let p = d_normal(a);
   let odd = u32(p.e + 1) & 1u;
   var r = d_shr(p.m, 9u - odd);
@@ -189,7 +207,13 @@ fn d_sqrt(a: vec2<u32>) -> vec2<u32> {
     }
     r = d_shl(r, 1u);
   }
-  return d_pack(0u, (p.e - i32(odd) + 1041) / 2, vec2<u32>(m.x | min(r.x | r.y, 1u), m.y));
+  m.x |= min(r.x | r.y, 1u);
+  let none = d_is_nan(a) | ((a.y >= D_SIGN) & !d_is_zero(a));
+  return d_raw(a.y & D_SIGN, (p.e - i32(odd) + 1041) / 2, m, d_is_special(a), none);
+}
+
+fn d_sqrt(a: vec2<u32>) -> vec2<u32> {
+  return d_pack(d_root(a));
 }
 
 // To an integer: mode 0 towards zero, 1 away from it, 2 to nearest, ties to even. Carries go into the exponent.
@@ -250,7 +274,7 @@ fn d_fmod(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     r = select(t, r, t.y >= D_SIGN);
     r = select(r, d_shl(r, 1u), e > q.e);
   }
-  return d_pack(a.y & D_SIGN, min(p.e, q.e) + 11, r);
+  return d_pack(D_Raw(a.y & D_SIGN, min(p.e, q.e) + 11, r));
 }
 
 // 1 for a < b, 2 for equal, 4 for a > b, 8 where one is NaN. Numbers as integers in the same order: 0 for both zeros.
@@ -314,11 +338,11 @@ fn d_pmax(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
 }
 
 fn d_from_u32(x: u32) -> vec2<u32> {
-  return d_pack(0u, 1086, vec2<u32>(x, 0u));
+  return d_pack(D_Raw(0u, 1086, vec2<u32>(x, 0u)));
 }
 
 fn d_from_i32(x: i32) -> vec2<u32> {
-  return d_pack(u32(x) & D_SIGN, 1086, vec2<u32>(u32(abs(x)), 0u));
+  return d_pack(D_Raw(u32(x) & D_SIGN, 1086, vec2<u32>(u32(abs(x)), 0u)));
 }
 
 fn d_from_f32(x: f32) -> vec2<u32> {
@@ -326,10 +350,8 @@ fn d_from_f32(x: f32) -> vec2<u32> {
   let s = u & D_SIGN;
   let e = (u >> 23u) & 0xffu;
   let f = u & 0x7fffffu;
-  if (e == 255u) {
-    return select(vec2<u32>(0u, s | D_INFINITY), D_NAN, f != 0u);
-  }
-  return d_pack(s, i32(max(e, 1u)) + 936, vec2<u32>(f | (min(e, 1u) << 23u), 0u));
+  let m = vec2<u32>(f | (min(e, 1u) << 23u), 0u);
+  return d_pack(d_raw(s, i32(max(e, 1u)) + 936, m, e == 255u, (e == 255u) & (f != 0u)));
 }
 
 // The same rounding as in d_pack, to 24 bits.

@@ -3,7 +3,7 @@
 import { CompileError } from '../../ir/errors.ts';
 import type { DType } from '../../ir/types.ts';
 import { soft64Text } from './soft64.ts';
-import { type Instruction, operations, reads, type Tape } from './tape64.ts';
+import { type Instruction, operations, rawOperations, reads, type Tape } from './tape64.ts';
 import { tapeOf } from './tape64-writer.ts';
 
 /** The instruction in four words; operation numbers are those of the text, targets of jumps count from `base`. */
@@ -50,9 +50,10 @@ export function tableText(table: Uint32Array): string {
 /** The loop that runs instructions `begin` to `end`, with a case for each operation used. */
 function loopText(used: readonly string[], registers: number, rounds: boolean): string {
   const cases = used.map((op, i) => {
-    const act = op === 'jump' ? 'pc = select(pc, b.x, a.x == 0u);' : `r = ${operations[op]};`;
-    return `      case ${i}u: { ${act} }`;
+    if (op === 'jump') return `      case ${i}u: { pc = select(pc, b.x, a.x == 0u); }`;
+    return `      case ${i}u: { ${Object.hasOwn(rawOperations, op) ? 'raw = true; q' : 'r'} = ${operations[op]}; }`;
   });
+  const raws = used.some((op) => Object.hasOwn(rawOperations, op));
   return `var<private> d_register: array<vec2<u32>, ${registers}>;
 
 fn d_run(begin: u32, end: u32) {
@@ -68,11 +69,11 @@ fn d_run(begin: u32, end: u32) {
     }
     b.y ^= y & 0x80000000u;
     var r = b;
-    switch (code.x & 0xffu) {
+${raws ? '    var q: D_Raw;\n    var raw = false;\n' : ''}    switch (code.x & 0xffu) {
 ${cases.join('\n')}
       default: {}
     }
-${rounds ? '    if ((y & 16u) != 0u) { r = d_from_f32(d_to_f32(r)); }\n' : ''}    d_register[(code.x >> 8u) & 0xffu] = r;
+${raws ? '    if (raw) { r = d_pack(q); }\n' : ''}${rounds ? '    if ((y & 16u) != 0u) { r = d_from_f32(d_to_f32(r)); }\n' : ''}    d_register[(code.x >> 8u) & 0xffu] = r;
   }
 }`;
 }

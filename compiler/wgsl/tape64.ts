@@ -33,12 +33,18 @@ export interface Tape {
   readonly result: number;
 }
 
+/** Operations whose results are rounded and packed in one place, in WGSL over registers a and b. */
+export const rawOperations: Readonly<Record<string, string>> = {
+  'add.f64': 'd_sum(a, b)',
+  'mul.f64': 'd_product(a, b)',
+  'div.f64': 'd_quotient(a, b)',
+  'sqrt.f64': 'd_root(b)',
+};
+
 /** The operations in WGSL over registers a, b and the word y; `jump` sets the counter. */
 export const operations: Readonly<Record<string, string>> = {
+  ...rawOperations,
   move: 'b',
-  'add.f64': 'd_add(a, b)',
-  'mul.f64': 'd_mul(a, b)',
-  'div.f64': 'd_div(a, b)',
   'rem.f64': 'd_rem(a, b)',
   // Unlike C's fmod, the kernel function gives 0 for -0.
   'fmod.f64': 'd_fmod(select(a, vec2<u32>(), d_is_zero(a)), b)',
@@ -46,7 +52,6 @@ export const operations: Readonly<Record<string, string>> = {
   'max.f64': 'd_max(a, b)',
   'pmin.f64': 'd_pmin(a, b)',
   'pmax.f64': 'd_pmax(a, b)',
-  'sqrt.f64': 'd_sqrt(b)',
   'abs.f64': 'd_abs(b)',
   'floor.f64': 'd_floor(b)',
   'ceil.f64': 'd_ceil(b)',
