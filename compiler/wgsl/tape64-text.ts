@@ -40,7 +40,7 @@ export interface TapeProgram {
   readonly table: Uint32Array;
 }
 
-/** The table as a constant of the module. Some drivers copy it in each invocation; a buffer compiles faster. */
+/** The table as a constant of the module, where no buffer can hold it: a driver may compile this much longer. */
 export function tableText(table: Uint32Array): string {
   const rows = Array.from({ length: table.length / 4 }, (_, i) => table.subarray(4 * i, 4 * i + 4));
   const items = rows.map((row) => `vec4<u32>(${Array.from(row, (w) => `${w}u`).join(',')})`);
