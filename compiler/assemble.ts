@@ -14,7 +14,7 @@ import { aliasSource } from './passes/fusion-groups.ts';
 import { aligned } from './passes/memory.ts';
 import { overlap, type Place, placeAt, samePlace, sliceOf } from './place.ts';
 import { type ControlStep, isKernel, type KernelStep, type Placement } from './placement.ts';
-import type { Address, ModuleStep } from './wasm/module.ts';
+import type { Address, ProgramStep } from '../ir/steps.ts';
 
 /** Where a level's memory is, and the places that the level around it gives. */
 interface Frame {
@@ -34,6 +34,8 @@ interface Access {
 export class Assembler {
   readonly kernels: Kernel[] = [];
   readonly texts: string[] = [];
+  /** Graph operations of each kernel, where it was met first. */
+  readonly ops = new Map<Kernel, readonly string[]>();
   readonly constants: { offset: number; data: TypedArray | Uint16Array }[] = [];
   constantBytes = 0;
   readonly #constantAt = new Map<string, number>();
@@ -109,8 +111,8 @@ export class Assembler {
   }
 
   /** The steps of a level, and what is known of each. */
-  steps(f: Frame): { steps: ModuleStep[]; infos: KernelInfo[] } {
-    const steps: ModuleStep[] = [];
+  steps(f: Frame): { steps: ProgramStep[]; infos: KernelInfo[] } {
+    const steps: ProgramStep[] = [];
     const infos: KernelInfo[] = [];
     let pending: Access[] = [];
     for (const s of f.level.steps) {
@@ -144,13 +146,14 @@ export class Assembler {
     if (index === undefined) {
       index = this.kernels.length;
       this.kernels.push(s.lowered.kernel);
+      this.ops.set(s.lowered.kernel, s.lowered.ops);
       this.texts.push(text);
       this.#byText.set(text, index);
     }
     return index;
   }
 
-  #control(f: Frame, c: ControlStep): { step: ModuleStep; info: KernelInfo } {
+  #control(f: Frame, c: ControlStep): { step: ProgramStep; info: KernelInfo } {
     const { name } = c.node.op;
     const [step, infos, runs] = name === 'cond' || name === 'case' ? this.#branch(f, c) : this.#loop(f, c);
     const total = (get: (k: KernelInfo) => number) => runs * infos.reduce((n, k) => n + get(k), 0);
@@ -170,7 +173,7 @@ export class Assembler {
     };
   }
 
-  #branch(f: Frame, c: ControlStep): [ModuleStep, KernelInfo[], number] {
+  #branch(f: Frame, c: ControlStep): [ProgramStep, KernelInfo[], number] {
     const [choice, ...operands] = c.node.inputs;
     const infos: KernelInfo[] = [];
     const branches = c.bodies.map((level) => {
@@ -189,7 +192,7 @@ export class Assembler {
     return [{ kind: 'branch', index: this.#address(this.place(f, choice)), branches: ordered }, infos, 1];
   }
 
-  #loop(f: Frame, c: ControlStep): [ModuleStep, KernelInfo[], number] {
+  #loop(f: Frame, c: ControlStep): [ProgramStep, KernelInfo[], number] {
     const { node } = c;
     const isScan = node.op.name === 'scan';
     const { trip, consts, carry } = loopLayout(node.attrs, node.inputs.length);
@@ -209,14 +212,14 @@ export class Assembler {
     const [body, test] = isScan ? c.bodies : [c.bodies[1], c.bodies[0]];
     const inner = this.steps(frame(body));
     const infos = [...inner.infos];
-    let condition: Extract<ModuleStep, { kind: 'loop' }>['test'];
+    let condition: Extract<ProgramStep, { kind: 'loop' }>['test'];
     if (test) {
       const at = frame(test);
       const tested = this.steps(at);
       infos.push(...tested.infos);
       condition = { steps: tested.steps, value: this.#address(this.place(at, test.tensorResults[0])) };
     }
-    const step: ModuleStep = {
+    const step: ProgramStep = {
       kind: 'loop',
       loop: id,
       length: length ?? null,

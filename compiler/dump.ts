@@ -2,9 +2,10 @@
 // memory plan.
 
 import type { Graph } from '../ir/graph.ts';
-import type { WasmPlan } from '../ir/plan.ts';
+import type { ProgramPlan } from '../ir/plan.ts';
 import { binaryenReady, emitText } from './wasm/emit.ts';
-import type { Address, EmitJob, ModuleStep } from './wasm/module.ts';
+import type { Address, ProgramStep } from '../ir/steps.ts';
+import type { EmitJob } from './wasm/module.ts';
 
 interface NodeFs {
   mkdirSync(p: string, o: { recursive: boolean }): void;
@@ -13,7 +14,7 @@ interface NodeFs {
 
 export interface Dumper {
   readonly graph: (index: number, name: string, g: Graph) => void;
-  readonly plan: (plan: Omit<WasmPlan, 'module'>, job: EmitJob) => void;
+  readonly plan: (plan: ProgramPlan, job: EmitJob) => void;
 }
 
 const addressText = (a: Address): string => {
@@ -22,7 +23,7 @@ const addressText = (a: Address): string => {
 };
 
 /** The steps of a module, one a line, with their addresses. */
-export function stepsText(steps: readonly ModuleStep[], indent = ''): string[] {
+export function stepsText(steps: readonly ProgramStep[], indent = ''): string[] {
   const inner = `${indent}  `;
   return steps.flatMap((s): string[] => {
     switch (s.kind) {

@@ -113,9 +113,12 @@ function prepare(before: Optimized, opt: CompileOptions): Prepared {
     options: { relaxed, shared: opt.shared },
   };
   dump?.plan(planned.plan, job);
+  const { parallel, steps } = planned;
   const finish = (module: Uint8Array, emitMs: number): Compiled => ({
     plan: {
       ...planned.plan,
+      steps: steps.length,
+      parallel,
       module,
       info: { ...planned.plan.info, compileMs: { ...planned.plan.info.compileMs, emit: emitMs } },
     },

@@ -179,7 +179,7 @@ export class Placement {
         const { kernel } = s.lowered;
         const out = kernel.buffers.find((b, k) => b.role === 'out' && isValue(s.bindings[k], target));
         if (!out) continue;
-        const reads = kernel.buffers.filter((_, k) => {
+        const reads = kernel.buffers.slice(0, s.bindings.length).filter((_, k) => {
           const b = s.bindings[k];
           const from = 'value' in b ? aliasSource(b.value).node : null;
           return from?.op.name === 'read' && from.inputs[0] === w.param;
@@ -263,8 +263,8 @@ export class Placement {
         s.scratch.to = i;
         return;
       }
-      s.lowered.kernel.buffers.forEach((buf, k) => {
-        const b = s.bindings[k];
+      s.bindings.forEach((b, k) => {
+        const buf = s.lowered.kernel.buffers[k];
         if ('scratch' in b) this.scratch.set(b, regionOf(buf.size * byteSize(buf.ty), i, i));
         if ('value' in b) touch(this.saved.get(aliasSource(b.value)) ?? this.region(b.value), i);
       });

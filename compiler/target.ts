@@ -3,23 +3,27 @@
 import { MemoryError } from '../ir/errors.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
-import type { KernelInfo, PassInfo, Port, WasmPlan } from '../ir/plan.ts';
+import type { KernelInfo, PassInfo, Port, ProgramPlan } from '../ir/plan.ts';
 import { typeBytes, typeText } from '../ir/types.ts';
 import { Assembler } from './assemble.ts';
 import { planLevel } from './level.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
 import { aligned } from './passes/memory.ts';
 import { isKernel, type Placement } from './placement.ts';
-import type { ModuleStep } from './wasm/module.ts';
+import type { ProgramStep } from '../ir/steps.ts';
 
 /** Bytes that a WebAssembly memory has, less the runtime's own page. */
 const ADDRESSABLE = 2 ** 32 - 2 ** 16;
 
 /** A plan without its code, and what the code generator needs. */
 export interface Planned {
-  readonly plan: Omit<WasmPlan, 'module'>;
+  readonly plan: ProgramPlan;
   readonly kernels: readonly Kernel[];
-  readonly steps: readonly ModuleStep[];
+  /** Graph operations that the first use of a kernel computes. */
+  readonly opsOf: (k: Kernel) => readonly string[];
+  /** False where the whole program is too small to pay for waking other threads. */
+  readonly parallel: boolean;
+  readonly steps: readonly ProgramStep[];
   /** Entries of the binding table: arena, constants, then the states. */
   readonly slots: number;
   /** Loops, each of which has a counter. */
@@ -45,7 +49,7 @@ export function planProgram(graph: Graph, options: TargetOptions, passes: readon
         return { type, staging };
       });
   const [inputs, outputs] = [ports(graph.params), ports(graph.results)];
-  checkSize(level, staged);
+  if (!options.gpu) checkSize(level, staged);
   const lowerBound = level.memory.lowerBound + staged - level.memory.arenaBytes;
   const info = {
     arenaBytes: staged,
@@ -63,12 +67,12 @@ export function planProgram(graph: Graph, options: TargetOptions, passes: readon
     constants: a.constants,
     constantBytes: a.constantBytes,
     arenaBytes: staged,
-    steps: steps.length,
-    parallel: micros > 60 && anyParallel(level),
     info,
   };
   return {
     plan,
+    parallel: micros > 60 && anyParallel(level),
+    opsOf: (k) => a.ops.get(k) ?? [],
     kernels: a.kernels,
     steps,
     slots: 2 + level.states.length + inputs.length + outputs.length,

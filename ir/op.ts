@@ -110,6 +110,8 @@ export interface OpDef {
   readonly sameType?: readonly number[];
   /** Not to be interned, removed or reordered. */
   readonly effect?: boolean;
+  /** Its results have the same bits on every target: each operation of its expression rounds as it is written. */
+  readonly exact?: boolean;
   readonly infer: (c: InferCtx) => readonly TensorType[];
   /** Element-wise ops: one element from one element of each operand. */
   readonly scalar?: (xs: readonly Expr[], attrs: Attrs, out: TensorType) => Expr;
@@ -149,6 +151,7 @@ export function defineComposite(def: Omit<OpDef, 'kind'> & { expand: NonNullable
   return defineOp({ ...def, kind: 'composite' });
 }
 
+/** The op of that name. Throws ArgumentError where there is none. */
 export function opByName(name: string): OpDef {
   const op = registry.get(name);
   if (!op) throw new ArgumentError(`there is no op named '${name}'`);

@@ -6,7 +6,10 @@ export { fromHalfBits, halfBits } from './half.ts';
 export { arrayFor, type TypedArray } from './literal.ts';
 export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeBytes, typeText } from './types.ts';
 
+export type { Address, ProgramStep } from './steps.ts';
+
 import type { TypedArray } from './literal.ts';
+import type { ProgramStep } from './steps.ts';
 import type { TensorType } from './types.ts';
 
 /** Where the bytes of a program's buffer live while it runs. */
@@ -81,20 +84,58 @@ export interface PlanInfo {
   readonly tuned?: TunedInfo;
 }
 
-/** A program for the WASM target. */
-export interface WasmPlan {
+/** What programs of all targets are made of. */
+export interface ProgramPlan {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   /** Types of the states, in binding order; the program updates them in place. */
   readonly states: readonly TensorType[];
-  /** The module reads addresses from its binding table: arena, constants, states, inputs, outputs. */
+  /** Steps name their memory by slot: arena, constants, states, inputs, outputs. */
   readonly constants: readonly { readonly offset: number; readonly data: TypedArray | Uint16Array }[];
   readonly constantBytes: number;
   readonly arenaBytes: number;
+  readonly info: PlanInfo;
+}
+
+/** One dispatch of a kernel: a compute shader, without the declarations of memory, which depend on where that lies. */
+export interface GpuShader {
+  /** WGSL; the token `H3` is the heap's page in which buffer 3 lies, `GUARD` stands where a predicate is looked at. */
+  readonly code: string;
+  /** The kernel's buffers that it touches. */
+  readonly buffers: readonly number[];
+  /** Buffers of the kernel; their places are `args.a`, in elements. */
+  readonly args: number;
+  /** The heap is an array of atomic words. */
+  readonly atomic: boolean;
+  /** Invocations of a workgroup. */
+  readonly size: number;
+  /** Workgroups. */
+  readonly groups: number;
+  readonly name: string;
+}
+
+/** A kernel on a GPU: its dispatches in order. */
+export interface GpuKernel {
+  readonly shaders: readonly GpuShader[];
+  /** Bytes of an element of each buffer. */
+  readonly units: readonly number[];
+  /** Graph operations, for messages. */
+  readonly ops: readonly string[];
+}
+
+/** A program for the WebGPU target. */
+export interface GpuPlan extends ProgramPlan {
+  readonly kernels: readonly GpuKernel[];
+  readonly steps: readonly ProgramStep[];
+  /** Loops among the steps. */
+  readonly loops: number;
+}
+
+/** A program for the WASM target. */
+export interface WasmPlan extends ProgramPlan {
   readonly module: Uint8Array;
   /** How many steps the module runs in order; they can be run one by one, for profiling. */
   readonly steps: number;
   /** False where the whole program is too small to pay for waking other threads. */
   readonly parallel: boolean;
-  readonly info: PlanInfo;
 }

@@ -7,8 +7,10 @@ export interface DeviceBuffer {
   readonly dtype: DType;
   /** Elements. */
   readonly size: number;
-  /** A copy of the elements. Throws ArgumentError once the buffer is freed. */
+  /** A copy of the elements. Throws ArgumentError once the buffer is freed, DeviceError where the device cannot be waited for. */
   read(): TypedArray;
+  /** The same from devices that cannot be waited for. */
+  readAsync?(): Promise<TypedArray>;
   /** One holder less; the last one frees the memory, which else happens when the buffer is collected. */
   release(): void;
   /** One holder more. */

@@ -110,7 +110,7 @@ export class DirectContraction {
       ...this.epilogue(variable('acc', ty), outs),
     ];
     const keep = mergeAxes([...s.outer, s.m, s.n], element);
-    return nest(keep.axes, keep.body, { cost: this.reduction });
+    return nest(keep.axes, keep.body, { cost: this.reduction, grid: this.ctx.options.gpu !== undefined });
   }
 
   unitStride(v: Value, idx: readonly Expr[], k: string): boolean {

@@ -14,6 +14,7 @@ import type { Group } from '../group.ts';
 import { type KBlocks, PanelContraction, type Panels } from './contraction-panels.ts';
 import { scheduleOf } from './conv-algorithm.ts';
 import { lowerDepthwise } from './depthwise.ts';
+import { lowerGpuContraction } from './gpu/contraction.ts';
 import { bodyCost, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { type Blocking, type KernelSchedule, scheduleText } from './kernel-schedule.ts';
 import type { Axis } from './loops.ts';
@@ -39,6 +40,7 @@ const FAR_RESULT_BYTES = 1 << 20;
 const HEAVY_EPILOGUE = 12;
 
 export function lowerContraction(ctx: LowerContext, g: Group): Lowered {
+  if (ctx.options.gpu) return lowerGpuContraction(ctx, g);
   const anchor = g.nodes.find((n) => n.op.kind === 'contraction') as Node;
   const schedule = scheduleOf(anchor);
   switch (schedule.algorithm) {

@@ -25,6 +25,16 @@ export interface TargetOptions {
   readonly tile: Tile;
   /** Threads that per-thread scratch is made for. */
   readonly threads: number;
+  /** Where the target is a GPU: what it has. */
+  readonly gpu?: GpuTarget;
+}
+
+/** What schedules for a GPU depend on. */
+export interface GpuTarget {
+  /** Most invocations of a workgroup. */
+  readonly invocations: number;
+  /** Bytes that a workgroup may share. */
+  readonly sharedBytes: number;
 }
 
 /** What a kernel's buffer is bound to. */
@@ -70,6 +80,7 @@ export class KernelBuilder {
   readonly group: Group;
   #buffers: Buffer[] = [];
   #bindings: Binding[] = [];
+  #shared: Buffer[] = [];
   #byValue = new Map<Value, string>();
   readonly #own: Set<Value>;
   /** One counter for all readers: a name stands for one thing in the whole kernel. */
@@ -107,6 +118,12 @@ export class KernelBuilder {
   scratch(ty: DType, size: number): string {
     return this.#declare(ty, size, 'scratch', { scratch: true });
   }
+  /** Memory that a workgroup shares. */
+  shared(ty: DType, size: number): string {
+    const name = `w${this.#shared.length}`;
+    this.#shared.push({ name, ty, size, role: 'shared' });
+    return name;
+  }
   packed(p: PackedConstant): string {
     return this.#declare(p.ty ?? 'f32', p.size, 'in', { packed: p });
   }
@@ -135,7 +152,7 @@ export class KernelBuilder {
     const bytes = this.#buffers.reduce((n, b) => (b.role === 'scratch' ? n : n + b.size * byteSize(b.ty)), 0);
     return {
       group: this.group,
-      kernel: { name: kernelName(this.nodes()), buffers: this.#buffers, body },
+      kernel: { name: kernelName(this.nodes()), buffers: [...this.#buffers, ...this.#shared], body },
       ops: this.nodes().map((n) => n.op.name),
       bindings: this.#bindings,
       flops: opt.flops,
@@ -149,7 +166,7 @@ export class KernelBuilder {
 function hasParallel(body: readonly Stmt[]): boolean {
   return body.some((s) =>
     s.s === 'for'
-      ? s.parallel !== undefined || hasParallel(s.body)
+      ? s.parallel !== undefined || s.grid || hasParallel(s.body)
       : s.s === 'single'
         ? false
         : s.s === 'if' && hasParallel(s.then),

@@ -76,9 +76,18 @@ const CHUNK_WORK = 1 << 12;
 export function nest(
   axes: readonly Axis[],
   body: readonly Stmt[],
-  opt: { vector?: boolean; cost?: number; copies?: number; parallel?: boolean; grain?: number } = {},
+  opt: {
+    vector?: boolean;
+    cost?: number;
+    copies?: number;
+    parallel?: boolean;
+    grain?: number;
+    /** For a GPU: all axes are the grid. */
+    grid?: boolean;
+  } = {},
 ): Stmt[] {
   if (axes.length === 0) return [{ s: 'single', body }];
+  if (opt.grid) return gridNest(axes, body);
   const total = axes.reduce((n, a) => n * a.n, 1) * (opt.cost ?? 1);
   const parallel = opt.parallel !== false && total >= PARALLEL_WORK;
   let stmts: readonly Stmt[] = body;
@@ -93,6 +102,12 @@ export function nest(
   }
   return parallel ? [...stmts] : [{ s: 'single', body: stmts }];
 }
+
+/** The body in loops whose iterations are all independent: the grid of a GPU. */
+export const gridNest = (axes: readonly Axis[], body: readonly Stmt[]): Stmt[] =>
+  axes.length === 0
+    ? [{ s: 'single', body }]
+    : [...axes.reduceRight<readonly Stmt[]>((inner, a) => [loop(a.v, a.n, inner, { grid: true })], body)];
 
 /** Elements of a cache line. */
 const LINE = 16;

@@ -95,9 +95,10 @@ function pointwiseLoops(k: KernelBuilder, g: Group, prefix: string): Stmt[] {
   });
   const m = mergeAxes(axes, body);
   const cost = bodyCost(m.body);
-  const pixels = m.axes.length > 1 && m.axes[m.axes.length - 1].n <= SHORT && gathers(m.body);
+  const grid = k.ctx.options.gpu !== undefined;
+  const pixels = !grid && m.axes.length > 1 && m.axes[m.axes.length - 1].n <= SHORT && gathers(m.body);
   if (pixels) return pixelNest(m.axes, m.body, (prefix) => r.fresh(prefix), cost);
-  return nest(m.axes, m.body, { vector: true, cost: Math.max(1, cost), copies: cost <= 4 ? 2 : 1 });
+  return nest(m.axes, m.body, { vector: true, cost: Math.max(1, cost), copies: cost <= 4 ? 2 : 1, grid });
 }
 
 export function lowerPointwise(ctx: LowerContext, g: Group): Lowered {

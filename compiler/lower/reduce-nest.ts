@@ -8,6 +8,7 @@
 import { add, bin, type Expr, fma, i32, konst, load, mul, tileRead, variable } from '../../ir/kernel/expr.ts';
 import { loop, type ReduceOp, type Stmt, store, substitute } from '../../ir/kernel/kernel.ts';
 import type { DType } from '../../ir/types.ts';
+import { gridReduceNest } from './gpu/reduce.ts';
 import type { KernelBuilder } from './kernel-builder.ts';
 import { type Axis, mergeAxes } from './loops.ts';
 
@@ -36,6 +37,7 @@ const CHUNK_MIN = 1 << 15;
 const PARALLEL_WORK = 1 << 15;
 
 export function lowerReduceNest(k: KernelBuilder, spec: ReduceNest): Stmt[] {
+  if (k.ctx.options.gpu) return gridReduceNest(k, spec);
   const elementBody: Stmt[] = [];
   const values = spec.element(elementBody);
   const names = spec.accs.map((_, i) => `acc${i}`);

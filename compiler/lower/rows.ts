@@ -148,7 +148,7 @@ class RowLowering {
       rowBody.push(store(k.output(o), linearize(keptIndex(o, this.keep), fixed(o.type.shape)), e));
     }
     const m = mergeAxes(this.keep, rowBody);
-    const body = this.split(last, rowBody) ?? nest(m.axes, m.body, { cost: cost * this.rowSize() });
+    const body = this.split(last, rowBody) ?? nest(m.axes, m.body, { cost: cost * this.rowSize(), grid: this.gpu });
     const flops = g.nodes.reduce((n, x) => n + sizeOf(x.inputs[0]?.type.shape ?? []), 0);
     return k.finish(body, { flops });
   }
@@ -186,8 +186,9 @@ class RowLowering {
     const combined = this.accs.map(
       (a, i): Stmt => ({ s: 'reduce', acc: a.name, op: a.op, value: load(a.ty, bufs[i], at) }),
     );
+    const grid = this.gpu ? { grid: true } : {};
     const over = (body: readonly Stmt[]) =>
-      this.keep.reduceRight<readonly Stmt[]>((inner, a) => [loop(a.v, a.n, inner)], body);
+      this.keep.reduceRight<readonly Stmt[]>((inner, a) => [loop(a.v, a.n, inner, grid)], body);
     const rest = rowBody.slice(first.before.length + first.pass.length);
     return [
       ...over([loop('piece', pieces, [...first.before, part, ...saved], { parallel: 1 })]),
@@ -207,6 +208,9 @@ class RowLowering {
     }
   }
 
+  get gpu(): boolean {
+    return this.k.ctx.options.gpu !== undefined;
+  }
   rowSize(): number {
     return this.red.reduce((n, a) => n * a.n, 1);
   }
@@ -259,7 +263,8 @@ class RowLowering {
   /** Full values of an early pass that a later pass needs and that are dear to compute: by pass. */
   keptRows(last: number): Map<number, Value[]> {
     const out = new Map<number, Value[]>();
-    if (last === 0) return out;
+    // A GPU computes again: its registers are many, and its scratch would be memory.
+    if (last === 0 || this.gpu) return out;
     for (const n of this.g.nodes) {
       const v = n.outputs[0];
       if (this.isRow(n) || this.g.outputs.includes(v)) continue;

@@ -97,7 +97,8 @@ export function lowerArgReduce(ctx: LowerContext, g: Group): Lowered {
     store(k.output(n.outputs[0]), linearize(axisVars(keep), fixed(n.outputs[0].type.shape)), at),
   ];
   const m = mergeAxes(keep, body);
-  return k.finish(nest(m.axes, m.body, { vector: axis !== xs.length - 1, cost: 4 * xs[axis] }), {
+  const grid = ctx.options.gpu !== undefined;
+  return k.finish(nest(m.axes, m.body, { vector: axis !== xs.length - 1, cost: 4 * xs[axis], grid }), {
     flops: sizeOf(x.type.shape),
   });
 }

@@ -10,7 +10,7 @@ import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
-import { type Axis, axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
+import { type Axis, axisVars, gridNest, mergeAxes, nest, rangesOf } from './loops.ts';
 import type { Reader } from './reader.ts';
 import { lowerReduceNest } from './reduce-nest.ts';
 import { fixed } from './views.ts';
@@ -57,6 +57,8 @@ function position(
   });
   return { idx, inside };
 }
+
+const onGpu = (k: KernelBuilder): boolean => k.ctx.options.gpu !== undefined;
 
 const outAxes = (v: Value): Axis[] => fixed(v.type.shape).map((n, i) => ({ v: `i${i}`, n }));
 const windowAxes = (w: Windows): Axis[] => w.window.map((n, i) => ({ v: `w${i}`, n }));
@@ -147,7 +149,7 @@ function maxPick(k: KernelBuilder, g: Group, n: Node, w: Windows): Stmt[] {
   const bufs = new Map(g.outputs.map((o) => [o, k.output(o)]));
   body.push(...epilogue(k, result, () => pick, idx, bufs, ranges));
   const m = mergeAxes(keep, body);
-  return nest(m.axes, m.body, { vector: true, cost: 4 * red.reduce((p, a) => p * a.n, 1) });
+  return nest(m.axes, m.body, { vector: true, cost: 4 * red.reduce((p, a) => p * a.n, 1), grid: onGpu(k) });
 }
 
 /**
@@ -210,15 +212,21 @@ function maxGrad(k: KernelBuilder, n: Node, w: Windows): Stmt[] {
   const lastPooled = w.window[win.length - 1] > 1 || w.strides[win.length - 1] > 1;
   if (exact) {
     const m = mergeAxes(win, body);
-    return nest(m.axes, m.body, { vector: !lastPooled, cost: 8 * red.reduce((p, a) => p * a.n, 1) });
+    return nest(m.axes, m.body, { vector: !lastPooled, cost: 8 * red.reduce((p, a) => p * a.n, 1), grid: onGpu(k) });
   }
   const zero = nest([{ v: 'z', n: xs.reduce((a, b) => a * b, 1) }], [store(buf, variable('z'), konst(ty, 0))], {
     vector: true,
+    grid: onGpu(k),
   });
   // Only axes that are not pooled may run in parallel or as lanes.
   let stmts: readonly Stmt[] = body;
   const total = xs.reduce((a, b) => a * b, 1);
   const free = (d: number) => w.window[d] === 1 && w.strides[d] === 1;
+  if (onGpu(k)) {
+    const walked = win.filter((_, d) => !free(d)).reduceRight((inner, a) => [loop(a.v, a.n, inner)], stmts);
+    const apart = win.filter((_, d) => free(d));
+    return [...zero, { s: 'barrier' }, ...gridNest(apart, walked)];
+  }
   const par = total >= 1 << 13 ? win.findIndex((a, d) => free(d) && a.n > 1 && d < win.length - 1) : -1;
   for (let d = win.length - 1; d >= 0; d--)
     stmts = [

@@ -13,9 +13,11 @@ export interface ConvOptions {
   readonly winograd?: boolean;
   /** Whether convolutions whose algorithm is yet to be chosen stay as they are; the pass runs once more after that. */
   readonly undecided?: boolean;
+  /** Whether kernels are there that pad at the border themselves. */
+  readonly padsItself?: boolean;
 }
 
-export function convPadding(g: Graph, { winograd = true, undecided = false }: ConvOptions = {}): Graph {
+export function convPadding(g: Graph, { winograd = true, undecided = false, padsItself: own = true }: ConvOptions = {}): Graph {
   return rewriteGraph(g, (n, inputs, b) => {
     if (n.op.name !== 'conv' && n.op.name !== 'conv_filter_grad') return undefined;
     // Nothing to compute, and padding might crop more than there is.
@@ -29,7 +31,7 @@ export function convPadding(g: Graph, { winograd = true, undecided = false }: Co
     const refused = !winograd && (open || schedule.algorithm === 'winograd');
     if (!refused && undecided && open) return undefined;
     // Kernels of their own pad at the border themselves.
-    if (!refused && padsItself(schedule)) return undefined;
+    if (own && !refused && padsItself(schedule)) return undefined;
     const how = refused ? { ...n.attrs, schedule: 'product' } : n.attrs;
     if (pad.every(([l, h]) => l === 0 && h === 0) && lhs.every((d) => d === 1))
       return refused ? b.emit(n.op, inputs, how) : undefined;

@@ -4,49 +4,10 @@
 
 import type binaryen from 'binaryen';
 import type { Kernel } from '../../ir/kernel/kernel.ts';
+import type { ProgramStep } from '../../ir/steps.ts';
 import { emitFunctions, emitKernel } from './codegen.ts';
 import { emitRun } from './run.ts';
 import type { Mod } from './scalar-ops.ts';
-
-/** An address while the program runs: entry of the binding table, bytes to add, and bytes for each run of loops around. */
-export interface Address {
-  readonly slot: number;
-  readonly offset: number;
-  readonly strides?: readonly { readonly loop: number; readonly bytes: number }[];
-}
-
-/** What a program does, in order. */
-export type ModuleStep =
-  | {
-      readonly kind: 'call';
-      readonly kernel: number;
-      /** Wait for all threads before this step. */
-      readonly barrier: boolean;
-      /** Per kernel buffer. */
-      readonly args: readonly Address[];
-    }
-  | {
-      readonly kind: 'loop';
-      /** Number of its counter. */
-      readonly loop: number;
-      /** Most runs; null for as many as the condition wants. */
-      readonly length: number | null;
-      /** Where the number of runs is read, if it is less. */
-      readonly trip?: Address;
-      /** The counter goes down to 0. */
-      readonly reverse?: boolean;
-      /** Runs before each run; where its value (32 bits) is zero the loop ends. */
-      readonly test?: { readonly steps: readonly ModuleStep[]; readonly value: Address };
-      /** Where the number of runs is stored. */
-      readonly count?: Address;
-      readonly body: readonly ModuleStep[];
-    }
-  | {
-      readonly kind: 'branch';
-      /** Where the number of the branch is read; the last one is taken for every other number. */
-      readonly index: Address;
-      readonly branches: readonly (readonly ModuleStep[])[];
-    };
 
 export interface ModuleOptions {
   readonly relaxed: boolean;
@@ -63,7 +24,7 @@ const SPINS = 20_000;
 /** What a module is made of. */
 export interface EmitJob {
   readonly kernels: readonly Kernel[];
-  readonly steps: readonly ModuleStep[];
+  readonly steps: readonly ProgramStep[];
   /** Entries of the binding table. */
   readonly slots: number;
   /** Loops among the steps: their counters. */

@@ -2,14 +2,14 @@
 // All threads run it; what decides a loop or a branch is read by each after a barrier.
 
 import type binaryen from 'binaryen';
-import type { Address, ModuleStep } from './module.ts';
+import type { Address, ProgramStep } from '../../ir/steps.ts';
 import type { Mod, Ref } from './scalar-ops.ts';
 
 /** Parameters of `run`; then come the addresses of slots, then two locals a loop. */
 const [TID, NTHREADS, BIND, FROM, TO] = [0, 1, 2, 3, 4];
 const FIRST_SLOT = 5;
 
-export function emitRun(b: typeof binaryen, m: Mod, steps: readonly ModuleStep[], slots: number, loops: number): void {
+export function emitRun(b: typeof binaryen, m: Mod, steps: readonly ProgramStep[], slots: number, loops: number): void {
   const w = new RunWriter(b, m, slots);
   const body: Ref[] = [];
   for (let s = 0; s < slots; s++) body.push(m.local.set(FIRST_SLOT + s, m.i32.load(4 * s, 4, w.local(BIND))));
@@ -62,11 +62,11 @@ class RunWriter {
     return this.m.i32.load(0, 4, this.address(a));
   }
 
-  steps(list: readonly ModuleStep[]): Ref[] {
+  steps(list: readonly ProgramStep[]): Ref[] {
     return list.flatMap((s) => this.step(s));
   }
 
-  step(s: ModuleStep): Ref[] {
+  step(s: ProgramStep): Ref[] {
     switch (s.kind) {
       case 'call': {
         const args = [...s.args.map((a) => this.address(a)), this.local(TID), this.local(NTHREADS)];
@@ -80,7 +80,7 @@ class RunWriter {
     }
   }
 
-  #branch(s: Extract<ModuleStep, { kind: 'branch' }>): Ref[] {
+  #branch(s: Extract<ProgramStep, { kind: 'branch' }>): Ref[] {
     const { m } = this;
     const last = s.branches.length - 1;
     let chosen: Ref = m.block(null, this.steps(s.branches[last]));
@@ -90,7 +90,7 @@ class RunWriter {
     return [this.barrier(), chosen, this.barrier()];
   }
 
-  #loop(s: Extract<ModuleStep, { kind: 'loop' }>): Ref[] {
+  #loop(s: Extract<ProgramStep, { kind: 'loop' }>): Ref[] {
     const { m } = this;
     const [at, end] = [this.#counter(s.loop), this.#counter(s.loop) + 1];
     const label = this.#labels++;

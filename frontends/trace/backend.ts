@@ -11,6 +11,7 @@ import {
   compilesAtOnce,
   loadCompiler,
 } from '../../compiler/index.ts';
+import { compileForGpu } from '../../compiler/wgsl/compile.ts';
 import { ArgumentError, CompileError, DeviceError, valueText } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
@@ -23,6 +24,8 @@ import { interpret } from '../../runtime/reference/interpreter.ts';
 import type { StateCell } from '../../runtime/state.ts';
 import { wasmDevice } from '../../runtime/wasm/device.ts';
 import { WasmProgram } from '../../runtime/wasm/program.ts';
+import { type GpuDevice, gpuDevice, openGpu } from '../../runtime/webgpu/device.ts';
+import { GpuProgram } from '../../runtime/webgpu/program.ts';
 import { context, type Target } from './context.ts';
 import { TimingTuner } from './tune.ts';
 
@@ -46,7 +49,7 @@ export interface ProgramOptions extends ProgramChoices {
   readonly deterministic?: boolean;
 }
 
-const targets: readonly Target[] = ['wasm', 'reference'];
+const targets: readonly Target[] = ['wasm', 'webgpu', 'reference'];
 
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
@@ -58,7 +61,10 @@ export function checkTarget(name: string, op: string): Target {
 /** Compiles a graph whose states are stored in `cells`. */
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   checkChoices(opts, 'compile');
-  if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
+  const target = checkTarget(opts.target, 'compile');
+  if (target === 'webgpu') return createGpuProgram(graph, cells);
+  await Promise.all(cells.map((c) => c.fetch()));
+  if (target === 'reference') return new ReferenceProgram(graph, cells);
   const device = wasmDevice();
   const threads = device.memory.shared ? threadsOf(opts) : oneThread(opts);
   if (threads > 1) await device.preparePool(threads);
@@ -67,9 +73,34 @@ export async function createProgram(graph: Graph, cells: readonly StateCell[], o
   return new WasmProgram(withTuned(plan, tuner), cells, threads, device);
 }
 
+/** A program on the GPU, its pipelines made. */
+async function createGpuProgram(graph: Graph, cells: readonly StateCell[]): Promise<Program> {
+  const device = await openGpu('compile');
+  const program = gpuProgram(graph, cells, device);
+  await program.prepare();
+  return program;
+}
+
+function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice): GpuProgram {
+  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } = device.gpu.limits;
+  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes } }).plan, cells, device);
+}
+
+/** The GPU that `setBackend('webgpu')` has opened. Throws DeviceError where it is lost. */
+function openedGpu(): GpuDevice {
+  const device = gpuDevice();
+  if (device) return device;
+  throw new DeviceError('the GPU is not open, or it was lost', {
+    op: 'webgpu',
+    fix: "await tf.setBackend('webgpu') opens it, and Variables must be assigned anew after a loss",
+  });
+}
+
 /** As `createProgram`, at once. Throws DeviceError where the compiler would have to be waited for and cannot be. */
 export function createProgramSync(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Program {
-  if (checkTarget(opts.target, 'compile') === 'reference') return new ReferenceProgram(graph, cells);
+  const target = checkTarget(opts.target, 'compile');
+  if (target === 'reference') return new ReferenceProgram(graph, cells);
+  if (target === 'webgpu') return gpuProgram(graph, cells, openedGpu());
   const { options, tuner } = compileOptions(opts);
   const compiled = compileGraphSync(graph, options);
   if (!compiled) throw new DeviceError('the compiler is not loaded', { fix: 'await tf.ready() once before' });
@@ -100,7 +131,9 @@ export function createDefaultProgram(
   cells: readonly StateCell[],
   { start = true, threads = 1, onFallback, ...choices }: DefaultProgramOptions = {},
 ): Program | null {
-  if (defaultTarget() === 'reference') return new ReferenceProgram(graph, cells);
+  const target = defaultTarget();
+  if (target === 'reference') return new ReferenceProgram(graph, cells);
+  if (target === 'webgpu') return gpuProgram(graph, cells, openedGpu());
   try {
     const running = Math.min(threads, wasmDevice().pool?.threads ?? 1);
     const { options, tuner } = compileOptions({ ...choices, target: 'wasm', threads: running });
@@ -177,7 +210,8 @@ const withTuned = (plan: WasmPlan, tuner: TimingTuner | undefined): WasmPlan =>
  * The target of eager operations and of `tf.func`: the chosen backend where the compiler is loaded, or
  * can be waited for (in Node), else the interpreter.
  */
-export const defaultTarget = (): Target => (context.target === 'wasm' && compilesAtOnce() ? 'wasm' : 'reference');
+export const defaultTarget = (): Target =>
+  context.target === 'wasm' && !compilesAtOnce() ? 'reference' : context.target;
 
 export { compilerReady };
 
@@ -187,14 +221,17 @@ export { compilerReady };
  */
 export async function ready(): Promise<void> {
   if (context.target === 'wasm') await loadCompiler();
+  if (context.target === 'webgpu') await openGpu('ready');
 }
 
 /**
- * Chooses the backend of eager operations and of `tf.func`: 'wasm' (default) or 'reference'.
- * Throws DeviceError for any other name.
+ * Chooses the backend of eager operations and of `tf.func`: 'wasm' (default), 'webgpu' or 'reference'.
+ * Throws DeviceError for any other name, and where there is no GPU.
  */
 export async function setBackend(name: string): Promise<boolean> {
-  context.target = checkTarget(name, 'setBackend');
+  const target = checkTarget(name, 'setBackend');
+  if (target === 'webgpu') await openGpu('setBackend');
+  context.target = target;
   await ready();
   return true;
 }

@@ -24,7 +24,7 @@ export interface Recorder {
   interested(tensors: readonly Tensor[]): boolean;
 }
 
-export type Target = 'wasm' | 'reference';
+export type Target = 'wasm' | 'webgpu' | 'reference';
 
 export const context: {
   trace: Trace | undefined;

@@ -112,7 +112,11 @@ export class Tensor implements Val {
   }
   /** A copy of the elements in row-major order. Throws TraceError on a traced tensor, at once. */
   data(): Promise<TypedArray> {
-    return Promise.resolve(this.elements('data()').slice());
+    if (this.host || !this.device?.readAsync) return Promise.resolve(this.elements('data()').slice());
+    return this.device.readAsync().then((host) => {
+      this.host ??= host;
+      return this.host.slice();
+    });
   }
   /** The elements as nested arrays, a plain number for rank 0. Throws TraceError on a traced tensor. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
@@ -122,7 +126,7 @@ export class Tensor implements Val {
   /** The elements as nested arrays. Rejects with TraceError on a traced tensor. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
   async array(): Promise<any> {
-    return nested(this.elements('array()'), this.shape);
+    return nested(await this.data(), this.shape);
   }
 
   /**

@@ -7,7 +7,8 @@
 import type { DType } from '../types.ts';
 import { type Expr, i32, mapExpr, variable } from './expr.ts';
 
-export type BufferRole = 'in' | 'out' | 'inout' | 'scratch';
+/** `shared`: memory of a workgroup, on a GPU; such buffers stand last and are bound to nothing. */
+export type BufferRole = 'in' | 'out' | 'inout' | 'scratch' | 'shared';
 
 export interface Buffer {
   readonly name: string;
@@ -34,6 +35,8 @@ export interface For {
   readonly unroll?: boolean;
   /** Copies of a vector body per iteration, to have independent accumulators in flight. */
   readonly copies?: number;
+  /** On a GPU: iterations are independent, each is an invocation or a workgroup. Constant bounds, outermost loops only. */
+  readonly grid?: boolean;
   readonly body: readonly Stmt[];
 }
 
@@ -56,6 +59,8 @@ export type Stmt =
       readonly ty: DType;
       readonly dims: readonly number[];
       readonly init: number;
+      /** On a GPU, in a workgroup's code: every invocation has one, in all vector loops of as many iterations. */
+      readonly perLane?: boolean;
     }
   | { readonly s: 'tileset'; readonly tile: string; readonly index: readonly Expr[]; readonly value: Expr }
   /** All threads wait for each other. Only outside of parallel loops. */

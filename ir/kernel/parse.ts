@@ -25,7 +25,7 @@ const rules: readonly (readonly [Token['kind'], RegExp])[] = [
 const unary: readonly UnOp[] = ['neg', 'abs', 'sqrt', 'floor', 'ceil', 'trunc', 'nearest', 'not'];
 const binary: readonly BinOp[] = ['min', 'max', 'pmin', 'pmax'];
 const operators = new Map(Object.entries(infix).map(([op, sign]) => [sign, op as BinOp]));
-const roles: readonly BufferRole[] = ['in', 'out', 'inout', 'scratch'];
+const roles: readonly BufferRole[] = ['in', 'out', 'inout', 'scratch', 'shared'];
 const reductions: readonly ReduceOp[] = ['add', 'mul', 'max', 'min', 'pmax', 'pmin', 'and', 'or'];
 
 /** The one kernel of a text. */
@@ -237,7 +237,10 @@ class KernelParser {
         const dims = this.#list(']', () => this.#integer('a dimension'));
         this.#mark('=');
         this.#scope.define('tile', name, ty);
-        return { s: 'tile', name, ty, dims, init: this.#number('the initial value') };
+        const init = this.#number('the initial value');
+        if (!this.#accept('per')) return { s: 'tile', name, ty, dims, init };
+        this.#mark('lane');
+        return { s: 'tile', name, ty, dims, init, perLane: true };
       }
       case 'barrier':
         return { s: 'barrier' };
@@ -261,7 +264,8 @@ class KernelParser {
     this.#mark('to');
     const hi = this.#expr();
     const step = this.#accept('step') ? this.#integer('the step') : 1;
-    const flags: { parallel?: number; vector?: boolean; unroll?: boolean; copies?: number } = {};
+    const flags: { grid?: boolean; parallel?: number; vector?: boolean; unroll?: boolean; copies?: number } = {};
+    if (this.#accept('grid')) flags.grid = true;
     if (this.#accept('parallel')) flags.parallel = this.#integer('the grain');
     if (this.#accept('vector')) flags.vector = true;
     if (this.#accept('unroll')) flags.unroll = true;

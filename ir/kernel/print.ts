@@ -89,6 +89,7 @@ function printStmts(body: readonly Stmt[], ind: string): string[] {
       case 'for': {
         const flags = [
           s.step === 1 ? '' : ` step ${s.step}`,
+          s.grid ? ' grid' : '',
           s.parallel ? ` parallel ${s.parallel}` : '',
           s.vector ? ' vector' : '',
           s.unroll ? ' unroll' : '',
@@ -114,7 +115,7 @@ function printStmts(body: readonly Stmt[], ind: string): string[] {
           `${ind}}`,
         ];
       case 'tile':
-        return [`${ind}tile ${s.name}: ${s.ty}[${s.dims.join(', ')}] = ${num(s.init)}`];
+        return [`${ind}tile ${s.name}: ${s.ty}[${s.dims.join(', ')}] = ${num(s.init)}${s.perLane ? ' per lane' : ''}`];
       case 'tileset':
         return [`${ind}set ${s.tile}{${s.index.map(printExpr).join(', ')}} = ${printExpr(s.value)}`];
       case 'barrier':

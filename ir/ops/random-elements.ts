@@ -33,6 +33,7 @@ function ofBits(name: string, doc: string, scalar: (w: Expr) => Expr): (words: F
       c.check(c.inputs[0].dtype === 'u32' && !c.inputs[0].state, `${name}_c1`, typeText(c.inputs[0]));
       return [tensorType('f32', c.inputs[0].shape)];
     },
+    exact: true,
     scalar: ([w]) => scalar(w),
     grad: noGrad,
     reference: ([w]) => [{ dtype: 'f32', shape: w.shape, data: ofWords(w.data) }],
@@ -81,6 +82,7 @@ function counted(
       );
       return [x];
     },
+    exact: true,
     scalar: ([x, k0, k1, counter]) => scalar(x, k0, k1, counter),
     grad: noGrad,
     reference: ([x, ...words]) => {
@@ -146,6 +148,7 @@ defineOp({
     );
     return [x];
   },
+  exact: true,
   scalar: ([x], attrs) => add(mul(x, rounded(x, attrs.scale)), rounded(x, attrs.shift)),
   grad: (b, n, [g]) => [b.mul(g, numAttr(n.attrs, 'scale'))],
   reference: ([x], attrs, [t]) => {

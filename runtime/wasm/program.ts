@@ -13,7 +13,7 @@ import {
 } from '../../ir/plan.ts';
 import { arrayOf, onDevice, type Storage } from '../buffer.ts';
 import { checkOutputs, type Program, type StepRuns } from '../program.ts';
-import type { StateCell } from '../state.ts';
+import { StateCell } from '../state.ts';
 import { WasmBuffer } from './buffer.ts';
 import { type WasmDevice, wasmDevice } from './device.ts';
 
@@ -47,6 +47,7 @@ export class WasmProgram implements Program {
   readonly #bound: Uint32Array;
   #arena = -1;
   #arenaVersion = -1;
+  #moves = -1;
 
   /**
    * @param cells the Variables that the plan's states are bound to, in order
@@ -89,6 +90,7 @@ export class WasmProgram implements Program {
     this.#bound.set([this.#arena, this.#constants, ...states, ...ports]);
     mem.views.u32.set(this.#bound, this.#bind >>> 2);
     this.#arenaVersion = mem.arenaVersion;
+    this.#moves = StateCell.moves;
   }
 
   #wire(entry: number, address: number): void {
@@ -167,7 +169,8 @@ export class WasmProgram implements Program {
           `input ${i} must be ${typeText(ports[i].type)} (${ports[i].size} elements), got ${size} elements`,
         );
     }
-    if (this.#arenaVersion !== this.#device.memory.arenaVersion) this.#place();
+    // The arena or a Variable may have moved since.
+    if (this.#arenaVersion !== this.#device.memory.arenaVersion || this.#moves !== StateCell.moves) this.#place();
     for (let i = 0; i < ports.length; i++) {
       const p = ports[i];
       const x = inputs[i];

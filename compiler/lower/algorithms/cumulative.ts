@@ -33,6 +33,7 @@ interface Line {
   readonly next: (before: Expr, outer: Expr, k: Expr, inner: Expr) => Expr;
   readonly exclusive: boolean;
   readonly out: string;
+  readonly gpu: boolean;
 }
 
 export function lowerCumulative(ctx: LowerContext, g: Group): Lowered {
@@ -81,6 +82,7 @@ function lineOf(k: KernelBuilder, g: Group, [outer, size, inner]: readonly numbe
       op ? bin(op, before, read(0, o, at, j)) : fma(read(0, o, at, j), before, read(1, o, at, j)),
     exclusive: op !== undefined && boolAttr(n.attrs, 'exclusive'),
     out: k.output(n.outputs[0]),
+    gpu: k.ctx.options.gpu !== undefined,
   };
 }
 
@@ -123,7 +125,7 @@ function acrossRows(line: Line, outer: number, inner: number): Stmt[] {
     },
   ];
   const units = outer * blocks;
-  const parallel = units > 1 && outer * inner * line.n >= PARALLEL_WORK;
-  const all = loop('u', units, body, parallel ? { parallel: 1 } : {});
+  const parallel = units > 1 && (line.gpu || outer * inner * line.n >= PARALLEL_WORK);
+  const all = loop('u', units, body, parallel ? (line.gpu ? { grid: true } : { parallel: 1 }) : {});
   return parallel ? [all] : [{ s: 'single', body: [all] }];
 }

@@ -30,7 +30,9 @@ export class Algorithm {
   readonly #batch: readonly number[];
   /** Rows are split over threads. */
   readonly parallel: boolean;
-  readonly #threads: number;
+  readonly #gpu: boolean;
+  /** How many rows have scratch at the same time. */
+  readonly #workers: number;
 
   /** `inner`: axes of an operand that belong to one row; `work`: operations of a row. */
   constructor(ctx: LowerContext, g: Group, inner: number, work: number) {
@@ -39,8 +41,10 @@ export class Algorithm {
     const shape = fixed(this.node.inputs[0].type.shape);
     this.#batch = shape.slice(0, shape.length - inner);
     this.rows = sizeOf(this.#batch);
-    this.parallel = this.rows > 1 && this.rows * work >= PARALLEL_WORK;
-    this.#threads = this.parallel ? ctx.options.threads : 1;
+    this.#gpu = ctx.options.gpu !== undefined;
+    this.parallel = this.rows > 1 && (this.#gpu || this.rows * work >= PARALLEL_WORK);
+    // On a GPU every row is worked on at once.
+    this.#workers = this.#gpu ? this.rows : this.parallel ? ctx.options.threads : 1;
   }
 
   get ty(): DType {
@@ -94,8 +98,8 @@ export class Algorithm {
 
   /** Memory of the row's own while it is worked on. */
   scratch(ty: DType, size: number): Place {
-    const buf = this.k.scratch(ty, Math.max(1, size) * this.#threads);
-    return { buf, at: this.#threads > 1 ? `(tid * ${Math.max(1, size)})` : '0' };
+    const buf = this.k.scratch(ty, Math.max(1, size) * Math.max(1, this.#workers));
+    return { buf, at: this.#workers > 1 ? `(${this.#gpu ? 'row' : 'tid'} * ${Math.max(1, size)})` : '0' };
   }
 
   table(p: PackedConstant): string {
@@ -105,7 +109,8 @@ export class Algorithm {
   /** The kernel: `body` for every row. */
   finish(body: string, flops: number): Lowered {
     const loop = `for row = 0 to ${this.rows}`;
-    const text = this.parallel ? `${loop} parallel 1 {\n${body}\n}` : `single {\n${loop} {\n${body}\n}\n}`;
+    const how = this.#gpu ? 'grid' : 'parallel 1';
+    const text = this.parallel ? `${loop} ${how} {\n${body}\n}` : `single {\n${loop} {\n${body}\n}\n}`;
     return this.k.finish(this.k.statements(text), { flops: Math.round(flops) });
   }
 }

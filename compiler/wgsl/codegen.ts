@@ -1,0 +1,388 @@
+// Kernel IR to WGSL: one compute shader a dispatch. Buffers are places in the pages of a heap; the token H3 stands
+// for the page that buffer 3 lies in, which the runtime knows, and b3 is where it starts, in elements.
+
+import { type Expr, i32 } from '../../ir/kernel/expr.ts';
+import { halfBitsExpr } from '../../ir/kernel/storage.ts';
+import { type For, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import { findOp } from '../../ir/op.ts';
+import type { GpuShader } from '../../ir/plan.ts';
+import { isStorage } from '../../ir/types.ts';
+import { accessesOf, Pending } from './accesses.ts';
+import { functionTexts } from './functions.ts';
+import { type Dispatch, dispatchesOf, type GroupLimits, tripOf } from './mapping.ts';
+import { soft64Text } from './soft64.ts';
+import { combine, helpers, helperText, identityOf, literal, typeText } from './values.ts';
+import { nameText, type ShaderBuffer, ShaderParts, tileText, Writer } from './writer.ts';
+
+/** The shaders of a kernel, in the order in which they run. */
+export function shadersOf(kernel: Kernel, limits: GroupLimits, ops: readonly string[] = []): GpuShader[] {
+  const stored: Kernel = { ...kernel, body: withHalfStores(kernel) };
+  const exact = ops.some((name) => findOp(name)?.exact);
+  return dispatchesOf(stored, limits).map((d) => new DispatchWriter(stored, d, exact).shader());
+}
+
+/** Stores of float16 as stores of its bits. */
+function withHalfStores(k: Kernel): Stmt[] {
+  const half = new Set(k.buffers.filter((b) => b.ty === 'f16').map((b) => b.name));
+  const go = (body: readonly Stmt[]): Stmt[] =>
+    body.map((s): Stmt => {
+      if (s.s === 'store' && half.has(s.buf)) return { ...s, value: halfBitsExpr(s.value) };
+      if (s.s === 'for' || s.s === 'vec' || s.s === 'single') return { ...s, body: go(s.body) };
+      return s.s === 'if' ? { ...s, then: go(s.then), else: go(s.else) } : s;
+    });
+  return half.size ? go(k.body) : [...k.body];
+}
+
+/** Iterations up to which loops that ask for it are written out. */
+const UNROLL = 64;
+
+/** Where a statement stands. */
+interface Place {
+  /** Every invocation of the workgroup runs it, for all of them. */
+  readonly uniform: boolean;
+}
+
+/** Argument number i: the places of buffers, then the predicate's, then a zero. */
+const argumentText = (i: number): string => `args.a[${i >> 2}].${'xyzw'[i & 3]}`;
+
+class DispatchWriter {
+  readonly kernel: Kernel;
+  readonly d: Dispatch;
+  readonly parts: ShaderParts;
+  readonly w: Writer;
+  readonly pending: Pending;
+  /** Variables that have the same value in a whole workgroup for certain. */
+  readonly uniform = new Set<string>();
+  /** Reductions over a workgroup, by operator and type. */
+  readonly reductions = new Map<string, string>();
+  readonly declarations: string[] = [];
+
+  constructor(kernel: Kernel, d: Dispatch, exact: boolean) {
+    this.kernel = kernel;
+    this.d = d;
+    const touched = accessesOf([...d.before, ...d.body]);
+    const narrow = kernel.buffers.some((b) => isStorage(b.ty) && touched.writes.has(b.name));
+    const buffers = kernel.buffers.map((b, index): [string, ShaderBuffer] => [
+      b.name,
+      { ty: b.ty, index, ...(b.role === 'shared' ? { shared: `s_${b.name}` } : {}) },
+    ]);
+    this.parts = new ShaderParts(new Map(buffers), narrow, exact);
+    this.w = new Writer(this.parts);
+    this.pending = new Pending(d.shared);
+  }
+
+  shader(): GpuShader {
+    const { d, w } = this;
+    const group = d.mode === 'group';
+    for (const b of this.kernel.buffers) {
+      if (b.role !== 'shared' || !accessesOf(d.body).writes.has(b.name)) continue;
+      this.declarations.push(`var<workgroup> s_${b.name}: array<${typeText(b.ty)}, ${b.size}>;`);
+    }
+    w.line('let group = wid.y * nwg.x + wid.x;');
+    w.line(group ? 'let item = group;' : `let item = group * ${d.size}u + lid;`);
+    if (group || d.items % d.size) w.line(`if (item >= ${d.items}u) { return; }`);
+    this.gridVariables();
+    this.stmts(d.before, { uniform: false });
+    this.stmts(d.body, { uniform: group });
+    const functions = functionTexts(this.parts);
+    const used = [...this.parts.used];
+    const args = this.kernel.buffers.filter((b) => b.role !== 'shared').length;
+    const bases = [...this.parts.touched].sort((a, b) => a - b);
+    const code = [
+      helperText(used.filter((n) => n in helpers)),
+      soft64Text(used.filter((n) => !(n in helpers))),
+      ...functions,
+      ...this.declarations,
+      `@compute @workgroup_size(${d.size})`,
+      'fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {',
+      '  GUARD',
+      ...(this.parts.used.has('opaque') ? [`  zero = ${argumentText(args + 1)};`] : []),
+      ...bases.map((i) => `  let b${i} = ${argumentText(i)};`),
+      ...w.lines,
+      '}',
+    ].filter((t) => t !== '');
+    return {
+      code: `${code.join('\n')}\n`,
+      buffers: bases,
+      args,
+      atomic: this.parts.atomic,
+      size: d.size,
+      groups: group ? d.items : Math.ceil(d.items / d.size),
+      name: this.kernel.name,
+    };
+  }
+
+  /** The grid loops' variables from the number of the item, innermost fastest. */
+  gridVariables(): void {
+    const { grid, mode } = this.d;
+    let rest = 'item';
+    const lines: string[] = [];
+    for (let i = grid.length - 1; i >= 0; i--) {
+      const f = grid[i];
+      const n = tripOf(f) as number;
+      const lo = (f.lo as { value: number }).value;
+      const own = i === 0 ? rest : `${rest} % ${n}u`;
+      const scaled = f.step === 1 ? `i32(${own})` : `i32(${own}) * ${f.step}i`;
+      lines.push(`let ${nameText(f.v)} = ${lo ? `${scaled} + ${literal('i32', lo, this.parts.use)}` : scaled};`);
+      if (i > 0) {
+        const next = this.parts.fresh('q');
+        lines.push(`let ${next} = ${rest} / ${n}u;`);
+        rest = next;
+      }
+      if (mode === 'group') this.uniform.add(f.v);
+    }
+    for (const l of lines) this.w.line(l);
+  }
+
+  // --- statements ----------------------------------------------------------------------------------------
+  stmts(list: readonly Stmt[], at: Place): void {
+    for (const s of list) this.stmt(s, at);
+  }
+
+  stmt(s: Stmt, at: Place): void {
+    const { w } = this;
+    if (at.uniform && s.s !== 'for' && s.s !== 'if' && s.s !== 'single') this.before(s, at);
+    switch (s.s) {
+      case 'let':
+        w.line(`let ${nameText(s.name)} = ${w.value(s.value)};`);
+        w.defined.set(s.name, s.value);
+        if (at.uniform && this.isUniform(s.value)) this.uniform.add(s.name);
+        return;
+      case 'acc':
+        w.line(`var ${nameText(s.name)}: ${typeText(s.ty)} = ${w.value(s.init)};`);
+        return;
+      case 'set':
+        w.line(`${nameText(s.name)} = ${w.value(s.value)};`);
+        return;
+      case 'reduce': {
+        const acc = w.renamed.get(s.acc) ?? nameText(s.acc);
+        const value = w.named(s.value);
+        w.line(`${acc} = ${combine(s.op, s.value.ty, acc, value, this.parts.use)};`);
+        return;
+      }
+      case 'store':
+        if (at.uniform) w.block('if (lid == 0u)', () => this.store(s));
+        else this.store(s);
+        return;
+      case 'for':
+        this.loop(s, at);
+        return;
+      case 'if':
+        this.branch(s, at);
+        return;
+      case 'single':
+        this.stmts(s.body, at);
+        return;
+      case 'tile':
+        this.tile(s);
+        return;
+      case 'tileset': {
+        const value = w.value(s.value);
+        w.line(`${tileText(s.tile)}${w.tileIndex(s.tile, s.index)} = ${value};`);
+        return;
+      }
+      case 'barrier':
+        this.barrier();
+        return;
+      case 'vec':
+        throw new Error('SIMD steps are written by the WASM target only');
+    }
+  }
+
+  store(s: Stmt & { s: 'store' }): void {
+    this.w.store(this.w.buffer(s.buf), s.index, s.value);
+  }
+
+  tile(s: Stmt & { s: 'tile' }): void {
+    const { w } = this;
+    const n = s.dims.reduce((a, b) => a * b, 1);
+    w.tiles.set(s.name, s.dims);
+    const name = tileText(s.name);
+    // A tile of a name in use starts anew.
+    w.line(`var ${name}: array<${typeText(s.ty)}, ${n}>;`);
+    if (s.init !== 0)
+      w.line(`for (var i = 0u; i < ${n}u; i++) { ${name}[i] = ${literal(s.ty, s.init, this.parts.use)}; }`);
+  }
+
+  // --- what a workgroup does together -----------------------------------------------------------------------
+  /** A barrier where this statement touches what another invocation may still be working on. */
+  before(s: Stmt, at: Place): void {
+    if (!at.uniform) return;
+    const a = accessesOf([s]);
+    if (this.pending.conflicts(a)) this.barrier();
+    this.pending.add(a);
+  }
+  barrier(): void {
+    const storage = [...this.d.shared].some((n) => !this.w.buffer(n).shared);
+    const group = [...this.d.shared].some((n) => this.w.buffer(n).shared);
+    if (group) this.w.line('workgroupBarrier();');
+    if (storage) this.w.line('storageBarrier();');
+    this.pending.clear();
+  }
+
+  isUniform(e: Expr): boolean {
+    if (e.k === 'const') return true;
+    if (e.k === 'var') return this.uniform.has(e.name);
+    if (e.k === 'bin') return this.isUniform(e.a) && this.isUniform(e.b);
+    return e.k === 'sel' && this.isUniform(e.c) && this.isUniform(e.a) && this.isUniform(e.b);
+  }
+  /** A value as all invocations of the workgroup have it: WGSL wants to see that they agree. */
+  agreed(e: Expr): string {
+    if (this.isUniform(e)) return this.w.value(e);
+    const word = this.w.value(e);
+    this.agreement();
+    const asWord = e.ty === 'bool' ? `u32(${word})` : `bitcast<u32>(${word})`;
+    const got = this.w.bind(`agree(${asWord}, lid)`);
+    this.pending.clear();
+    return e.ty === 'bool' ? `(${got} != 0u)` : `bitcast<${e.ty}>(${got})`;
+  }
+  #agrees = false;
+  agreement(): void {
+    if (this.#agrees) return;
+    this.#agrees = true;
+    this.declarations.push(
+      'var<workgroup> agreed: u32;',
+      'fn agree(x: u32, lid: u32) -> u32 { if (lid == 0u) { agreed = x; } storageBarrier(); return workgroupUniformLoad(&agreed); }',
+    );
+  }
+
+  /** Does a workgroup do something together in here, so that all must come? */
+  together(body: readonly Stmt[]): boolean {
+    return body.some((s) => {
+      if (s.s === 'store' || s.s === 'barrier') return true;
+      if (s.s === 'for') return (s.vector && !s.unroll) || this.together(s.body);
+      if (s.s === 'single') return this.together(s.body);
+      if (s.s === 'if') return this.together(s.then) || this.together(s.else);
+      return [...accessesOf([s]).reads].some((n) => this.d.shared.has(n));
+    });
+  }
+
+  branch(s: Stmt & { s: 'if' }, at: Place): void {
+    const { w } = this;
+    const all = at.uniform && (this.together(s.then) || this.together(s.else));
+    if (at.uniform) this.before({ s: 'let', name: '', value: s.cond }, at);
+    const cond = all ? this.agreed(s.cond) : w.value(s.cond);
+    w.block(`if (${cond})`, () => this.stmts(s.then, at));
+    if (s.else.length) w.block('else', () => this.stmts(s.else, at));
+    // Either side may have run.
+    if (all) this.pending.add(accessesOf([s]));
+  }
+
+  loop(s: For, at: Place): void {
+    const n = tripOf(s);
+    if (at.uniform && s.vector && !s.unroll) return this.lanes(s);
+    if (s.unroll && n !== null && n <= UNROLL) return this.unrolled(s, n, at);
+    const { w } = this;
+    const all = at.uniform && this.together(s.body);
+    if (at.uniform) {
+      this.before({ s: 'let', name: '', value: s.lo }, at);
+      this.before({ s: 'let', name: '', value: s.hi }, at);
+    }
+    const [lo, hi] = all ? [this.agreed(s.lo), this.agreed(s.hi)] : w.values(s.lo, s.hi);
+    const v = nameText(s.v);
+    // A run meets what the run before left behind.
+    if (all) this.pending.add(accessesOf(s.body));
+    if (all && this.isUniform(s.lo)) this.uniform.add(s.v);
+    const end = s.hi.k === 'const' ? hi : w.bind(hi);
+    w.block(`for (var ${v}: i32 = ${lo}; ${v} < ${end}; ${v} += ${s.step}i)`, () => this.stmts(s.body, at));
+    this.uniform.delete(s.v);
+  }
+
+  unrolled(s: For, n: number, at: Place): void {
+    const lo = (s.lo as { value: number }).value;
+    for (let i = 0; i < n; i++)
+      this.w.block('', () => this.stmts(substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])), at));
+  }
+
+  /** A loop whose iterations the invocations of the workgroup share. */
+  lanes(s: For): void {
+    const { w, d } = this;
+    const a = accessesOf([s]);
+    if (this.pending.conflicts(a)) this.barrier();
+    this.pending.add(a);
+    const sums = outerReductions(s.body);
+    for (const r of sums) {
+      const part = this.parts.fresh('part');
+      w.line(`var ${part}: ${typeText(r.ty)} = ${literal(r.ty, identityOf(r.op, r.ty), this.parts.use)};`);
+      w.renamed.set(r.acc, part);
+      r.part = part;
+    }
+    const v = nameText(s.v);
+    const [lo, hi] = w.values(s.lo, s.hi);
+    const first = s.lo.k === 'const' && s.lo.value === 0 ? 'i32(lid)' : `${lo} + i32(lid)`;
+    if (tripOf(s) === d.size) {
+      w.block('', () => {
+        w.line(`let ${v} = ${first};`);
+        this.stmts(s.body, { uniform: false });
+      });
+    } else {
+      const end = s.hi.k === 'const' ? hi : w.bind(hi);
+      w.block(`for (var ${v}: i32 = ${first}; ${v} < ${end}; ${v} += ${d.size}i)`, () =>
+        this.stmts(s.body, { uniform: false }),
+      );
+    }
+    for (const r of sums) {
+      w.renamed.delete(r.acc);
+      const whole = w.bind(`${this.reduction(r)}(${r.part}, lid)`);
+      const acc = nameText(r.acc);
+      w.line(`${acc} = ${combine(r.op, r.ty, acc, whole, this.parts.use)};`);
+      // All have met in there.
+      if (![...d.shared].some((n) => !w.buffer(n).shared)) this.pending.clear();
+    }
+  }
+
+  /** The function that combines a value of every invocation of the workgroup, in an order that is always the same. */
+  reduction({ op, ty }: Reduction): string {
+    const key = `reduce_${op}_${ty}`;
+    if (this.reductions.has(key)) return key;
+    const { use } = this.parts;
+    // Booleans have no place in the memory that is loaded by all alike.
+    const held = ty === 'bool' ? 'u32' : typeText(ty);
+    const array = `r_${op}_${ty}`;
+    const wrap = (t: string) => (ty === 'bool' ? `u32(${t})` : t);
+    const read = (t: string) => (ty === 'bool' ? `(${t} != 0u)` : t);
+    const both = combine(op, ty, read(`${array}[lid]`), read(`${array}[lid + s]`), use);
+    this.reductions.set(key, array);
+    this.declarations.push(
+      `var<workgroup> ${array}: array<${held}, ${this.d.size}>;`,
+      `fn ${key}(x: ${typeText(ty)}, lid: u32) -> ${typeText(ty)} {
+  ${array}[lid] = ${wrap('x')};
+  workgroupBarrier();
+  for (var s = ${this.d.size / 2}u; s > 0u; s = s >> 1u) {
+    if (lid < s) { ${array}[lid] = ${wrap(both)}; }
+    workgroupBarrier();
+  }
+  return ${read(`workgroupUniformLoad(&${array}[0])`)};
+}`,
+    );
+    return key;
+  }
+}
+
+interface Reduction {
+  readonly acc: string;
+  readonly op: Extract<Stmt, { s: 'reduce' }>['op'];
+  readonly ty: Expr['ty'];
+  part: string;
+}
+
+/** What a body combines into accumulators that are not its own. */
+function outerReductions(body: readonly Stmt[]): Reduction[] {
+  const found = new Map<string, Reduction>();
+  const visit = (list: readonly Stmt[], own: ReadonlySet<string>): void => {
+    const here = new Set(own);
+    for (const s of list) {
+      if (s.s === 'acc') here.add(s.name);
+      else if (s.s === 'reduce' && !here.has(s.acc))
+        found.set(s.acc, { acc: s.acc, op: s.op, ty: s.value.ty, part: '' });
+      else if (s.s === 'for' || s.s === 'single') visit(s.body, here);
+      else if (s.s === 'if') {
+        visit(s.then, here);
+        visit(s.else, here);
+      }
+    }
+  };
+  visit(body, new Set());
+  return [...found.values()];
+}
+

@@ -1,0 +1,77 @@
+// A graph to the plan of a GPU program. WGSL is text: nothing has to be loaded for it, so this is done at once.
+
+import { CompileError } from '../../ir/errors.ts';
+import type { Graph, Value } from '../../ir/graph.ts';
+import '../../ir/ops/index.ts';
+import type { GpuPlan } from '../../ir/plan.ts';
+import { byteSize, isStatic, typeText } from '../../ir/types.ts';
+import type { GpuTarget } from '../lower/kernel-builder.ts';
+import { runPasses } from '../pass-runner.ts';
+import { pipelineWith } from '../pipeline.ts';
+import { planProgram } from '../target.ts';
+import { shadersOf } from './codegen.ts';
+
+export interface GpuCompileOptions {
+  readonly gpu: GpuTarget;
+  readonly verify?: boolean;
+}
+
+export interface GpuCompiled {
+  readonly plan: GpuPlan;
+  /** The graph after all passes. */
+  readonly optimized: Graph;
+}
+
+const environment = (): Record<string, string | undefined> =>
+  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
+
+/** Compiles a graph for WebGPU. Throws CompileError, with the operation's name, for what WGSL cannot do. */
+export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled {
+  refuse(graph);
+  // Large attention is no problem of a cache here, and convolutions are products of patches.
+  const passes = pipelineWith({ strips: { limit: Number.POSITIVE_INFINITY }, conv: { winograd: false, padsItself: false } });
+  const done = runPasses(graph, passes, { verify: opt.verify ?? environment().VERIFY === '1' });
+  refuse(done.graph);
+  const start = performance.now();
+  const planned = planProgram(done.graph, { tile: { mr: 4, nr: 8, unroll: 1 }, threads: 1, gpu: opt.gpu }, done.passes);
+  const kernels = planned.kernels.map((k) => ({
+    shaders: shadersOf(k, opt.gpu, planned.opsOf(k)),
+    units: k.buffers.filter((b) => b.role !== 'shared').map((b) => byteSize(b.ty)),
+    ops: planned.opsOf(k),
+  }));
+  const { info } = planned.plan;
+  return {
+    plan: {
+      ...planned.plan,
+      kernels,
+      steps: planned.steps,
+      loops: planned.loops,
+      info: { ...info, compileMs: { ...info.compileMs, emit: performance.now() - start } },
+    },
+    optimized: done.graph,
+  };
+}
+
+function refuseValue(v: Value): void {
+  const op = v.node?.op.name ?? v.name;
+  if (!isStatic(v.type.shape))
+    throw new CompileError(`the webgpu target needs fixed shapes, got ${typeText(v.type)}`, {
+      op,
+      fix: 'compile with a number for the batch size',
+    });
+  if (v.type.dtype === 'f64')
+    throw new CompileError(`GPUs have no float64 in WGSL, and this is ${typeText(v.type)}`, {
+      op,
+      fix: "cast to 'float32', or target wasm",
+    });
+}
+
+/** What the target cannot do is refused here, by name. */
+function refuse(g: Graph): void {
+  g.params.forEach(refuseValue);
+  for (const n of g.nodes) {
+    n.outputs.forEach(refuseValue);
+    n.regions.forEach(refuse);
+  }
+}
+

@@ -1,0 +1,180 @@
+// One WGSL expression for each operator of the kernel IR, from the texts of its operands. What WGSL leaves open and
+// WebAssembly does not (NaN in comparisons and conversions, shifts beyond the width) is written out here.
+
+import type { BinOp, UnOp } from '../../ir/kernel/expr.ts';
+import type { ReduceOp } from '../../ir/kernel/kernel.ts';
+import type { DType } from '../../ir/types.ts';
+
+/** WGSL has no float64: its two words, low and high, and functions on them (soft64.ts). */
+export const DOUBLE = 'vec2<u32>';
+
+export const typeText = (ty: DType): string => (ty === 'f64' ? DOUBLE : ty);
+
+/** Functions that texts may use, by name. */
+export const helpers: Readonly<Record<string, string>> = {
+  is_nan: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
+  f_min:
+    'fn f_min(a: f32, b: f32) -> f32 { let m = bitcast<f32>(select(bitcast<u32>(min(a, b)), bitcast<u32>(a) | bitcast<u32>(b), a == b)); return select(m, a + b, is_nan(a) || is_nan(b)); }',
+  f_max:
+    'fn f_max(a: f32, b: f32) -> f32 { let m = bitcast<f32>(select(bitcast<u32>(max(a, b)), bitcast<u32>(a) & bitcast<u32>(b), a == b)); return select(m, a + b, is_nan(a) || is_nan(b)); }',
+  // A variable is no constant expression, of which WGSL refuses infinities and NaN.
+  f_special:
+    'var<private> special_bits: u32 = 0x7f800000u;\nfn f_special(bits: u32) -> f32 { return bitcast<f32>((special_bits & 0u) | bits); }',
+  // A word that is zero, which no compiler can know: WGSL allows drivers to reorder sums and to fuse products into them.
+  opaque: 'var<private> zero: u32;\nfn opaque(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }',
+  f_to_i32: 'fn f_to_i32(x: f32) -> i32 { return select(i32(x), 0i, is_nan(x)); }',
+  f_to_u32: 'fn f_to_u32(x: f32) -> u32 { return select(u32(x), 0u, is_nan(x)); }',
+};
+const needs: Readonly<Record<string, readonly string[]>> = {
+  f_min: ['is_nan'],
+  f_max: ['is_nan'],
+  f_to_i32: ['is_nan'],
+  f_to_u32: ['is_nan'],
+};
+
+/** The helpers' text with what they need, each once. */
+export function helperText(names: Iterable<string>): string {
+  const all = new Set<string>();
+  const add = (n: string): void => {
+    for (const x of needs[n] ?? []) add(x);
+    all.add(n);
+  };
+  for (const n of names) add(n);
+  return [...all].map((n) => helpers[n]).join('\n');
+}
+
+/** Takes note of a function that a text uses, and gives its name. */
+export type Use = (name: string) => string;
+
+const bitsOf = (x: number): number => new Uint32Array(Float32Array.of(x).buffer)[0];
+const wordsOf = (x: number): Uint32Array => new Uint32Array(Float64Array.of(x).buffer);
+
+/** A constant. */
+export function literal(ty: DType, x: number, use: Use): string {
+  switch (ty) {
+    case 'bool':
+      return x ? 'true' : 'false';
+    case 'u32':
+      return `${x >>> 0}u`;
+    case 'f64': {
+      const [lo, hi] = wordsOf(x);
+      return `${DOUBLE}(${lo}u, ${hi}u)`;
+    }
+    case 'f32': {
+      const v = Math.fround(x);
+      if (!Number.isFinite(v)) return `${use('f_special')}(${bitsOf(v)}u)`;
+      // A hexadecimal pattern is exact; round numbers stay readable.
+      return Number.isInteger(v) && Math.abs(v) < 1e6 && !Object.is(v, -0)
+        ? `${v < 0 ? `(${v}.0f)` : `${v}.0f`}`
+        : `bitcast<f32>(${bitsOf(v)}u)`;
+    }
+    default:
+      return x < 0 ? `bitcast<i32>(${(x | 0) >>> 0}u)` : `${x | 0}i`;
+  }
+}
+
+const float = (ty: DType): boolean => ty === 'f32' || ty === 'f64';
+
+export function unary(op: UnOp, ty: DType, a: string, use: Use): string {
+  if (ty === 'f64') return `${use(`d_${op}`)}(${a})`;
+  switch (op) {
+    case 'not':
+      return ty === 'bool' ? `(!${a})` : `(~${a})`;
+    case 'neg':
+      return ty === 'u32' ? `(0u - ${a})` : `(-${a})`;
+    case 'nearest':
+      return float(ty) ? `round(${a})` : a;
+    case 'floor':
+    case 'ceil':
+    case 'trunc':
+      return float(ty) ? `${op}(${a})` : a;
+    default:
+      return `${op}(${a})`;
+  }
+}
+
+const signs: Readonly<Partial<Record<BinOp, string>>> = {
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  rem: '%',
+  and: '&',
+  or: '|',
+  xor: '^',
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+};
+
+/**
+ * `ty` is the operands' type. `same`: both operands are one expression, which tells a NaN; drivers may
+ * take comparisons of floats for granted otherwise.
+ */
+export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, same = false): string {
+  if (ty === 'f64') return `${use(`d_${op}`)}(${a}, ${b})`;
+  if (ty === 'f32') {
+    if (same && (op === 'ne' || op === 'eq')) return `${op === 'eq' ? '!' : ''}${use('is_nan')}(${a})`;
+    if (op === 'min' || op === 'max') return `${use(`f_${op}`)}(${a}, ${b})`;
+    if (op === 'pmin') return `select(${a}, ${b}, ${b} < ${a})`;
+    if (op === 'pmax') return `select(${a}, ${b}, ${a} < ${b})`;
+    if (op === 'rem') return `(${a} - (trunc(${a} / ${b}) * ${b}))`;
+  }
+  if (ty === 'bool') {
+    if (op === 'xor') return `(${a} != ${b})`;
+    // WGSL orders no booleans.
+    if (op === 'lt' || op === 'le' || op === 'gt' || op === 'ge') return `(u32(${a}) ${signs[op]} u32(${b}))`;
+  }
+  switch (op) {
+    case 'shl':
+      return `(${a} << (u32(${b}) & 31u))`;
+    case 'shr':
+      return `(${a} >> (u32(${b}) & 31u))`;
+    case 'min':
+    case 'pmin':
+      return `min(${a}, ${b})`;
+    case 'max':
+    case 'pmax':
+      return `max(${a}, ${b})`;
+    default:
+      return `(${a} ${signs[op]} ${b})`;
+  }
+}
+
+/** Conversion between types of values. */
+export function convert(from: DType, to: DType, a: string, use: Use): string {
+  if (from === to) return a;
+  if (from === 'f64' || to === 'f64') {
+    if (from === 'bool') return `${use('d_from_i32')}(select(0i, 1i, ${a}))`;
+    return from === 'f64' ? `${use(`d_to_${to}`)}(${a})` : `${use(`d_from_${from}`)}(${a})`;
+  }
+  if (from === 'bool') return `select(${literal(to, 0, use)}, ${literal(to, 1, use)}, ${a})`;
+  if (to === 'bool') return `(${a} != ${literal(from, 0, use)})`;
+  if (from === 'f32') return `${use(`f_to_${to}`)}(${a})`;
+  return to === 'f32' ? `f32(${a})` : `bitcast<${to}>(${a})`;
+}
+
+/** The operator of `acc = acc op value`, as text. */
+export const combine = (op: ReduceOp, ty: DType, a: string, b: string, use: Use): string => binary(op, ty, a, b, use);
+
+/** What leaves every value as it is. */
+export function identityOf(op: ReduceOp, ty: DType): number {
+  switch (op) {
+    case 'add':
+    case 'or':
+      return 0;
+    case 'mul':
+      return 1;
+    case 'and':
+      return ty === 'bool' ? 1 : -1;
+    case 'max':
+    case 'pmax':
+      return float(ty) ? Number.NEGATIVE_INFINITY : ty === 'u32' ? 0 : -(2 ** 31);
+    case 'min':
+    case 'pmin':
+      return float(ty) ? Number.POSITIVE_INFINITY : ty === 'u32' ? 2 ** 32 - 1 : 2 ** 31 - 1;
+  }
+}

@@ -1,0 +1,101 @@
+// GPU memory: pages, each one buffer, in which everything that programs touch has its block. A dispatch binds the
+// pages that its blocks lie in, usually one, so that no kernel has too many buffers for the device.
+
+import { MemoryError } from '../../ir/plan.ts';
+import { FreeList } from '../free-list.ts';
+
+/** Blocks start at multiples of this: what bindings and copies want. */
+const ALIGN = 256;
+const FIRST_PAGE = 2 ** 24;
+
+/** A block of GPU memory. */
+export interface Block {
+  readonly page: Page;
+  /** Bytes from the start of the page. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export class Page {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+  readonly free: FreeList;
+
+  constructor(id: number, buffer: GPUBuffer) {
+    this.id = id;
+    this.buffer = buffer;
+    this.bytes = buffer.size;
+    this.free = new FreeList(buffer.size);
+  }
+}
+
+export class GpuHeap {
+  readonly #device: GPUDevice;
+  readonly #most: number;
+  readonly pages: Page[] = [];
+  #nextId = 0;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    this.#most = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / ALIGN) * ALIGN;
+  }
+
+  /** The largest block that there can be. */
+  get largest(): number {
+    return this.#most;
+  }
+  /** Bytes of all pages. */
+  get bytes(): number {
+    return this.pages.reduce((n, p) => n + p.bytes, 0);
+  }
+  /** Bytes of all blocks. */
+  get used(): number {
+    return this.pages.reduce((n, p) => n + p.free.used, 0);
+  }
+
+  /** A block of fresh memory, whose contents are whatever was there. Throws MemoryError where there can be none of that size. */
+  alloc(bytes: number, what = 'a tensor'): Block {
+    const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+    if (size > this.#most)
+      throw new MemoryError(`${what} needs ${bytes} bytes, and a buffer of this GPU has at most ${this.#most}`, {
+        fix: 'use smaller batches, or split the tensor; or target wasm, which addresses 4 GiB',
+      });
+    for (const page of this.pages) {
+      const offset = page.free.take(size);
+      if (offset !== null) return { page, offset, bytes: size };
+    }
+    const page = this.#grow(size);
+    return { page, offset: page.free.take(size) as number, bytes: size };
+  }
+
+  /** Gives a block back; an empty page goes, but the first. */
+  release(b: Block): void {
+    b.page.free.give(b.offset, b.bytes);
+    if (b.page.free.used > 0 || b.page === this.pages[0]) return;
+    this.pages.splice(this.pages.indexOf(b.page), 1);
+    b.page.buffer.destroy();
+  }
+
+  #grow(size: number): Page {
+    const last = this.pages.at(-1);
+    const bytes = Math.min(this.#most, Math.max(last ? 2 * last.bytes : FIRST_PAGE, size));
+    const buffer = this.#device.createBuffer({
+      label: `sinter page ${this.#nextId}`,
+      size: bytes,
+      usage: GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST,
+    });
+    const page = new Page(this.#nextId++, buffer);
+    this.pages.push(page);
+    return page;
+  }
+}
+
+// The numbers of GPUBufferUsage and GPUMapMode: Node has no global objects of these names.
+export const GPU_MAP_READ = 0x1;
+export const GPU_COPY_SRC = 0x4;
+export const GPU_COPY_DST = 0x8;
+export const GPU_UNIFORM = 0x40;
+export const GPU_STORAGE = 0x80;
+export const GPU_QUERY_RESOLVE = 0x200;

@@ -1,0 +1,198 @@
+// A compiled program on a GPU: its constants, where its memory is, and the dispatches of a call in one command buffer.
+
+import {
+  ArgumentError,
+  DeviceError,
+  type GpuPlan,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+  typeText,
+} from '../../ir/plan.ts';
+import { arrayOf, onDevice, type Storage } from '../buffer.ts';
+import type { Program, StepRuns } from '../program.ts';
+import { StateCell } from '../state.ts';
+import { GpuBuffer } from './buffer.ts';
+import type { GpuDevice } from './device.ts';
+import { memoryBytes, toMemory } from './elements.ts';
+import { Encoder } from './encoder.ts';
+import type { Block } from './heap.ts';
+import { profileOnGpu } from './profile.ts';
+import { Tape } from './tape.ts';
+
+/** Where a slot's memory is. */
+export interface Spot {
+  readonly block: Block;
+  /** Bytes from the start of the block. */
+  readonly offset: number;
+}
+const spot = (block: Block, offset = 0): Spot => ({ block, offset });
+
+export class GpuProgram implements Program {
+  readonly target = 'webgpu';
+  readonly threads = 1;
+  readonly inputTypes: readonly TensorType[];
+  readonly outputTypes: readonly TensorType[];
+  readonly plan: GpuPlan['info'];
+  readonly device: GpuDevice;
+  readonly #plan: GpuPlan;
+  readonly #cells: readonly StateCell[];
+  readonly #tape: Tape;
+  readonly #encoder: Encoder;
+  readonly #constants: Block;
+  readonly #control: Block;
+  /** Where the Variables are, and how often any had moved when that was looked up. */
+  #states: readonly Spot[] = [];
+  #moves = -1;
+
+  /** @param cells the Variables that the plan's states are bound to, in order */
+  constructor(plan: GpuPlan, cells: readonly StateCell[], device: GpuDevice) {
+    device.check();
+    this.device = device;
+    this.#plan = plan;
+    this.plan = plan.info;
+    this.#cells = cells;
+    this.inputTypes = plan.inputs.map((p) => p.type);
+    this.outputTypes = plan.outputs.map((p) => p.type);
+    const slots = 2 + cells.length + plan.inputs.length + plan.outputs.length;
+    this.#tape = new Tape(plan, slots);
+    this.#constants = device.heap.alloc(plan.constantBytes, "the program's constants");
+    this.#control = device.heap.alloc(4 * this.#tape.words, "the program's control words");
+    this.#encoder = new Encoder(device, this.#tape);
+    device.own(this, [this.#constants, this.#control]);
+    this.#upload();
+  }
+
+  #upload(): void {
+    const { queue } = this.device.gpu;
+    const constants = this.#constants;
+    this.device.stream.run(() => {
+      for (const { offset, data } of this.#plan.constants) {
+        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+        const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+        whole.set(bytes);
+        queue.writeBuffer(constants.page.buffer, constants.offset + offset, whole);
+      }
+      queue.writeBuffer(this.#control.page.buffer, this.#control.offset, Uint32Array.of(1));
+    });
+  }
+
+  /** Makes its pipelines, beside each other. Rejects with CompileError where the driver refuses a shader. */
+  async prepare(): Promise<void> {
+    // Where inputs and outputs will be is not known: most likely beside the temporaries.
+    const arena = this.device.arena(this.#plan.arenaBytes);
+    const ports = [...this.inputTypes, ...this.outputTypes].map(() => spot(arena));
+    await this.#encoder.prepare(this.#spots(ports));
+  }
+
+  /** Gives its memory back before the collector does. It must not run after that. */
+  dispose(): void {
+    this.device.disown(this);
+    this.device.free([this.#constants, this.#control]);
+    this.#encoder.dispose();
+  }
+
+  #spots(ports: readonly Spot[]): Spot[] {
+    if (this.#moves !== StateCell.moves) {
+      this.#states = this.#cells.map((c) => spot(this.device.placeOf(c)));
+      this.#moves = StateCell.moves;
+    }
+    const arena = this.device.arena(this.#plan.arenaBytes);
+    return [spot(arena), spot(this.#constants), ...this.#states, ...ports, spot(this.#control)];
+  }
+
+  runBuffers(inputs: readonly Storage[]): Storage[] {
+    this.device.check();
+    this.#checkInputs(inputs);
+    const given = inputs.map((x, i) => this.#input(x, i));
+    const outputs = this.outputTypes.map((t) => this.device.buffer(t.dtype, sizeOf(t.shape)));
+    this.device.stream.run(() => this.#launch(given, outputs));
+    return outputs;
+  }
+
+  /** What a job needs of an input when its turn comes. */
+  #input(x: Storage, i: number): GpuBuffer | Uint8Array<ArrayBuffer> {
+    const { dtype } = this.inputTypes[i];
+    if (x instanceof GpuBuffer && x.device === this.device && x.dtype === dtype && !x.freed) return x;
+    const data = arrayOf(x);
+    return toMemory(dtype, this.device.stream.busy ? data.slice() : data);
+  }
+
+  #launch(inputs: readonly (GpuBuffer | Uint8Array<ArrayBuffer>)[], outputs: readonly GpuBuffer[]): void | Promise<void> {
+    const arena = this.device.arena(this.#plan.arenaBytes);
+    const ports = inputs.map((x, i): Spot => {
+      if (x instanceof GpuBuffer) return spot(x.block);
+      const { staging } = this.#plan.inputs[i];
+      if (x.length) this.device.gpu.queue.writeBuffer(arena.page.buffer, arena.offset + staging, x);
+      return spot(arena, staging);
+    });
+    return this.#encoder.run(this.#spots([...ports, ...outputs.map((b) => spot(b.block))]));
+  }
+
+  #checkInputs(inputs: readonly Storage[]): void {
+    if (inputs.length !== this.inputTypes.length)
+      throw new ArgumentError(`the program takes ${this.inputTypes.length} input(s), got ${inputs.length}`);
+    inputs.forEach((x, i) => {
+      const size = onDevice(x) ? x.size : x.length;
+      const t = this.inputTypes[i];
+      if (size !== sizeOf(t.shape))
+        throw new ArgumentError(`input ${i} must be ${typeText(t)} (${sizeOf(t.shape)} elements), got ${size} elements`);
+    });
+  }
+
+  run(): TypedArray[] {
+    throw cannotWait();
+  }
+  runInto(): void {
+    throw cannotWait();
+  }
+
+  /** As `run`: resolves with the outputs' elements. */
+  async runAsync(inputs: readonly Storage[]): Promise<TypedArray[]> {
+    const out = this.runBuffers(inputs) as GpuBuffer[];
+    try {
+      return await Promise.all(out.map((b) => b.readAsync()));
+    } finally {
+      for (const b of out) b.release();
+    }
+  }
+
+  profile(): StepRuns[] {
+    throw cannotWait();
+  }
+  /** Runs several times with the GPU's clock at each dispatch. States are put back. */
+  async profileAsync(inputs: readonly Storage[], repeats = 5): Promise<StepRuns[]> {
+    this.device.check();
+    this.#checkInputs(inputs);
+    const saved = await Promise.all(this.#cells.map((c) => c.readAsync()));
+    const outputs = this.outputTypes.map((t) => this.device.buffer(t.dtype, sizeOf(t.shape)));
+    try {
+      const given = inputs.map((x, i) => this.#input(x, i));
+      // Brings inputs and Variables to their places.
+      this.device.stream.run(() => this.#launch(given, outputs));
+      await this.device.stream.done();
+      return await profileOnGpu(this.#encoder, this.#tape, this.plan.kernels, repeats);
+    } finally {
+      for (const b of outputs) b.release();
+      this.#cells.forEach((c, i) => {
+        c.write(saved[i]);
+      });
+    }
+  }
+
+  /** Dispatches, command buffers and bytes of a call; loops whose length the GPU decides count one run. */
+  get cost(): { dispatches: number; argumentBytes: number; inputBytes: number; outputBytes: number } {
+    const total = (ts: readonly TensorType[]) => ts.reduce((n, t) => n + memoryBytes(t.dtype, sizeOf(t.shape)), 0);
+    return {
+      dispatches: this.#encoder.dispatches,
+      argumentBytes: this.#encoder.argumentBytes,
+      inputBytes: total(this.inputTypes),
+      outputBytes: total(this.outputTypes),
+    };
+  }
+}
+
+const cannotWait = (): DeviceError =>
+  new DeviceError('a program on a GPU gives its elements asynchronously', {
+    fix: 'call it, and await data() of what it returns',
+  });
