@@ -81,12 +81,7 @@ async function createGpuProgram(graph: Graph, cells: readonly StateCell[], opts:
   return program;
 }
 
-function gpuProgram(
-  graph: Graph,
-  cells: readonly StateCell[],
-  device: GpuDevice,
-  deterministic = false,
-): GpuProgram {
+function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice, deterministic = false): GpuProgram {
   return new GpuProgram(compileForGpu(graph, { gpu: { ...device.target, deterministic } }).plan, cells, device);
 }
 

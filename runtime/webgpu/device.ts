@@ -131,7 +131,11 @@ export class GpuDevice {
     const requiredLimits = Object.fromEntries(wanted.map((n) => [n, adapter.limits[n] as number]));
     const requiredFeatures = useful.filter((f) => adapter.features.has(f));
     try {
-      return new GpuDevice(await adapter.requestDevice({ requiredLimits, requiredFeatures }), infoOf(adapter), language);
+      return new GpuDevice(
+        await adapter.requestDevice({ requiredLimits, requiredFeatures }),
+        infoOf(adapter),
+        language,
+      );
     } catch (e) {
       throw new DeviceError(`the GPU adapter gives no device: ${(e as Error).message}`, { op, fix: 'target wasm' });
     }
@@ -163,7 +167,9 @@ export class GpuDevice {
     if (this.#lost !== undefined)
       throw new DeviceError(
         `the GPU device was lost (${this.#lost}); tensors and Variables in its memory are lost with it`,
-        { fix: "call tf.setBackend('webgpu') or compile again to open a new one, and assign the Variables from a saved copy" },
+        {
+          fix: "call tf.setBackend('webgpu') or compile again to open a new one, and assign the Variables from a saved copy",
+        },
       );
     const e = this.#failure;
     this.#failure = undefined;

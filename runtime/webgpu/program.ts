@@ -118,7 +118,10 @@ export class GpuProgram implements Program {
     return toMemory(dtype, this.device.stream.busy ? data.slice() : data);
   }
 
-  #launch(inputs: readonly (GpuBuffer | Uint8Array<ArrayBuffer>)[], outputs: readonly GpuBuffer[]): void | Promise<void> {
+  #launch(
+    inputs: readonly (GpuBuffer | Uint8Array<ArrayBuffer>)[],
+    outputs: readonly GpuBuffer[],
+  ): void | Promise<void> {
     const arena = this.device.arena(this.#plan.arenaBytes);
     const ports = inputs.map((x, i): Spot => {
       if (x instanceof GpuBuffer) return spot(x.block);
@@ -136,7 +139,9 @@ export class GpuProgram implements Program {
       const size = onDevice(x) ? x.size : x.length;
       const t = this.inputTypes[i];
       if (size !== sizeOf(t.shape))
-        throw new ArgumentError(`input ${i} must be ${typeText(t)} (${sizeOf(t.shape)} elements), got ${size} elements`);
+        throw new ArgumentError(
+          `input ${i} must be ${typeText(t)} (${sizeOf(t.shape)} elements), got ${size} elements`,
+        );
     });
   }
 
