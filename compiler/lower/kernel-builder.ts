@@ -35,6 +35,8 @@ export interface GpuTarget {
   readonly invocations: number;
   /** Bytes that a workgroup may share. */
   readonly sharedBytes: number;
+  /** The same sums in the same order in every run. */
+  readonly deterministic?: boolean;
 }
 
 /** What a kernel's buffer is bound to. */

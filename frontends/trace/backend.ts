@@ -62,7 +62,7 @@ export function checkTarget(name: string, op: string): Target {
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   checkChoices(opts, 'compile');
   const target = checkTarget(opts.target, 'compile');
-  if (target === 'webgpu') return createGpuProgram(graph, cells);
+  if (target === 'webgpu') return createGpuProgram(graph, cells, opts);
   await Promise.all(cells.map((c) => c.fetch()));
   if (target === 'reference') return new ReferenceProgram(graph, cells);
   const device = wasmDevice();
@@ -74,16 +74,21 @@ export async function createProgram(graph: Graph, cells: readonly StateCell[], o
 }
 
 /** A program on the GPU, its pipelines made. */
-async function createGpuProgram(graph: Graph, cells: readonly StateCell[]): Promise<Program> {
+async function createGpuProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   const device = await openGpu('compile');
-  const program = gpuProgram(graph, cells, device);
+  const program = gpuProgram(graph, cells, device, opts.deterministic);
   await program.prepare();
   return program;
 }
 
-function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice): GpuProgram {
+function gpuProgram(
+  graph: Graph,
+  cells: readonly StateCell[],
+  device: GpuDevice,
+  deterministic = false,
+): GpuProgram {
   const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } = device.gpu.limits;
-  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes } }).plan, cells, device);
+  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes, deterministic } }).plan, cells, device);
 }
 
 /** The GPU that `setBackend('webgpu')` has opened. Throws DeviceError where it is lost. */
