@@ -4,7 +4,17 @@ import { decompose } from '../../compiler/passes/decompose.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { isFloat } from '../../ir/types.ts';
 
-const names = new Set(['sin', 'cos', 'tan', 'erfc', 'lgamma', 'digamma', 'polygamma', 'gamma_element', 'rem']);
+export const names = new Set<string>([
+  'sin',
+  'cos',
+  'tan',
+  'erfc',
+  'lgamma',
+  'digamma',
+  'polygamma',
+  'gamma_element',
+  'rem',
+]);
 
 const uses = (g: Graph): boolean =>
   g.nodes.some((n) => (names.has(n.op.name) && isFloat(n.outputs[0].type.dtype)) || n.regions.some(uses));
