@@ -107,6 +107,8 @@ export interface GpuShader {
   readonly args: number;
   /** What the heap's pages are arrays of: words, atomic words, vectors of four words. */
   readonly heap: 'words' | 'atomic' | 'vectors';
+  /** Extensions of WGSL that it needs. */
+  readonly enables: readonly string[];
   /** Invocations of a workgroup. */
   readonly size: number;
   /** Workgroups. */

@@ -26,6 +26,8 @@ export interface Dispatch {
 /** What a device allows. */
 export interface GroupLimits {
   readonly invocations: number;
+  readonly subgroups?: boolean;
+  readonly half?: boolean;
 }
 
 /** Invocations of a workgroup where they have nothing to share. */

@@ -22,6 +22,13 @@ export interface ShaderBuffer {
   readonly index: number;
 }
 
+export interface ShaderKind {
+  readonly atomic: boolean;
+  readonly vectors: boolean;
+  readonly exact: boolean;
+  readonly half: boolean;
+}
+
 /** What a whole shader shares: functions used, buffers touched. */
 export class ShaderParts {
   /** Helpers, functions on doubles and kernel functions that texts use. */
@@ -38,11 +45,21 @@ export class ShaderParts {
   readonly exact: boolean;
   #names = 0;
 
-  constructor(buffers: ReadonlyMap<string, ShaderBuffer>, how: { atomic: boolean; vectors: boolean; exact: boolean }) {
+  /** Conversions of float16 by the GPU are there, and whether they were used. */
+  readonly #half: boolean;
+  halves = false;
+
+  constructor(buffers: ReadonlyMap<string, ShaderBuffer>, how: ShaderKind) {
+    this.#half = how.half;
     this.buffers = buffers;
     this.atomic = how.atomic;
     this.vectors = how.vectors;
     this.exact = how.exact;
+  }
+  /** Whether the GPU's own float16 is there; it then counts as used. */
+  useHalf(): boolean {
+    this.halves ||= this.#half;
+    return this.#half;
   }
   readonly use = (name: string): string => {
     this.used.add(name);
@@ -311,7 +328,10 @@ export class Writer {
   load(buf: string, index: Expr, ty: DType): string {
     const b = this.buffer(buf);
     const four = this.#four(b, index);
-    if (b.shared) return four ?? this.#shared(b, index);
+    if (b.shared) {
+      const element = four ?? this.#shared(b, index);
+      return b.ty === 'f16' ? `f32(${element})` : element;
+    }
     if (four) return valueOfWord(b.ty, four);
     const at = this.place(b, index);
     switch (b.ty) {
@@ -329,6 +349,7 @@ export class Writer {
       }
       case 'f16': {
         const p = this.bind(at);
+        if (this.parts.useHalf()) return `f32(bitcast<vec2<f16>>(${this.#word(b, `${p} >> 1u`)})[${p} & 1u])`;
         const h = this.parts.fresh('h');
         this.line(`let ${nameText(h)} = bitcast<i32>(extractBits(${this.#word(b, `${p} >> 1u`)}, (${p} & 1u) * 16u, 16u));`);
         return this.#inner(fromHalfBitsExpr({ k: 'var', ty: 'i32', name: h }));
@@ -350,7 +371,8 @@ export class Writer {
   store(b: ShaderBuffer, index: Expr, value: Expr): void {
     const [at, v] = this.#storeTexts(b, index, value);
     if (b.shared) {
-      this.line(`${this.#shared(b, index)} = ${v};`);
+      if (b.ty === 'f16') this.parts.useHalf();
+      this.line(`${this.#shared(b, index)} = ${b.ty === 'f16' ? `f16(${v})` : v};`);
       return;
     }
     const target = `H${b.index}`;

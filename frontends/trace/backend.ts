@@ -87,8 +87,7 @@ function gpuProgram(
   device: GpuDevice,
   deterministic = false,
 ): GpuProgram {
-  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } = device.gpu.limits;
-  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes, deterministic } }).plan, cells, device);
+  return new GpuProgram(compileForGpu(graph, { gpu: { ...device.target, deterministic } }).plan, cells, device);
 }
 
 /** The GPU that `setBackend('webgpu')` has opened. Throws DeviceError where it is lost. */

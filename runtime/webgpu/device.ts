@@ -53,10 +53,10 @@ function infoOf(adapter: GPUAdapter): GpuInfo {
   };
 }
 
-async function findAdapter(op: string): Promise<GPUAdapter> {
+async function findAdapter(op: string): Promise<{ adapter: GPUAdapter; language: ReadonlySet<string> }> {
   const gpu = await findGpu(op);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter) return adapter;
+  if (adapter) return { adapter, language: gpu.wgslLanguageFeatures as ReadonlySet<string> };
   throw new DeviceError('no GPU adapter was found', {
     op,
     fix: "install the GPU's driver (on Linux its Vulkan driver and libvulkan1: `vulkaninfo --summary` lists what is there); in a page, look at chrome://gpu; or target wasm",
@@ -65,7 +65,7 @@ async function findAdapter(op: string): Promise<GPUAdapter> {
 
 /** The adapter that programs would run on. Rejects with DeviceError where there is none. */
 export async function gpuInfo(op: string): Promise<GpuInfo> {
-  return infoOf(await findAdapter(op));
+  return infoOf((await findAdapter(op)).adapter);
 }
 
 /** A Variable's block of GPU memory. */
@@ -98,6 +98,8 @@ export class GpuResidence implements Residence {
 
 export class GpuDevice {
   readonly gpu: GPUDevice;
+  /** Features of the WGSL language. */
+  readonly language: ReadonlySet<string>;
   readonly info: GpuInfo;
   readonly heap: GpuHeap;
   readonly pipelines: Pipelines;
@@ -109,7 +111,8 @@ export class GpuDevice {
   /** Blocks of collected tensors, Variables and programs. */
   readonly #blocks = new FinalizationRegistry<readonly Block[]>((list) => this.free(list));
 
-  private constructor(gpu: GPUDevice, info: GpuInfo) {
+  private constructor(gpu: GPUDevice, info: GpuInfo, language: ReadonlySet<string>) {
+    this.language = language;
     this.gpu = gpu;
     this.info = info;
     this.heap = new GpuHeap(gpu);
@@ -124,11 +127,11 @@ export class GpuDevice {
 
   /** Opens the machine's adapter. Rejects with DeviceError where there is none. */
   static async open(op: string): Promise<GpuDevice> {
-    const adapter = await findAdapter(op);
+    const { adapter, language } = await findAdapter(op);
     const requiredLimits = Object.fromEntries(wanted.map((n) => [n, adapter.limits[n] as number]));
     const requiredFeatures = useful.filter((f) => adapter.features.has(f));
     try {
-      return new GpuDevice(await adapter.requestDevice({ requiredLimits, requiredFeatures }), infoOf(adapter));
+      return new GpuDevice(await adapter.requestDevice({ requiredLimits, requiredFeatures }), infoOf(adapter), language);
     } catch (e) {
       throw new DeviceError(`the GPU adapter gives no device: ${(e as Error).message}`, { op, fix: 'target wasm' });
     }
@@ -136,6 +139,16 @@ export class GpuDevice {
 
   has(feature: string): boolean {
     return this.gpu.features.has(feature as GPUFeatureName);
+  }
+  /** What schedules and code depend on. */
+  get target() {
+    const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = this.gpu.limits;
+    return {
+      invocations: maxComputeInvocationsPerWorkgroup,
+      sharedBytes: maxComputeWorkgroupStorageSize,
+      subgroups: this.has('subgroups') && this.language.has('subgroup_id'),
+      half: this.has('shader-f16'),
+    };
   }
   get lost(): boolean {
     return this.#lost !== undefined;

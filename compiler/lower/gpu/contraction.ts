@@ -137,8 +137,8 @@ class GpuContraction extends DirectContraction {
     const size = groupsOf(t);
     const across = t.columns / t.ownColumns;
     const [lane, step, kk, i, j] = ['lane', 'step', 'kk', 'i', 'j'].map((v) => variable(v));
-    const left = this.k.shared(ty, t.depth * (t.rows + APART));
-    const right = this.k.shared(ty, t.depth * t.columns);
+    const left = this.k.shared(this.sharedType('left'), t.depth * (t.rows + APART));
+    const right = this.k.shared(this.sharedType('right'), t.depth * t.columns);
     const first = split > 1 ? add(mul(variable('part'), i32(steps)), step) : step;
     const k0 = mul(first, i32(t.depth));
     const row = bin('div', lane, i32(across));
@@ -219,6 +219,15 @@ class GpuContraction extends DirectContraction {
     const all = width > 1 ? [loop('q', width, read, { unroll: true })] : read;
     const places = [letS(flat, add(start, outer)), letS('kf', add(k0, inner))];
     return loop('e', (count * depth) / width, [...places, ...all], { vector: true });
+  }
+
+  /** What a block of an operand is kept in: float16 stays so where the GPU computes with it. */
+  sharedType(side: 'left' | 'right'): DType {
+    const s = this.spec;
+    const [v, index] = side === 'left' ? [s.a, s.aIndex] : [s.b, s.bIndex];
+    if (!this.ctx.options.gpu?.half || this.ty !== 'f32') return this.ty;
+    const e = this.k.reader([], this.ranges).read(v, index);
+    return e.k === 'load' && this.k.typeOf(e.buf) === 'f16' ? 'f16' : 'f32';
   }
 
   /** The axis along which an operand's elements are neighbours, or would be. */
