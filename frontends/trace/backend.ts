@@ -49,7 +49,7 @@ export interface ProgramOptions extends ProgramChoices {
   readonly deterministic?: boolean;
 }
 
-const targets: readonly Target[] = ['wasm', 'webgpu', 'reference'];
+export const targets: readonly Target[] = ['wasm', 'webgpu', 'reference'];
 
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
@@ -82,7 +82,8 @@ async function createGpuProgram(graph: Graph, cells: readonly StateCell[]): Prom
 }
 
 function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice): GpuProgram {
-  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } = device.gpu.limits;
+  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } =
+    device.gpu.limits;
   return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes } }).plan, cells, device);
 }
 
@@ -213,6 +214,12 @@ const withTuned = (plan: WasmPlan, tuner: TimingTuner | undefined): WasmPlan =>
 export const defaultTarget = (): Target =>
   context.target === 'wasm' && !compilesAtOnce() ? 'reference' : context.target;
 
+/** The same with the device, where there may be others after it: what a program for it is kept by. */
+export function defaultPlace(): string {
+  const target = defaultTarget();
+  return target === 'webgpu' ? `webgpu ${gpuDevice()?.id}` : target;
+}
+
 export { compilerReady };
 
 /**
@@ -226,11 +233,13 @@ export async function ready(): Promise<void> {
 
 /**
  * Chooses the backend of eager operations and of `tf.func`: 'wasm' (default), 'webgpu' or 'reference'.
- * Throws DeviceError for any other name, and where there is no GPU.
+ * Variables in GPU memory come back where another one than 'webgpu' is chosen; tensors there stay, and are read by
+ * `await tensor.data()`. Rejects with DeviceError for any other name, and where there is no GPU.
  */
 export async function setBackend(name: string): Promise<boolean> {
   const target = checkTarget(name, 'setBackend');
   if (target === 'webgpu') await openGpu('setBackend');
+  else await gpuDevice()?.fetchAll();
   context.target = target;
   await ready();
   return true;
@@ -238,17 +247,6 @@ export async function setBackend(name: string): Promise<boolean> {
 
 /** The chosen backend. */
 export const getBackend = (): Target => context.target;
-
-/** A device that programs can run on. */
-export interface DeviceInfo {
-  readonly name: string;
-  readonly type: 'CPU';
-  readonly target: Target;
-}
-
-/** The devices of this machine. */
-export const listDevices = (): DeviceInfo[] =>
-  targets.map((target) => ({ name: `/device:CPU:0/${target}`, type: 'CPU', target }));
 
 /** A graph run by the reference interpreter. */
 class ReferenceProgram implements Program {

@@ -11,7 +11,7 @@ import { type GradCtx, type OpDef, opByName } from '../../ir/op.ts';
 import { buildRegion, inlineGraph, writeNodes } from '../../ir/region.ts';
 import { isFloat } from '../../ir/types.ts';
 import type { Storage } from '../../runtime/buffer.ts';
-import { createDefaultProgram, defaultTarget } from './backend.ts';
+import { createDefaultProgram, defaultPlace } from './backend.ts';
 import { context } from './context.ts';
 import { emitter } from './dispatch.ts';
 import { storageOf } from './storage.ts';
@@ -23,7 +23,7 @@ type Run = (operands: readonly Tensor[]) => Storage[];
 /** Makes a program of a graph without Variables. */
 function programOf(g: Graph): Run {
   const program = createDefaultProgram(g, []);
-  return (operands) => program?.runBuffers(operands.map((t) => storageOf(t))) ?? [];
+  return (operands) => program?.runBuffers(operands.map((t) => storageOf(t, program.target))) ?? [];
 }
 
 /** The forward for tapes that follow some of the operands. */
@@ -92,7 +92,7 @@ export class TapedGraph {
   }
 
   #forward(needs: readonly boolean[]): Forward | null {
-    const key = `${defaultTarget()} ${bits(needs)}`;
+    const key = `${defaultPlace()} ${bits(needs)}`;
     let f = this.#forwards.get(key);
     if (f === undefined) {
       const graph = needs.includes(true) ? this.#keeping(needs) : this.#graph;

@@ -172,8 +172,8 @@ export class Compiled {
     for (const m of this.#allMetrics) m.resetState();
   }
   /** The running values of loss and metrics, in the order of `names`. */
-  results(): number[] {
-    return this.#allMetrics.map((m) => m.result().dataSync()[0]);
+  results(): Promise<number[]> {
+    return Promise.all(this.#allMetrics.map(async (m) => (await m.result().data())[0]));
   }
   get metricsVariables(): Variable[] {
     return this.#allMetrics.flatMap((m) => [...m.variables]);
