@@ -105,8 +105,8 @@ export interface GpuShader {
   readonly buffers: readonly number[];
   /** Buffers of the kernel; their places are `args.a`, in elements. */
   readonly args: number;
-  /** The heap is an array of atomic words. */
-  readonly atomic: boolean;
+  /** What the heap's pages are arrays of: words, atomic words, vectors of four words. */
+  readonly heap: 'words' | 'atomic' | 'vectors';
   /** Invocations of a workgroup. */
   readonly size: number;
   /** Workgroups. */

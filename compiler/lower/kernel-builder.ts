@@ -35,6 +35,8 @@ export interface GpuTarget {
   readonly invocations: number;
   /** Bytes that a workgroup may share. */
   readonly sharedBytes: number;
+  /** The same sums in the same order in every run. */
+  readonly deterministic?: boolean;
 }
 
 /** What a kernel's buffer is bound to. */
@@ -130,7 +132,7 @@ export class KernelBuilder {
 
   /** Statements from their text, over the buffers declared so far; constants in it are folded. */
   statements(text: string): readonly Stmt[] {
-    const head = printKernel({ name: 'k', buffers: this.#buffers, body: [] });
+    const head = printKernel({ name: 'k', buffers: [...this.#buffers, ...this.#shared], body: [] });
     const { body } = parseKernel(`${head.slice(0, head.lastIndexOf('}'))}${text}\n}`);
     const fold = (e: Expr): Expr => mapExpr(e, (x) => (x.k === 'bin' ? bin(x.op, fold(x.a), fold(x.b)) : undefined));
     return mapStmts(body, fold);

@@ -8,6 +8,7 @@ import { numAttr } from '../../ir/op.ts';
 import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
+import { lowerGpuScatter } from './gpu/scatter.ts';
 import { KernelBuilder, type LowerContext, type Lowered } from './kernel-builder.ts';
 import { axisVars, mergeAxes, nest, rangesOf } from './loops.ts';
 import { fixed } from './views.ts';
@@ -25,6 +26,7 @@ const combine: Readonly<Record<string, (old: Expr, update: Expr) => Expr>> = {
  * own part of the row, so duplicates meet in one order whatever the number of threads.
  */
 export function lowerScatter(ctx: LowerContext, g: Group): Lowered {
+  if (ctx.options.gpu) return lowerGpuScatter(ctx, g, ctx.options.gpu.deterministic === true);
   const n = g.nodes[0];
   const k = new KernelBuilder(ctx, g);
   const [x, indices, updates] = n.inputs;

@@ -3,7 +3,7 @@
 
 import { type Expr, i32 } from '../../ir/kernel/expr.ts';
 import { halfBitsExpr } from '../../ir/kernel/storage.ts';
-import { type For, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import { type Buffer, type For, forEachExpr, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
 import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
@@ -15,10 +15,17 @@ import { combine, helpers, helperText, identityOf, literal, typeText } from './v
 import { nameText, type ShaderBuffer, ShaderParts, tileText, Writer } from './writer.ts';
 
 /** The shaders of a kernel, in the order in which they run. */
-export function shadersOf(kernel: Kernel, limits: GroupLimits, ops: readonly string[] = []): GpuShader[] {
+export function shadersOf(kernel: Kernel, limits: GroupLimits, use: KernelUse = {}): GpuShader[] {
   const stored: Kernel = { ...kernel, body: withHalfStores(kernel) };
-  const exact = ops.some((name) => findOp(name)?.exact);
-  return dispatchesOf(stored, limits).map((d) => new DispatchWriter(stored, d, exact).shader());
+  return dispatchesOf(stored, limits).map((d) => new DispatchWriter(stored, d, use).shader());
+}
+
+/** What is known of a kernel beside its text. */
+export interface KernelUse {
+  /** Graph operations that it computes. */
+  readonly ops?: readonly string[];
+  /** Per buffer: does it start at a multiple of 16 bytes wherever the kernel is called? */
+  readonly aligned?: readonly boolean[];
 }
 
 /** Stores of float16 as stores of its bits. */
@@ -31,6 +38,24 @@ function withHalfStores(k: Kernel): Stmt[] {
       return s.s === 'if' ? { ...s, then: go(s.then), else: go(s.else) } : s;
     });
   return half.size ? go(k.body) : [...k.body];
+}
+
+const hasAtomics = (body: readonly Stmt[]): boolean => {
+  let found = false;
+  forEachExpr(body, (_, s) => {
+    found ||= s.s === 'store' && s.atomic !== undefined;
+  });
+  return found;
+};
+
+/** Arrays of workgroups that are arrays of vectors. */
+const isVector = (b: Buffer): boolean => b.role === 'shared' && b.ty === 'f32' && b.size % 4 === 0;
+
+/** Do the statements store nothing that they read, and call for no order among themselves? */
+function pure(body: readonly Stmt[]): boolean {
+  const { reads, writes } = accessesOf(body);
+  if ([...writes].some((n) => reads.has(n))) return false;
+  return body.every((s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)));
 }
 
 /** Iterations up to which loops that ask for it are written out. */
@@ -57,16 +82,23 @@ class DispatchWriter {
   readonly reductions = new Map<string, string>();
   readonly declarations: string[] = [];
 
-  constructor(kernel: Kernel, d: Dispatch, exact: boolean) {
+  constructor(kernel: Kernel, d: Dispatch, { ops = [], aligned = [] }: KernelUse) {
     this.kernel = kernel;
     this.d = d;
     const touched = accessesOf([...d.before, ...d.body]);
     const narrow = kernel.buffers.some((b) => isStorage(b.ty) && touched.writes.has(b.name));
+    const atomic = narrow || hasAtomics(d.body);
+    const exact = ops.some((name) => findOp(name)?.exact);
+    // Kernels that share blocks of their operands bring them four elements at a time.
+    const bring = kernel.buffers.some((b) => b.role === 'shared' && touched.writes.has(b.name) && isVector(b));
+    const vectors = bring && !kernel.buffers.some((b) => isStorage(b.ty) || b.ty === 'f64');
     const buffers = kernel.buffers.map((b, index): [string, ShaderBuffer] => [
       b.name,
-      { ty: b.ty, index, ...(b.role === 'shared' ? { shared: `s_${b.name}` } : {}) },
+      b.role === 'shared'
+        ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) }
+        : { ty: b.ty, index, four: vectors && aligned[index] === true },
     ]);
-    this.parts = new ShaderParts(new Map(buffers), narrow, exact);
+    this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact });
     this.w = new Writer(this.parts);
     this.pending = new Pending(d.shared);
   }
@@ -76,7 +108,8 @@ class DispatchWriter {
     const group = d.mode === 'group';
     for (const b of this.kernel.buffers) {
       if (b.role !== 'shared' || !accessesOf(d.body).writes.has(b.name)) continue;
-      this.declarations.push(`var<workgroup> s_${b.name}: array<${typeText(b.ty)}, ${b.size}>;`);
+      const elements = isVector(b) ? `vec4<f32>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
+      this.declarations.push(`var<workgroup> s_${b.name}: array<${elements}>;`);
     }
     w.line('let group = wid.y * nwg.x + wid.x;');
     w.line(group ? 'let item = group;' : `let item = group * ${d.size}u + lid;`);
@@ -105,7 +138,7 @@ class DispatchWriter {
       code: `${code.join('\n')}\n`,
       buffers: bases,
       args,
-      atomic: this.parts.atomic,
+      heap: this.parts.vectors ? 'vectors' : this.parts.atomic ? 'atomic' : 'words',
       size: d.size,
       groups: group ? d.items : Math.ceil(d.items / d.size),
       name: this.kernel.name,
@@ -190,7 +223,9 @@ class DispatchWriter {
   }
 
   store(s: Stmt & { s: 'store' }): void {
-    this.w.store(this.w.buffer(s.buf), s.index, s.value);
+    const b = this.w.buffer(s.buf);
+    if (s.atomic) this.w.combine(b, s.index, s.value, s.atomic);
+    else this.w.store(b, s.index, s.value);
   }
 
   tile(s: Stmt & { s: 'tile' }): void {
@@ -290,8 +325,15 @@ class DispatchWriter {
 
   unrolled(s: For, n: number, at: Place): void {
     const lo = (s.lo as { value: number }).value;
-    for (let i = 0; i < n; i++)
-      this.w.block('', () => this.stmts(substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])), at));
+    const all = () => {
+      for (let i = 0; i < n; i++) this.stmts(substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])), at);
+    };
+    // Names that the pieces define must not meet.
+    const defines = s.body.some((x) => x.s === 'let' || x.s === 'acc' || x.s === 'tile');
+    if (!defines && !at.uniform && pure(s.body)) this.w.inFours(all);
+    else
+      for (let i = 0; i < n; i++)
+        this.w.block('', () => this.stmts(substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])), at));
   }
 
   /** A loop whose iterations the invocations of the workgroup share. */

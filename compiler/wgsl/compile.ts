@@ -4,6 +4,7 @@ import { CompileError } from '../../ir/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import '../../ir/ops/index.ts';
 import type { GpuPlan } from '../../ir/plan.ts';
+import type { Address, ProgramStep } from '../../ir/steps.ts';
 import { byteSize, isStatic, typeText } from '../../ir/types.ts';
 import type { GpuTarget } from '../lower/kernel-builder.ts';
 import { runPasses } from '../pass-runner.ts';
@@ -34,8 +35,9 @@ export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled
   refuse(done.graph);
   const start = performance.now();
   const planned = planProgram(done.graph, { tile: { mr: 4, nr: 8, unroll: 1 }, threads: 1, gpu: opt.gpu }, done.passes);
-  const kernels = planned.kernels.map((k) => ({
-    shaders: shadersOf(k, opt.gpu, planned.opsOf(k)),
+  const alignments = alignmentsOf(planned.steps, planned.kernels.length);
+  const kernels = planned.kernels.map((k, i) => ({
+    shaders: shadersOf(k, opt.gpu, { ops: planned.opsOf(k), aligned: alignments[i] }),
     units: k.buffers.filter((b) => b.role !== 'shared').map((b) => byteSize(b.ty)),
     ops: planned.opsOf(k),
   }));
@@ -50,6 +52,27 @@ export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled
     },
     optimized: done.graph,
   };
+}
+
+/** Per kernel and buffer: does every call give a place at a multiple of 16 bytes? Slots start at such. */
+function alignmentsOf(steps: readonly ProgramStep[], kernels: number): boolean[][] {
+  const out: boolean[][] = Array.from({ length: kernels }, () => []);
+  const fits = (a: Address) => a.offset % 16 === 0 && (a.strides ?? []).every((s) => s.bytes % 16 === 0);
+  const visit = (list: readonly ProgramStep[]): void => {
+    for (const s of list) {
+      if (s.kind === 'call') {
+        const known = out[s.kernel];
+        s.args.forEach((a, i) => {
+          known[i] = (known[i] ?? true) && fits(a);
+        });
+      } else if (s.kind === 'loop') {
+        visit(s.test?.steps ?? []);
+        visit(s.body);
+      } else for (const b of s.branches) visit(b);
+    }
+  };
+  visit(steps);
+  return out;
 }
 
 function refuseValue(v: Value): void {

@@ -72,8 +72,22 @@ function dispatchOf(kernel: Kernel, s: Stmt, before: readonly Stmt[], limits: Gr
   const longest = longestVector(body);
   const fits = longest >= SHORT && !(items >= MANY_ITEMS && longest < MANY_SHORT) && !storesSerially(body, shared);
   const group = hasShared(kernel.buffers, accesses) || fits;
-  const size = group ? groupSize(longest, limits) : Math.min(THREADS, powerAbove(items));
+  const own = perLane(body);
+  const size = own ?? (group ? groupSize(longest, limits) : Math.min(THREADS, powerAbove(items)));
   return { before, grid, body, mode: group ? 'group' : 'thread', size, items, shared };
+}
+
+/** Invocations that have tiles of their own: the iterations of the vector loops that set them. */
+function perLane(body: readonly Stmt[]): number | null {
+  const visit = (list: readonly Stmt[], within: number | null): number | null => {
+    for (const s of list) {
+      if (s.s === 'tileset' && within !== null) return within;
+      const inner = s.s === 'for' ? visit(s.body, s.vector && !s.unroll ? tripOf(s) : within) : null;
+      if (inner !== null) return inner;
+    }
+    return null;
+  };
+  return body.some((s) => s.s === 'tile' && s.perLane) ? visit(body, null) : null;
 }
 
 const powerAbove = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));

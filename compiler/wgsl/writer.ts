@@ -1,7 +1,9 @@
 // Lines of WGSL under construction, and expressions as text. Sub-expressions that stand more than once are bound to
 // names, and so are long ones: shader compilers bound how deep expressions nest.
 
-import { children, type Expr, exprEq } from '../../ir/kernel/expr.ts';
+import { affine, fromAffine } from '../../ir/kernel/affine.ts';
+import { children, type Expr, exprEq, mapExpr } from '../../ir/kernel/expr.ts';
+import { printExpr } from '../../ir/kernel/print.ts';
 import { fromHalfBitsExpr } from '../../ir/kernel/storage.ts';
 import type { DType } from '../../ir/types.ts';
 import { binary, convert, DOUBLE, literal, typeText, unary } from './values.ts';
@@ -14,6 +16,8 @@ export interface ShaderBuffer {
   readonly ty: DType;
   /** The name of a workgroup's array; else the buffer is memory of the heap. */
   readonly shared?: string;
+  /** Its elements may be loaded four at a time: it starts at a multiple of four, and its array is one of vectors. */
+  readonly four?: boolean;
   /** Its number among the kernel's buffers: the token `H3` stands for the heap page that it lies in. */
   readonly index: number;
 }
@@ -28,14 +32,17 @@ export class ShaderParts {
   readonly buffers: ReadonlyMap<string, ShaderBuffer>;
   /** The heap is declared as atomic words. */
   readonly atomic: boolean;
+  /** The heap is declared as vectors of four words. */
+  readonly vectors: boolean;
   /** Every operation rounds as it is written: the bits are the same on every machine. */
   readonly exact: boolean;
   #names = 0;
 
-  constructor(buffers: ReadonlyMap<string, ShaderBuffer>, atomic: boolean, exact: boolean) {
+  constructor(buffers: ReadonlyMap<string, ShaderBuffer>, how: { atomic: boolean; vectors: boolean; exact: boolean }) {
     this.buffers = buffers;
-    this.atomic = atomic;
-    this.exact = exact;
+    this.atomic = how.atomic;
+    this.vectors = how.vectors;
+    this.exact = how.exact;
   }
   readonly use = (name: string): string => {
     this.used.add(name);
@@ -94,6 +101,18 @@ export class Writer {
     const text = this.value(e);
     return e.k === 'const' || e.k === 'var' ? text : this.bind(text);
   }
+  /**
+   * What `body` writes reads four elements of memory at once where it can: the pieces of a loop that is written out
+   * know which of the four they are. It must not store where it reads.
+   */
+  inFours(body: () => void): void {
+    const outer = this.#fours;
+    this.#fours ??= new Map();
+    body();
+    this.#fours = outer;
+  }
+  #fours: Map<string, string> | null = null;
+
   /** A name for a text. */
   bind(text: string): string {
     const name = this.parts.fresh('t');
@@ -250,23 +269,57 @@ export class Writer {
     this.parts.touched.add(b.index);
     return index.k === 'const' && index.value === 0 ? `b${b.index}` : `(b${b.index} + ${this.#index(index)})`;
   }
+  /** An element of a workgroup's array, which may be one of vectors. */
+  #shared(b: ShaderBuffer, index: Expr): string {
+    const at = this.#index(index);
+    if (!b.four) return `${b.shared}[${at}]`;
+    const i = /^\w+$/.test(at) ? at : this.bind(at);
+    return `${b.shared}[${i} >> 2u][${i} & 3u]`;
+  }
   #word(b: ShaderBuffer, at: string): string {
+    if (this.parts.vectors) {
+      const i = /^\w+$/.test(at) ? at : this.bind(at);
+      return `H${b.index}[${i} >> 2u][${i} & 3u]`;
+    }
     return this.parts.atomic ? `atomicLoad(&H${b.index}[${at}])` : `H${b.index}[${at}]`;
+  }
+
+  /** A component of four elements that are loaded together; null where the index does not tell which. */
+  #four(b: ShaderBuffer, index: Expr): string | null {
+    if (!this.#fours || !b.four) return null;
+    const a = affine(this.#expanded(index));
+    if (a.c < 0 || a.terms.some((t) => t.coef % 4 !== 0)) return null;
+    const first = fromAffine({ terms: a.terms, c: a.c - (a.c % 4) });
+    const key = `${b.index}:${printExpr(first)}`;
+    let name = this.#fours.get(key);
+    if (!name) {
+      const at = b.shared ? this.#index(first) : this.place(b, first);
+      name = this.bind(`${b.shared ?? `H${b.index}`}[${at} >> 2u]`);
+      this.#fours.set(key, name);
+    }
+    return `${name}.${'xyzw'[a.c % 4]}`;
+  }
+
+  /** An index in the variables that names are bound to: it may then be seen to be a multiple of four. */
+  #expanded(e: Expr): Expr {
+    return mapExpr(e, (x) => {
+      const known = x.k === 'var' && x.ty === 'i32' ? this.defined.get(x.name) : undefined;
+      return known && this.#expanded(known);
+    });
   }
 
   load(buf: string, index: Expr, ty: DType): string {
     const b = this.buffer(buf);
-    if (b.shared) return `${b.shared}[${this.#index(index)}]`;
+    const four = this.#four(b, index);
+    if (b.shared) return four ?? this.#shared(b, index);
+    if (four) return valueOfWord(b.ty, four);
     const at = this.place(b, index);
     switch (b.ty) {
       case 'f32':
-        return `bitcast<f32>(${this.#word(b, at)})`;
       case 'i32':
-        return `bitcast<i32>(${this.#word(b, at)})`;
       case 'u32':
-        return this.#word(b, at);
       case 'bool':
-        return `(${this.#word(b, at)} != 0u)`;
+        return valueOfWord(b.ty, this.#word(b, at));
       case 'i8':
       case 'u8': {
         const p = this.bind(at);
@@ -297,14 +350,14 @@ export class Writer {
   store(b: ShaderBuffer, index: Expr, value: Expr): void {
     const [at, v] = this.#storeTexts(b, index, value);
     if (b.shared) {
-      this.line(`${b.shared}[${at}] = ${v};`);
+      this.line(`${this.#shared(b, index)} = ${v};`);
       return;
     }
     const target = `H${b.index}`;
     const size = b.ty === 'f16' ? 2 : b.ty === 'i8' || b.ty === 'u8' ? 1 : 4;
     if (size === 4) {
       const word = wordText(b.ty, v);
-      this.line(this.parts.atomic ? `atomicStore(&${target}[${at}], ${word});` : `${target}[${at}] = ${word};`);
+      this.line(this.parts.atomic ? `atomicStore(&${target}[${at}], ${word});` : `${this.#word(b, at)} = ${word};`);
       return;
     }
     // Others may store the rest of the word at the same time: two operations on this part alone.
@@ -313,15 +366,38 @@ export class Writer {
     this.line(`atomicAnd(&${target}[${p} >> ${shift}u], ~(${mask} << ${by}));`);
     this.line(`atomicOr(&${target}[${p} >> ${shift}u], (bitcast<u32>(${v}) & ${mask}) << ${by});`);
   }
+  /** Combines a value with an element of the heap while others do the same. */
+  combine(b: ShaderBuffer, index: Expr, value: Expr, op: 'add' | 'max' | 'min'): void {
+    const [at, v] = this.#storeTexts(b, index, value);
+    const target = `H${b.index}[${this.bind(at)}]`;
+    // The sum of words is that of integers of either kind.
+    if (op === 'add' && b.ty !== 'f32') {
+      this.line(`atomicAdd(&${target}, ${wordText(b.ty, v)});`);
+      return;
+    }
+    const own = this.bind(v);
+    const old = this.parts.fresh('old');
+    this.line(`var ${old} = atomicLoad(&${target});`);
+    this.block('loop', () => {
+      const next = binary(op, b.ty, valueOfWord(b.ty, old), own, this.parts.use);
+      this.line(`let tried = atomicCompareExchangeWeak(&${target}, ${old}, ${wordText(b.ty, next)});`);
+      this.line('if (tried.exchanged) { break; }');
+      this.line(`${old} = tried.old_value;`);
+    });
+  }
   #storeTexts(b: ShaderBuffer, index: Expr, value: Expr): [string, string] {
     this.#uses = new Map();
     this.#texts = new Map();
     this.#count(index);
     this.#count(value);
     const v = this.#text(value);
-    return [b.shared ? this.#index(index) : this.place(b, index), v];
+    return [b.shared ? '' : this.place(b, index), v];
   }
 }
+
+/** The value of a word of memory. */
+const valueOfWord = (ty: DType, word: string): string =>
+  ty === 'u32' ? word : ty === 'bool' ? `(${word} != 0u)` : `bitcast<${ty}>(${word})`;
 
 /** A value as the word that memory holds. */
 export const wordText = (ty: DType, v: string): string =>

@@ -62,7 +62,7 @@ export function checkTarget(name: string, op: string): Target {
 export async function createProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   checkChoices(opts, 'compile');
   const target = checkTarget(opts.target, 'compile');
-  if (target === 'webgpu') return createGpuProgram(graph, cells);
+  if (target === 'webgpu') return createGpuProgram(graph, cells, opts);
   await Promise.all(cells.map((c) => c.fetch()));
   if (target === 'reference') return new ReferenceProgram(graph, cells);
   const device = wasmDevice();
@@ -74,17 +74,17 @@ export async function createProgram(graph: Graph, cells: readonly StateCell[], o
 }
 
 /** A program on the GPU, its pipelines made. */
-async function createGpuProgram(graph: Graph, cells: readonly StateCell[]): Promise<Program> {
+async function createGpuProgram(graph: Graph, cells: readonly StateCell[], opts: ProgramOptions): Promise<Program> {
   const device = await openGpu('compile');
-  const program = gpuProgram(graph, cells, device);
+  const program = gpuProgram(graph, cells, device, opts.deterministic);
   await program.prepare();
   return program;
 }
 
-function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice): GpuProgram {
+function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice, deterministic = false): GpuProgram {
   const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } =
     device.gpu.limits;
-  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes } }).plan, cells, device);
+  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes, deterministic } }).plan, cells, device);
 }
 
 /** The GPU that `setBackend('webgpu')` has opened. Throws DeviceError where it is lost. */
@@ -110,6 +110,8 @@ export function createProgramSync(graph: Graph, cells: readonly StateCell[], opt
 
 /** Threads as far as `prepareThreads` has started them. */
 interface DefaultProgramOptions extends ProgramChoices {
+  /** By default that of the chosen backend. */
+  readonly target?: Target;
   readonly start?: boolean;
   readonly onFallback?: (why: CompileError) => void;
 }
@@ -130,9 +132,8 @@ export async function prepareThreads(threads: number): Promise<void> {
 export function createDefaultProgram(
   graph: Graph,
   cells: readonly StateCell[],
-  { start = true, threads = 1, onFallback, ...choices }: DefaultProgramOptions = {},
+  { start = true, threads = 1, target = defaultTarget(), onFallback, ...choices }: DefaultProgramOptions = {},
 ): Program | null {
-  const target = defaultTarget();
   if (target === 'reference') return new ReferenceProgram(graph, cells);
   if (target === 'webgpu') return gpuProgram(graph, cells, openedGpu());
   try {
@@ -214,22 +215,28 @@ const withTuned = (plan: WasmPlan, tuner: TimingTuner | undefined): WasmPlan =>
 export const defaultTarget = (): Target =>
   context.target === 'wasm' && !compilesAtOnce() ? 'reference' : context.target;
 
-/** The same with the device, where there may be others after it: what a program for it is kept by. */
-export function defaultPlace(): string {
-  const target = defaultTarget();
+/** A target with its device, where there may be others after it: what a program is kept by. */
+export function placeOf(target = defaultTarget()): string {
   return target === 'webgpu' ? `webgpu ${gpuDevice()?.id}` : target;
 }
 
 export { compilerReady };
 
 /**
- * Loads the compiler. In a browser eager operations and `tf.func` are interpreted until then; in Node
- * they wait for it by themselves, and this only saves them the wait.
+ * Makes a target ready: loads the compiler, or opens the GPU. Variables come back from a GPU for any other target.
+ * Rejects with DeviceError where there is no GPU, or Variables are lost with one.
  */
-export async function ready(): Promise<void> {
-  if (context.target === 'wasm') await loadCompiler();
-  if (context.target === 'webgpu') await openGpu('ready');
+export async function prepareTarget(target = context.target): Promise<void> {
+  if (target === 'webgpu') await openGpu('webgpu');
+  else await gpuDevice()?.fetchAll();
+  if (target === 'wasm') await loadCompiler();
 }
+
+/**
+ * Loads the compiler, or opens the GPU. In a browser eager operations and `tf.func` are interpreted until then; in Node
+ * they wait for the compiler by themselves, and this only saves them the wait.
+ */
+export const ready = (): Promise<void> => prepareTarget();
 
 /**
  * Chooses the backend of eager operations and of `tf.func`: 'wasm' (default), 'webgpu' or 'reference'.
@@ -238,10 +245,8 @@ export async function ready(): Promise<void> {
  */
 export async function setBackend(name: string): Promise<boolean> {
   const target = checkTarget(name, 'setBackend');
-  if (target === 'webgpu') await openGpu('setBackend');
-  else await gpuDevice()?.fetchAll();
+  await prepareTarget(target);
   context.target = target;
-  await ready();
   return true;
 }
 

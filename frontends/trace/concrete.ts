@@ -5,8 +5,8 @@ import { TraceError } from '../../ir/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { createDefaultProgram, defaultPlace, type ProgramChoices } from './backend.ts';
-import { context, withRecorders, withTrace } from './context.ts';
+import { createDefaultProgram, type ProgramChoices, placeOf } from './backend.ts';
+import { context, type Target, withRecorders, withTrace } from './context.ts';
 import { applyOp, operandOf } from './dispatch.ts';
 import { flatten, flattenTensors, leafNames, pack, type Tree } from './nest.ts';
 import { TensorSpec } from './spec.ts';
@@ -34,6 +34,12 @@ export function parseArguments(
   return { tree, inputs };
 }
 
+/** How the programs of a traced function are made. */
+export interface ConcreteChoices extends ProgramChoices {
+  /** By default that of the chosen backend. */
+  readonly target?: Target;
+}
+
 /** A traced function. */
 export class Concrete {
   readonly graph: Graph;
@@ -48,7 +54,7 @@ export class Concrete {
   readonly assigned: readonly Variable[];
   readonly argumentTree: Tree;
   readonly resultTree: Tree;
-  readonly #choices: ProgramChoices;
+  readonly #choices: ConcreteChoices;
   /** By where they run. */
   readonly #programs = new Map<string, Program>();
   #taped: { graph: TapedGraph; read: readonly Variable[] } | undefined;
@@ -64,7 +70,7 @@ export class Concrete {
     inputs: readonly Input[],
     name: string,
     mayCreate: boolean,
-    choices: ProgramChoices = {},
+    choices: ConcreteChoices = {},
   ) {
     this.name = name;
     this.#choices = choices;
@@ -125,7 +131,10 @@ export class Concrete {
       return (operands: readonly Tensor[]) =>
         program.runBuffers(operands.slice(0, inputs).map((t) => storageOf(t, program.target)));
     };
-    return { graph: new TapedGraph(w.graph, outputs, makeRun), read: w.read.map((i) => this.variables[i]) };
+    return {
+      graph: new TapedGraph(w.graph, outputs, this.#choices.target, makeRun),
+      read: w.read.map((i) => this.variables[i]),
+    };
   }
 
   /** Runs a program of this graph. */
@@ -158,7 +167,7 @@ export class Concrete {
 
   /** The program for the default target, which may have changed since the last call. */
   #program(): Program {
-    const place = defaultPlace();
+    const place = placeOf(this.#choices.target);
     let p = this.#programs.get(place);
     if (!p) {
       p = this.#makeProgram(this.graph);

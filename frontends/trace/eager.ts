@@ -9,7 +9,7 @@ import { type NDArray, ndarray } from '../../ir/ndarray.ts';
 import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
 import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { compilerReady, createDefaultProgram, defaultPlace, defaultTarget } from './backend.ts';
+import { compilerReady, createDefaultProgram, defaultTarget, placeOf } from './backend.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, sameElements, type Tensor } from './tensor.ts';
 
@@ -107,12 +107,13 @@ function programFor(
   regions: readonly Graph[],
   start: boolean,
 ): Program | null {
-  const key = `${defaultPlace()} ${op.name}(${inputs.map((t) => typeText(t.type)).join()}){${attrsKey(attrs)}}${regions.map(String).join()}`;
+  const target = inputs.some((t) => t.remote) ? 'webgpu' : defaultTarget();
+  const key = `${placeOf(target)} ${op.name}(${inputs.map((t) => typeText(t.type)).join()}){${attrsKey(attrs)}}${regions.map(String).join()}`;
   let p = programs.get(key);
   if (p === undefined || (p === null && start)) {
     const b = new Builder(op.name);
     const params = inputs.map((t, i) => b.param(t.type, `x${i}`));
-    p = createDefaultProgram(b.build(b.emit(op, params, attrs, regions)), [], { start });
+    p = createDefaultProgram(b.build(b.emit(op, params, attrs, regions)), [], { start, target });
     if (programs.size >= cacheSize) programs.delete(programs.keys().next().value as string);
     programs.set(key, p);
   }

@@ -47,7 +47,14 @@ export type Stmt =
   | { readonly s: 'set'; readonly name: string; readonly value: Expr }
   /** acc = acc op value; the order of combination is free. */
   | { readonly s: 'reduce'; readonly acc: string; readonly op: ReduceOp; readonly value: Expr }
-  | { readonly s: 'store'; readonly buf: string; readonly index: Expr; readonly value: Expr }
+  | {
+      readonly s: 'store';
+      readonly buf: string;
+      readonly index: Expr;
+      readonly value: Expr;
+      /** On a GPU: combined with the element that is there, in one piece, while others do the same. */
+      readonly atomic?: 'add' | 'max' | 'min';
+    }
   | For
   /** One SIMD step: lanes v = at … at + lanes - 1. Vector loops expand to this. */
   | { readonly s: 'vec'; readonly v: string; readonly at: Expr; readonly lanes: number; readonly body: readonly Stmt[] }

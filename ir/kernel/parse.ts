@@ -28,6 +28,8 @@ const operators = new Map(Object.entries(infix).map(([op, sign]) => [sign, op as
 const roles: readonly BufferRole[] = ['in', 'out', 'inout', 'scratch', 'shared'];
 const reductions: readonly ReduceOp[] = ['add', 'mul', 'max', 'min', 'pmax', 'pmin', 'and', 'or'];
 
+const atomics = ['add', 'max', 'min'] as const;
+
 /** The one kernel of a text. */
 export function parseKernel(text: string): Kernel {
   const p = new KernelParser(text);
@@ -251,7 +253,8 @@ class KernelParser {
         const index = this.#expr();
         this.#mark(']');
         this.#mark('=');
-        return { s: 'store', buf: word, index, value: this.#expr() };
+        const atomic = this.#accept('atomic') ? { atomic: this.#oneOf(atomics, 'what is done') } : {};
+        return { s: 'store', buf: word, index, value: this.#expr(), ...atomic };
       }
     }
   }

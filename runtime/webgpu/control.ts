@@ -15,7 +15,7 @@ export const control: GpuKernel = {
       name: 'control',
       buffers: [0, 1, 2],
       args: 5,
-      atomic: false,
+      heap: 'words',
       size: 1,
       groups: 1,
       code: `@compute @workgroup_size(1)

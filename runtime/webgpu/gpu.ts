@@ -26,7 +26,9 @@ export async function findGpu(op: string): Promise<GPU> {
     });
   }
   // Dawn's instance must outlive everything that comes from it.
-  created ??= dawn.create([]);
+  created ??= dawn.create(options);
   return created;
 }
 let created: GPU | undefined;
+/** Shaders write what workgroups share before they read it; clearing it first makes some drivers' code twenty times as long. */
+const options = ['enable-dawn-features=disable_workgroup_init'];

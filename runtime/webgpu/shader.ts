@@ -19,14 +19,19 @@ export const argumentWords = (shader: GpuShader): number => shader.args + 2;
 export function shaderText(shader: GpuShader, layout: Layout): string {
   const binding = new Map(shader.buffers.map((b, i) => [b, layout.bindings[i]]));
   const body = shader.code.replace(/\bH(\d+)\b/g, (_, b: string) => `heap${binding.get(Number(b))}`);
-  const word = shader.atomic ? 'atomic<u32>' : 'u32';
+  const word = { words: 'u32', atomic: 'atomic<u32>', vectors: 'vec4<u32>' }[shader.heap];
   const rows = Math.ceil(argumentWords(shader) / 4);
   const at = `args.a[${shader.args >> 2}].${'xyzw'[shader.args & 3]}`;
-  const read = (p: string) => (shader.atomic ? `atomicLoad(&${p})` : p);
   const guarded = layout.predicate !== null;
+  const heap = `heap${layout.predicate}`;
+  const read = {
+    words: `${heap}[${at}]`,
+    atomic: `atomicLoad(&${heap}[${at}])`,
+    vectors: `${heap}[${at} >> 2u][${at} & 3u]`,
+  }[shader.heap];
   // All invocations of a workgroup must be seen to take the same way before they meet at barriers.
   const guard = guarded
-    ? `if (lid == 0u) { guard = ${read(`heap${layout.predicate}[${at}]`)}; }\n  if (workgroupUniformLoad(&guard) == 0u) { return; }`
+    ? `if (lid == 0u) { guard = ${read}; }\n  if (workgroupUniformLoad(&guard) == 0u) { return; }`
     : '';
   return [
     `struct Args { a: array<vec4<u32>, ${rows}> }`,

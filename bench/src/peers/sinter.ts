@@ -99,7 +99,7 @@ export const loadSinter = async (): Promise<Api> => (await loadEntry('index')) a
 export const loadSinterNode = async () => (await loadEntry('node')) as typeof import('../../../frontends/node.ts');
 
 /** A case as a compiled program, and the tensors of one call. */
-export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number, tune = false) {
+export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number, tune = false, target = 'wasm') {
   const ops = sinterOps(tf);
   const entries = Object.entries(operands);
   const belongs = (v: Operand): boolean => v.role === 'weight' || v.role === 'constant';
@@ -115,7 +115,7 @@ export async function compileCase(tf: Api, c: Case, operands: Operands, threads:
   const step = (...xs: T[]): T => optimizer.minimize(() => result(...xs), true) as T;
   const exe = await tf.compile(c.kind === 'train' ? step : result, {
     inputs: fed.map(([, v]) => tf.spec([...v.shape], 'float32')),
-    target: 'wasm',
+    target,
     threads,
     tune,
   });

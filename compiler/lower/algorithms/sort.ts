@@ -10,6 +10,7 @@ import { printExpr } from '../../../ir/kernel/print.ts';
 import { boolAttr, numAttr } from '../../../ir/op.ts';
 import type { DType } from '../../../ir/types.ts';
 import type { Group } from '../../group.ts';
+import { lowerBitonic } from '../gpu/sort.ts';
 import type { LowerContext, Lowered } from '../kernel-builder.ts';
 import { fixed } from '../views.ts';
 import { Algorithm, at, each, type Place } from './support.ts';
@@ -206,6 +207,14 @@ ${lines.join('\n')}
 /** `sort`, and `top_k` of many: the first `k` of the sorted row. */
 function lowerSorted(ctx: LowerContext, g: Group, k: number, descending: boolean): Lowered {
   const n = fixed(g.nodes[0].inputs[0].type.shape).at(-1) as number;
+  if (ctx.options.gpu && n > SHORT[1] && k > 0) {
+    const { dtype } = g.nodes[0].inputs[0].type;
+    const keys = {
+      key: (x: string) => keyOf(dtype, x, descending),
+      element: (key: string) => elementOf(dtype, key, descending),
+    };
+    return lowerBitonic(ctx, g, n, k, keys);
+  }
   const a = new Algorithm(ctx, g, 1, 16 * n);
   const { ty } = a;
   const keyType = ty === 'f64' ? 'f64' : 'u32';
@@ -244,7 +253,7 @@ export function lowerTopK(ctx: LowerContext, g: Group): Lowered {
   const k = numAttr(node.attrs, 'k');
   const n = fixed(node.inputs[0].type.shape).at(-1) as number;
   const ty = node.inputs[0].type.dtype;
-  if (k === 0 || 4 * k > n || ty === 'f64' || (k > SELECT && n < MANY)) return lowerSorted(ctx, g, k, true);
+  if (k === 0 || 4 * k > n || ty === 'f64' || ctx.options.gpu || (k > SELECT && n < MANY)) return lowerSorted(ctx, g, k, true);
   if (k > SELECT) return lowerCandidates(ctx, g, k);
   const a = new Algorithm(ctx, g, 1, 2 * n);
   const [values, indices] = [0, 1].map((i) => (a.needed(i) ? a.out(i, k) : null));

@@ -5,7 +5,7 @@
 // second dispatch adds the parts, in a fixed order.
 
 import type { Value } from '../../../ir/graph.ts';
-import { delinearize, dependsOn, linearize, type Ranges, strideIn } from '../../../ir/kernel/affine.ts';
+import { affine, delinearize, dependsOn, linearize, type Ranges, strideIn } from '../../../ir/kernel/affine.ts';
 import { add, bin, type Expr, fma, i32, konst, load, mul, sel, tileRead, variable } from '../../../ir/kernel/expr.ts';
 import { letS, loop, type Stmt, store, substitute } from '../../../ir/kernel/kernel.ts';
 import { byteSize, type DType, sizeOf } from '../../../ir/types.ts';
@@ -39,6 +39,9 @@ const PART = 256;
 const APART = 4;
 /** Columns or rows below which there is nothing to share. */
 const THIN = 4;
+/** Results so few of sums so short are an invocation each. */
+const FEW = 256;
+const SHORT = 64;
 
 const groupsOf = (t: GpuTile): number => (t.rows / t.ownRows) * (t.columns / t.ownColumns);
 const sharedBytes = (t: GpuTile, ty: DType): number => t.depth * (t.rows + APART + t.columns) * byteSize(ty);
@@ -73,8 +76,9 @@ class GpuContraction extends DirectContraction {
 
   lower(): Lowered {
     const flops = 2 * sizeOf(this.node.outputs[0].type.shape) * this.reduction;
-    const thin = this.rows < THIN || this.spec.n.n < THIN || this.reduction < THIN;
-    if (thin) return this.k.finish(this.generic(), { flops, schedule: 'nest' });
+    const n = this.spec.n.n;
+    const thin = this.rows < THIN || n < THIN || this.reduction < THIN;
+    if (thin || (this.rows * n <= FEW && this.reduction <= SHORT)) return this.k.finish(this.generic(), { flops, schedule: 'nest' });
     const outs = this.outputs();
     const tile = this.tileFor(this.ctx.options.gpu as GpuTarget, outs);
     const parts = this.partsOf(tile);
@@ -140,8 +144,12 @@ class GpuContraction extends DirectContraction {
     const row = bin('div', lane, i32(across));
     const column = bin('rem', lane, i32(across));
     const inRow = add(mul(row, i32(t.ownRows)), i);
-    // Neighbouring invocations have neighbouring columns: they read and store side by side.
-    const inColumn = add(column, mul(j, i32(across)));
+    // Neighbouring invocations have neighbouring columns, four at a time: what they read and store lies side by side.
+    const four = Math.min(4, t.ownColumns);
+    const inColumn = add(
+      mul(bin('div', j, i32(four)), i32(across * four)),
+      add(mul(column, i32(four)), bin('rem', j, i32(four))),
+    );
     const own = (body: readonly Stmt[]): Stmt => loop('i', t.ownRows, [loop('j', t.ownColumns, body, { unroll: true })], { unroll: true });
     const c = tileRead(ty, 'c', [i, j]);
     const product: Stmt = {
@@ -182,15 +190,17 @@ class GpuContraction extends DirectContraction {
   /** One block of an operand into shared memory, [depth][its rows or columns]; zero beyond its end. */
   bring(to: string, count: number, apart: number, depth: number, side: 'left' | 'right', k0: Expr): Stmt {
     const s = this.spec;
-    const e = variable('e');
+    const [e, q] = [variable('e'), variable('q')];
     const [v, index] = side === 'left' ? [s.a, s.aIndex] : [s.b, s.bIndex];
     const flat = side === 'left' ? 'mf' : 'nf';
     const limit = side === 'left' ? this.rows : s.n.n;
-    // Neighbouring invocations read neighbouring elements.
+    // Neighbouring invocations read neighbouring elements, four each where the operand allows.
     const along = this.alongReduction(side);
+    const width = this.wide(side, along) ? 4 : 1;
+    const [depths, counts] = along ? [depth / width, count] : [depth, count / width];
     const [inner, outer] = along
-      ? [bin('rem', e, i32(depth)), bin('div', e, i32(depth))]
-      : [bin('div', e, i32(count)), bin('rem', e, i32(count))];
+      ? [mul(bin('rem', e, i32(depths)), i32(width)), bin('div', e, i32(depths))]
+      : [bin('div', e, i32(counts)), mul(bin('rem', e, i32(counts)), i32(width))];
     const start = mul(variable(side === 'left' ? 'mt' : 'nt'), i32(count));
     const body: Stmt[] = [];
     const r = this.k.reader(body, new Map([...this.ranges, ...this.flatRanges()]));
@@ -199,9 +209,35 @@ class GpuContraction extends DirectContraction {
     if (side === 'left') for (const [name, x] of this.rowsAt(variable('mf'))) here.set(name, x);
     else here.set(s.n.v, variable('nf'));
     const inside = bin('and', bin('lt', variable(flat), i32(limit)), bin('lt', variable('kf'), i32(this.reduction)));
-    const target = add(mul(inner, i32(apart)), outer);
+    let target = add(mul(inner, i32(apart)), outer);
+    if (width > 1) {
+      const near = this.nearest(side, along).v;
+      here.set(near, add(here.get(near) as Expr, q));
+      target = add(target, along ? mul(q, i32(apart)) : q);
+    }
     const read = substitute([...body, store(to, target, sel(inside, value, konst(this.ty, 0)))], here);
-    return loop('e', count * depth, [letS(flat, add(start, outer)), letS('kf', add(k0, inner)), ...read], { vector: true });
+    const all = width > 1 ? [loop('q', width, read, { unroll: true })] : read;
+    const places = [letS(flat, add(start, outer)), letS('kf', add(k0, inner))];
+    return loop('e', (count * depth) / width, [...places, ...all], { vector: true });
+  }
+
+  /** The axis along which an operand's elements are neighbours, or would be. */
+  nearest(side: 'left' | 'right', along: boolean): Axis {
+    const s = this.spec;
+    if (along) return s.k[s.k.length - 1];
+    return side === 'left' ? s.m : s.n;
+  }
+
+  /** May an operand be read four elements at a time? */
+  wide(side: 'left' | 'right', along: boolean): boolean {
+    const s = this.spec;
+    const [v, index] = side === 'left' ? [s.a, s.aIndex] : [s.b, s.bIndex];
+    const e = this.probe(v, index, this.ranges);
+    const near = this.nearest(side, along);
+    if (!e || near.n % 4 !== 0 || strideIn(e.index, near.v) !== 1) return false;
+    const others = [...s.outer, s.m, s.n, ...s.k].filter((a) => a !== near);
+    if (others.some((a) => (strideIn(e.index, a.v) ?? 1) % 4 !== 0)) return false;
+    return affine(e.index).c % 4 === 0;
   }
 
   /** Does an operand lie in memory step by step of the reduction, rather than row by row or column by column? */

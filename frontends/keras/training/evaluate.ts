@@ -3,7 +3,7 @@
 import { ArgumentError } from '../../../ir/errors.ts';
 import { arrayFor } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
-import { ready } from '../../trace/backend.ts';
+import { prepareTarget } from '../../trace/backend.ts';
 import { concat, unstack } from '../../trace/ops/shape.ts';
 import { eagerTensor, type Tensor } from '../../trace/tensor.ts';
 import { type CallbackList, type CallbacksArg, configureCallbacks } from '../callbacks/list.ts';
@@ -78,7 +78,7 @@ export async function evaluateDataset(
   const verbose = verbosity(args.verbose ?? 0);
   const params = { steps: steps ?? source.steps, metrics: c.names(), verbose };
   const { callbackList: list } = configureCallbacks(args.callbacks, model, params, { own: progress(verbose) });
-  await ready();
+  await prepareTarget(c.target);
   c.resetMetrics();
   await list.onTestBegin();
   const values = await testBatches(model, source, steps, list, args.signal);

@@ -1,7 +1,7 @@
 // Training: epochs of batches, validation, callbacks.
 
 import { ArgumentError } from '../../../ir/errors.ts';
-import { prepareThreads, ready } from '../../trace/backend.ts';
+import { prepareTarget, prepareThreads } from '../../trace/backend.ts';
 import { generatorSeed } from '../../trace/generator.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { YieldEvery } from '../callbacks/custom.ts';
@@ -235,7 +235,7 @@ async function train(
   };
   running.add(model);
   try {
-    await ready();
+    await prepareTarget(compiled.target);
     await prepareThreads(compiled.threads);
     return await trainEpochs(run, source);
   } finally {

@@ -2,6 +2,7 @@
 // gradients, optimizer and metrics together; compiled, it is one program.
 
 import { ArgumentError, GradientError, SinterError } from '../../../ir/errors.ts';
+import { prepareTarget } from '../../trace/backend.ts';
 import { scanLoop } from '../../trace/control.ts';
 import { scalar, zeros } from '../../trace/creation.ts';
 import { type Func, type FuncOptions, func } from '../../trace/func.ts';
@@ -91,6 +92,7 @@ export class Executables {
   ): Promise<number | number[]> {
     const op = kind === 'train' ? 'trainOnBatch' : 'testOnBatch';
     const c = this.#model.compiled(op);
+    await prepareTarget(c.target);
     await fetchData(x, y, sampleWeight);
     const s = standardize(this.#model, { x, y, sampleWeight, classWeight }, op);
     c.resetMetrics();
@@ -107,7 +109,7 @@ export class Executables {
 
   #options(kind: string): FuncOptions {
     const c = this.#model.isCompiled ? this.#model.compiled(kind) : undefined;
-    const choices = { threads: c?.threads, tune: c?.args.tune, winograd: c?.args.winograd };
+    const choices = { target: c?.target, threads: c?.threads, tune: c?.args.tune, winograd: c?.args.winograd };
     // A batch size of its own is a program of its own: that is known here.
     return { name: `${this.#model.name}_${kind}`, ...choices, warnOfRetracing: false, maxSignatures: 64 };
   }
