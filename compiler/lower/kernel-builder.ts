@@ -37,6 +37,10 @@ export interface GpuTarget {
   readonly sharedBytes: number;
   /** The same sums in the same order in every run. */
   readonly deterministic?: boolean;
+  /** Operations over subgroups are there, and each knows its number. */
+  readonly subgroups?: boolean;
+  /** Arithmetic in float16 is there. */
+  readonly half?: boolean;
 }
 
 /** What a kernel's buffer is bound to. */
@@ -119,6 +123,10 @@ export class KernelBuilder {
   }
   scratch(ty: DType, size: number): string {
     return this.#declare(ty, size, 'scratch', { scratch: true });
+  }
+  /** The element type of a buffer declared so far. */
+  typeOf(buf: string): DType | undefined {
+    return this.#buffers.find((b) => b.name === buf)?.ty;
   }
   /** Memory that a workgroup shares. */
   shared(ty: DType, size: number): string {

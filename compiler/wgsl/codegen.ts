@@ -2,22 +2,21 @@
 // for the page that buffer 3 lies in, which the runtime knows, and b3 is where it starts, in elements.
 
 import { type Expr, i32 } from '../../ir/kernel/expr.ts';
-import { halfBitsExpr } from '../../ir/kernel/storage.ts';
 import { type Buffer, type For, forEachExpr, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import { halfBitsExpr } from '../../ir/kernel/storage.ts';
 import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
 import { accessesOf, Pending } from './accesses.ts';
 import { functionTexts } from './functions.ts';
 import { type Dispatch, dispatchesOf, type GroupLimits, tripOf } from './mapping.ts';
-import { soft64Text } from './soft64.ts';
-import { combine, helpers, helperText, identityOf, literal, typeText } from './values.ts';
+import { combine, helperText, identityOf, literal, typeText } from './values.ts';
 import { nameText, type ShaderBuffer, ShaderParts, tileText, Writer } from './writer.ts';
 
 /** The shaders of a kernel, in the order in which they run. */
 export function shadersOf(kernel: Kernel, limits: GroupLimits, use: KernelUse = {}): GpuShader[] {
   const stored: Kernel = { ...kernel, body: withHalfStores(kernel) };
-  return dispatchesOf(stored, limits).map((d) => new DispatchWriter(stored, d, use).shader());
+  return dispatchesOf(stored, limits).map((d) => new DispatchWriter(stored, d, limits, use).shader());
 }
 
 /** What is known of a kernel beside its text. */
@@ -30,7 +29,7 @@ export interface KernelUse {
 
 /** Stores of float16 as stores of its bits. */
 function withHalfStores(k: Kernel): Stmt[] {
-  const half = new Set(k.buffers.filter((b) => b.ty === 'f16').map((b) => b.name));
+  const half = new Set(k.buffers.filter((b) => b.ty === 'f16' && b.role !== 'shared').map((b) => b.name));
   const go = (body: readonly Stmt[]): Stmt[] =>
     body.map((s): Stmt => {
       if (s.s === 'store' && half.has(s.buf)) return { ...s, value: halfBitsExpr(s.value) };
@@ -49,13 +48,15 @@ const hasAtomics = (body: readonly Stmt[]): boolean => {
 };
 
 /** Arrays of workgroups that are arrays of vectors. */
-const isVector = (b: Buffer): boolean => b.role === 'shared' && b.ty === 'f32' && b.size % 4 === 0;
+const isVector = (b: Buffer): boolean => b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
 
 /** Do the statements store nothing that they read, and call for no order among themselves? */
 function pure(body: readonly Stmt[]): boolean {
   const { reads, writes } = accessesOf(body);
   if ([...writes].some((n) => reads.has(n))) return false;
-  return body.every((s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)));
+  return body.every(
+    (s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)),
+  );
 }
 
 /** Iterations up to which loops that ask for it are written out. */
@@ -82,7 +83,12 @@ class DispatchWriter {
   readonly reductions = new Map<string, string>();
   readonly declarations: string[] = [];
 
-  constructor(kernel: Kernel, d: Dispatch, { ops = [], aligned = [] }: KernelUse) {
+  readonly limits: GroupLimits;
+  /** Extensions of WGSL that the shader needs. */
+  readonly enables = new Set<string>();
+
+  constructor(kernel: Kernel, d: Dispatch, limits: GroupLimits, { ops = [], aligned = [] }: KernelUse) {
+    this.limits = limits;
     this.kernel = kernel;
     this.d = d;
     const touched = accessesOf([...d.before, ...d.body]);
@@ -91,14 +97,14 @@ class DispatchWriter {
     const exact = ops.some((name) => findOp(name)?.exact);
     // Kernels that share blocks of their operands bring them four elements at a time.
     const bring = kernel.buffers.some((b) => b.role === 'shared' && touched.writes.has(b.name) && isVector(b));
-    const vectors = bring && !kernel.buffers.some((b) => isStorage(b.ty) || b.ty === 'f64');
+    const vectors = bring && !kernel.buffers.some((b) => b.role !== 'shared' && isStorage(b.ty));
     const buffers = kernel.buffers.map((b, index): [string, ShaderBuffer] => [
       b.name,
       b.role === 'shared'
         ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) }
         : { ty: b.ty, index, four: vectors && aligned[index] === true },
     ]);
-    this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact });
+    this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact, half: limits.half === true });
     this.w = new Writer(this.parts);
     this.pending = new Pending(d.shared);
   }
@@ -108,7 +114,7 @@ class DispatchWriter {
     const group = d.mode === 'group';
     for (const b of this.kernel.buffers) {
       if (b.role !== 'shared' || !accessesOf(d.body).writes.has(b.name)) continue;
-      const elements = isVector(b) ? `vec4<f32>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
+      const elements = isVector(b) ? `vec4<${b.ty}>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
       this.declarations.push(`var<workgroup> s_${b.name}: array<${elements}>;`);
     }
     w.line('let group = wid.y * nwg.x + wid.x;');
@@ -118,16 +124,17 @@ class DispatchWriter {
     this.stmts(d.before, { uniform: false });
     this.stmts(d.body, { uniform: group });
     const functions = functionTexts(this.parts);
-    const used = [...this.parts.used];
     const args = this.kernel.buffers.filter((b) => b.role !== 'shared').length;
     const bases = [...this.parts.touched].sort((a, b) => a - b);
     const code = [
-      helperText(used.filter((n) => n in helpers)),
-      soft64Text(used.filter((n) => !(n in helpers))),
+      helperText(this.parts.used),
       ...functions,
       ...this.declarations,
       `@compute @workgroup_size(${d.size})`,
-      'fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {',
+      `fn main(${this.builtins().join(', ')}) {`,
+      ...(this.enables.has('subgroups')
+        ? ['  sub_lane = sublane;', '  sub_group = subgroup;', '  sub_count = subgroups;']
+        : []),
       '  GUARD',
       ...(this.parts.used.has('opaque') ? [`  zero = ${argumentText(args + 1)};`] : []),
       ...bases.map((i) => `  let b${i} = ${argumentText(i)};`),
@@ -139,10 +146,26 @@ class DispatchWriter {
       buffers: bases,
       args,
       heap: this.parts.vectors ? 'vectors' : this.parts.atomic ? 'atomic' : 'words',
+      enables: [...this.enables, ...(this.parts.halves ? ['f16'] : [])],
       size: d.size,
       groups: group ? d.items : Math.ceil(d.items / d.size),
       name: this.kernel.name,
     };
+  }
+
+  builtins(): string[] {
+    return [
+      '@builtin(workgroup_id) wid: vec3<u32>',
+      '@builtin(num_workgroups) nwg: vec3<u32>',
+      '@builtin(local_invocation_index) lid: u32',
+      ...(this.enables.has('subgroups')
+        ? [
+            '@builtin(subgroup_invocation_id) sublane: u32',
+            '@builtin(subgroup_id) subgroup: u32',
+            '@builtin(num_subgroups) subgroups: u32',
+          ]
+        : []),
+    ];
   }
 
   /** The grid loops' variables from the number of the item, innermost fastest. */
@@ -385,8 +408,29 @@ class DispatchWriter {
     const read = (t: string) => (ty === 'bool' ? `(${t} != 0u)` : t);
     const both = combine(op, ty, read(`${array}[lid]`), read(`${array}[lid + s]`), use);
     this.reductions.set(key, array);
+    this.declarations.push(`var<workgroup> ${array}: array<${held}, ${this.d.size}>;`);
+    const sub = subgroupFunction(op, ty);
+    if (this.limits.subgroups && sub) {
+      if (!this.enables.has('subgroups'))
+        this.declarations.push(
+          'var<private> sub_lane: u32;',
+          'var<private> sub_group: u32;',
+          'var<private> sub_count: u32;',
+        );
+      this.enables.add('subgroups');
+      const next = combine(op, ty, 'r', `${array}[i]`, use);
+      this.declarations.push(`fn ${key}(x: ${typeText(ty)}, lid: u32) -> ${typeText(ty)} {
+  let own = ${sub}(x);
+  if (sub_lane == 0u) { ${array}[sub_group] = own; }
+  workgroupBarrier();
+  var r = ${array}[0];
+  for (var i = 1u; i < sub_count; i++) { r = ${next}; }
+  workgroupBarrier();
+  return r;
+}`);
+      return key;
+    }
     this.declarations.push(
-      `var<workgroup> ${array}: array<${held}, ${this.d.size}>;`,
       `fn ${key}(x: ${typeText(ty)}, lid: u32) -> ${typeText(ty)} {
   ${array}[lid] = ${wrap('x')};
   workgroupBarrier();
@@ -398,6 +442,28 @@ class DispatchWriter {
 }`,
     );
     return key;
+  }
+}
+
+/** What combines a value over a subgroup, where that is as good: the largest of floats may lose a NaN. */
+function subgroupFunction(op: Reduction['op'], ty: Expr['ty']): string | null {
+  if (ty === 'bool') return null;
+  const float = ty === 'f32';
+  switch (op) {
+    case 'add':
+      return 'subgroupAdd';
+    case 'mul':
+      return 'subgroupMul';
+    case 'max':
+    case 'pmax':
+      return float && op === 'max' ? null : 'subgroupMax';
+    case 'min':
+    case 'pmin':
+      return float && op === 'min' ? null : 'subgroupMin';
+    case 'and':
+      return 'subgroupAnd';
+    case 'or':
+      return 'subgroupOr';
   }
 }
 
@@ -427,4 +493,3 @@ function outerReductions(body: readonly Stmt[]): Reduction[] {
   visit(body, new Set());
   return [...found.values()];
 }
-

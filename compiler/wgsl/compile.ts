@@ -30,7 +30,10 @@ const environment = (): Record<string, string | undefined> =>
 export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled {
   refuse(graph);
   // Large attention is no problem of a cache here, and convolutions are products of patches.
-  const passes = pipelineWith({ strips: { limit: Number.POSITIVE_INFINITY }, conv: { winograd: false, padsItself: false } });
+  const passes = pipelineWith({
+    strips: { limit: Number.POSITIVE_INFINITY },
+    conv: { winograd: false, padsItself: false },
+  });
   const done = runPasses(graph, passes, { verify: opt.verify ?? environment().VERIFY === '1' });
   refuse(done.graph);
   const start = performance.now();
@@ -97,4 +100,3 @@ function refuse(g: Graph): void {
     n.regions.forEach(refuse);
   }
 }
-

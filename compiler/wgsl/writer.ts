@@ -6,7 +6,7 @@ import { children, type Expr, exprEq, mapExpr } from '../../ir/kernel/expr.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { fromHalfBitsExpr } from '../../ir/kernel/storage.ts';
 import type { DType } from '../../ir/types.ts';
-import { binary, convert, DOUBLE, literal, typeText, unary } from './values.ts';
+import { binary, convert, literal, typeText, unary } from './values.ts';
 
 /** Characters of an expression from which on it gets a name. */
 const LONG = 160;
@@ -20,6 +20,13 @@ export interface ShaderBuffer {
   readonly four?: boolean;
   /** Its number among the kernel's buffers: the token `H3` stands for the heap page that it lies in. */
   readonly index: number;
+}
+
+export interface ShaderKind {
+  readonly atomic: boolean;
+  readonly vectors: boolean;
+  readonly exact: boolean;
+  readonly half: boolean;
 }
 
 /** What a whole shader shares: functions used, buffers touched. */
@@ -38,11 +45,21 @@ export class ShaderParts {
   readonly exact: boolean;
   #names = 0;
 
-  constructor(buffers: ReadonlyMap<string, ShaderBuffer>, how: { atomic: boolean; vectors: boolean; exact: boolean }) {
+  /** Conversions of float16 by the GPU are there, and whether they were used. */
+  readonly #half: boolean;
+  halves = false;
+
+  constructor(buffers: ReadonlyMap<string, ShaderBuffer>, how: ShaderKind) {
+    this.#half = how.half;
     this.buffers = buffers;
     this.atomic = how.atomic;
     this.vectors = how.vectors;
     this.exact = how.exact;
+  }
+  /** Whether the GPU's own float16 is there; it then counts as used. */
+  useHalf(): boolean {
+    this.halves ||= this.#half;
+    return this.#half;
   }
   readonly use = (name: string): string => {
     this.used.add(name);
@@ -150,7 +167,7 @@ export class Writer {
       case 'tile':
         return `${tileText(e.tile)}${this.tileIndex(e.tile, e.index)}`;
       case 'un':
-        return unary(e.op, e.ty, this.#operand(e.a), use);
+        return unary(e.op, e.ty, this.#operand(e.a));
       case 'bin': {
         const zero = (e.op === 'div' || e.op === 'rem') && e.b.k === 'const' && e.b.value === 0;
         const a = e.b.k === 'const' ? this.#operand(e.a) : this.#text(e.a);
@@ -170,9 +187,8 @@ export class Writer {
       case 'fma':
         return this.#fma(e);
       case 'word':
-        return `bitcast<i32>(${this.#text(e.a)}.${e.half === 'lo' ? 'x' : 'y'})`;
       case 'double':
-        return `${DOUBLE}(bitcast<u32>(${this.#text(e.lo)}), bitcast<u32>(${this.#text(e.hi)}))`;
+        throw new Error('a value of float64');
       case 'call':
         return this.#call(e);
       case 'rare':
@@ -216,13 +232,10 @@ export class Writer {
   #fma(e: Expr & { k: 'fma' }): string {
     const [a, b, c] = [e.a, e.b, e.c].map((x) => this.#text(x));
     const { use } = this.parts;
-    if (e.ty !== 'f64') {
-      if (this.parts.exact) return `${use('opaque')}(${use('opaque')}(${a} * ${b}) + ${c})`;
-      const product = this.#plain(e.c);
-      const back = product.k === 'bin' && product.op === 'mul';
-      return `fma(${a}, ${b}, ${back ? `${use('opaque')}(${c})` : c})`;
-    }
-    return `${use('d_add')}(${use('d_mul')}(${a}, ${b}), ${c})`;
+    if (this.parts.exact) return `${use('opaque')}(${use('opaque')}(${a} * ${b}) + ${c})`;
+    const product = this.#plain(e.c);
+    const back = product.k === 'bin' && product.op === 'mul';
+    return `fma(${a}, ${b}, ${back ? `${use('opaque')}(${c})` : c})`;
   }
 
   #call(e: Expr & { k: 'call' }): string {
@@ -311,7 +324,10 @@ export class Writer {
   load(buf: string, index: Expr, ty: DType): string {
     const b = this.buffer(buf);
     const four = this.#four(b, index);
-    if (b.shared) return four ?? this.#shared(b, index);
+    if (b.shared) {
+      const element = four ?? this.#shared(b, index);
+      return b.ty === 'f16' ? `f32(${element})` : element;
+    }
     if (four) return valueOfWord(b.ty, four);
     const at = this.place(b, index);
     switch (b.ty) {
@@ -329,8 +345,11 @@ export class Writer {
       }
       case 'f16': {
         const p = this.bind(at);
+        if (this.parts.useHalf()) return `f32(bitcast<vec2<f16>>(${this.#word(b, `${p} >> 1u`)})[${p} & 1u])`;
         const h = this.parts.fresh('h');
-        this.line(`let ${nameText(h)} = bitcast<i32>(extractBits(${this.#word(b, `${p} >> 1u`)}, (${p} & 1u) * 16u, 16u));`);
+        this.line(
+          `let ${nameText(h)} = bitcast<i32>(extractBits(${this.#word(b, `${p} >> 1u`)}, (${p} & 1u) * 16u, 16u));`,
+        );
         return this.#inner(fromHalfBitsExpr({ k: 'var', ty: 'i32', name: h }));
       }
       default:
@@ -350,7 +369,8 @@ export class Writer {
   store(b: ShaderBuffer, index: Expr, value: Expr): void {
     const [at, v] = this.#storeTexts(b, index, value);
     if (b.shared) {
-      this.line(`${this.#shared(b, index)} = ${v};`);
+      if (b.ty === 'f16') this.parts.useHalf();
+      this.line(`${this.#shared(b, index)} = ${b.ty === 'f16' ? `f16(${v})` : v};`);
       return;
     }
     const target = `H${b.index}`;

@@ -39,11 +39,11 @@ export function infoOf(adapter: GPUAdapter): GpuInfo {
   };
 }
 
-/** The machine's adapter. Rejects with DeviceError where there is none. */
-export async function findAdapter(op: string): Promise<GPUAdapter> {
+/** The machine's adapter, and the features of the WGSL language there. Rejects with DeviceError where there is none. */
+export async function findAdapter(op: string): Promise<{ adapter: GPUAdapter; language: ReadonlySet<string> }> {
   const gpu = await findGpu(op);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter) return adapter;
+  if (adapter) return { adapter, language: gpu.wgslLanguageFeatures as ReadonlySet<string> };
   throw new DeviceError('no GPU adapter was found', {
     op,
     fix: "install the GPU's driver (on Linux its Vulkan driver and libvulkan1: `vulkaninfo --summary` lists what is there); in a page, look at chrome://gpu; or target wasm",
@@ -52,5 +52,5 @@ export async function findAdapter(op: string): Promise<GPUAdapter> {
 
 /** The adapter that programs would run on. Rejects with DeviceError where there is none. */
 export async function gpuInfo(op: string): Promise<GpuInfo> {
-  return infoOf(await findAdapter(op));
+  return infoOf((await findAdapter(op)).adapter);
 }

@@ -16,6 +16,7 @@ export const control: GpuKernel = {
       buffers: [0, 1, 2],
       args: 5,
       heap: 'words',
+      enables: [],
       size: 1,
       groups: 1,
       code: `@compute @workgroup_size(1)

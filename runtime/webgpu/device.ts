@@ -18,6 +18,8 @@ export class GpuDevice {
   /** Another one for every device of the realm. */
   readonly id = nextId++;
   readonly gpu: GPUDevice;
+  /** Features of the WGSL language. */
+  readonly language: ReadonlySet<string>;
   readonly info: GpuInfo;
   readonly heap: GpuHeap;
   readonly pipelines: Pipelines;
@@ -33,7 +35,8 @@ export class GpuDevice {
   /** Blocks of collected tensors, Variables and programs. */
   readonly #blocks = new FinalizationRegistry<readonly Block[]>((list) => this.free(list));
 
-  private constructor(gpu: GPUDevice, info: GpuInfo) {
+  private constructor(gpu: GPUDevice, info: GpuInfo, language: ReadonlySet<string>) {
+    this.language = language;
     this.gpu = gpu;
     this.info = info;
     this.heap = new GpuHeap(gpu);
@@ -51,11 +54,15 @@ export class GpuDevice {
    * @param limits less than what the adapter has, by name; of others as much as there is
    */
   static async open(op: string, limits: Readonly<Record<string, number>> = {}): Promise<GpuDevice> {
-    const adapter = await findAdapter(op);
+    const { adapter, language } = await findAdapter(op);
     const requiredLimits = Object.fromEntries(wanted.map((n) => [n, limits[n] ?? (adapter.limits[n] as number)]));
     const requiredFeatures = useful.filter((f) => adapter.features.has(f));
     try {
-      return new GpuDevice(await adapter.requestDevice({ requiredLimits, requiredFeatures }), infoOf(adapter));
+      return new GpuDevice(
+        await adapter.requestDevice({ requiredLimits, requiredFeatures }),
+        infoOf(adapter),
+        language,
+      );
     } catch (e) {
       throw new DeviceError(`the GPU adapter gives no device: ${(e as Error).message}`, { op, fix: 'target wasm' });
     }
@@ -63,6 +70,16 @@ export class GpuDevice {
 
   has(feature: string): boolean {
     return this.gpu.features.has(feature as GPUFeatureName);
+  }
+  /** What schedules and code depend on. */
+  get target() {
+    const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = this.gpu.limits;
+    return {
+      invocations: maxComputeInvocationsPerWorkgroup,
+      sharedBytes: maxComputeWorkgroupStorageSize,
+      subgroups: this.has('subgroups') && this.language.has('subgroup_id'),
+      half: this.has('shader-f16'),
+    };
   }
   get lost(): boolean {
     return this.#lost !== undefined;

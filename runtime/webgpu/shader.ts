@@ -34,6 +34,8 @@ export function shaderText(shader: GpuShader, layout: Layout): string {
     ? `if (lid == 0u) { guard = ${read}; }\n  if (workgroupUniformLoad(&guard) == 0u) { return; }`
     : '';
   return [
+    ...shader.enables.map((e) => `enable ${e};`),
+    ...(shader.enables.includes('subgroups') ? ['requires subgroup_id;'] : []),
     `struct Args { a: array<vec4<u32>, ${rows}> }`,
     '@group(0) @binding(0) var<uniform> args: Args;',
     ...Array.from(

@@ -78,7 +78,8 @@ class GpuContraction extends DirectContraction {
     const flops = 2 * sizeOf(this.node.outputs[0].type.shape) * this.reduction;
     const n = this.spec.n.n;
     const thin = this.rows < THIN || n < THIN || this.reduction < THIN;
-    if (thin || (this.rows * n <= FEW && this.reduction <= SHORT)) return this.k.finish(this.generic(), { flops, schedule: 'nest' });
+    if (thin || (this.rows * n <= FEW && this.reduction <= SHORT))
+      return this.k.finish(this.generic(), { flops, schedule: 'nest' });
     const outs = this.outputs();
     const tile = this.tileFor(this.ctx.options.gpu as GpuTarget, outs);
     const parts = this.partsOf(tile);
@@ -125,20 +126,14 @@ class GpuContraction extends DirectContraction {
   }
 
   /** What a workgroup does. */
-  tileBody(
-    t: GpuTile,
-    steps: number,
-    split: number,
-    partial: string | null,
-    outs: ReadonlyMap<Value, string>,
-  ): Stmt[] {
+  tileBody(t: GpuTile, steps: number, split: number, partial: string | null, outs: ReadonlyMap<Value, string>): Stmt[] {
     const { ty } = this;
     const N = this.spec.n.n;
     const size = groupsOf(t);
     const across = t.columns / t.ownColumns;
     const [lane, step, kk, i, j] = ['lane', 'step', 'kk', 'i', 'j'].map((v) => variable(v));
-    const left = this.k.shared(ty, t.depth * (t.rows + APART));
-    const right = this.k.shared(ty, t.depth * t.columns);
+    const left = this.k.shared(this.sharedType('left'), t.depth * (t.rows + APART));
+    const right = this.k.shared(this.sharedType('right'), t.depth * t.columns);
     const first = split > 1 ? add(mul(variable('part'), i32(steps)), step) : step;
     const k0 = mul(first, i32(t.depth));
     const row = bin('div', lane, i32(across));
@@ -150,7 +145,8 @@ class GpuContraction extends DirectContraction {
       mul(bin('div', j, i32(four)), i32(across * four)),
       add(mul(column, i32(four)), bin('rem', j, i32(four))),
     );
-    const own = (body: readonly Stmt[]): Stmt => loop('i', t.ownRows, [loop('j', t.ownColumns, body, { unroll: true })], { unroll: true });
+    const own = (body: readonly Stmt[]): Stmt =>
+      loop('i', t.ownRows, [loop('j', t.ownColumns, body, { unroll: true })], { unroll: true });
     const c = tileRead(ty, 'c', [i, j]);
     const product: Stmt = {
       s: 'tileset',
@@ -159,14 +155,27 @@ class GpuContraction extends DirectContraction {
       value: multiplyAdd(ty, tileRead(ty, 'a', [i]), tileRead(ty, 'b', [j]), c),
     };
     const read: Stmt[] = [
-      loop('i', t.ownRows, [
-        { s: 'tileset', tile: 'a', index: [i], value: load(ty, left, add(mul(kk, i32(t.rows + APART)), inRow)) },
-      ], { unroll: true }),
-      loop('j', t.ownColumns, [
-        { s: 'tileset', tile: 'b', index: [j], value: load(ty, right, add(mul(kk, i32(t.columns)), inColumn)) },
-      ], { unroll: true }),
+      loop(
+        'i',
+        t.ownRows,
+        [{ s: 'tileset', tile: 'a', index: [i], value: load(ty, left, add(mul(kk, i32(t.rows + APART)), inRow)) }],
+        { unroll: true },
+      ),
+      loop(
+        'j',
+        t.ownColumns,
+        [{ s: 'tileset', tile: 'b', index: [j], value: load(ty, right, add(mul(kk, i32(t.columns)), inColumn)) }],
+        { unroll: true },
+      ),
     ];
-    const tile = (name: string, dims: readonly number[]): Stmt => ({ s: 'tile', name, ty, dims, init: 0, perLane: true });
+    const tile = (name: string, dims: readonly number[]): Stmt => ({
+      s: 'tile',
+      name,
+      ty,
+      dims,
+      init: 0,
+      perLane: true,
+    });
     const m = add(mul(variable('mt'), i32(t.rows)), inRow);
     const n = add(mul(variable('nt'), i32(t.columns)), inColumn);
     return [
@@ -181,7 +190,19 @@ class GpuContraction extends DirectContraction {
       loop(
         'lane',
         size,
-        [own([letS('mf', m), letS('nf', n), this.within([['mf', this.rows], ['nf', N]], this.finish(c, partial, outs))])],
+        [
+          own([
+            letS('mf', m),
+            letS('nf', n),
+            this.within(
+              [
+                ['mf', this.rows],
+                ['nf', N],
+              ],
+              this.finish(c, partial, outs),
+            ),
+          ]),
+        ],
         { vector: true },
       ),
     ];
@@ -219,6 +240,15 @@ class GpuContraction extends DirectContraction {
     const all = width > 1 ? [loop('q', width, read, { unroll: true })] : read;
     const places = [letS(flat, add(start, outer)), letS('kf', add(k0, inner))];
     return loop('e', (count * depth) / width, [...places, ...all], { vector: true });
+  }
+
+  /** What a block of an operand is kept in: float16 stays so where the GPU computes with it. */
+  sharedType(side: 'left' | 'right'): DType {
+    const s = this.spec;
+    const [v, index] = side === 'left' ? [s.a, s.aIndex] : [s.b, s.bIndex];
+    if (!this.ctx.options.gpu?.half || this.ty !== 'f32') return this.ty;
+    const e = this.k.reader([], this.ranges).read(v, index);
+    return e.k === 'load' && this.k.typeOf(e.buf) === 'f16' ? 'f16' : 'f32';
   }
 
   /** The axis along which an operand's elements are neighbours, or would be. */
