@@ -8,13 +8,13 @@ import { printKernel } from '../ir/kernel/print.ts';
 import type { Literal } from '../ir/literal.ts';
 import { loopLayout } from '../ir/ops/loop-layout.ts';
 import type { KernelInfo, TypedArray } from '../ir/plan.ts';
+import type { Address, ProgramStep } from '../ir/steps.ts';
 import { type DType, sizeOf, type TensorType, typeBytes } from '../ir/types.ts';
 import type { Binding } from './lower/kernel-builder.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
 import { aligned } from './passes/memory.ts';
 import { overlap, type Place, placeAt, samePlace, sliceOf } from './place.ts';
 import { type ControlStep, isKernel, type KernelStep, type Placement } from './placement.ts';
-import type { Address, ProgramStep } from '../ir/steps.ts';
 
 /** Where a level's memory is, and the places that the level around it gives. */
 interface Frame {

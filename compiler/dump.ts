@@ -3,8 +3,8 @@
 
 import type { Graph } from '../ir/graph.ts';
 import type { ProgramPlan } from '../ir/plan.ts';
-import { binaryenReady, emitText } from './wasm/emit.ts';
 import type { Address, ProgramStep } from '../ir/steps.ts';
+import { binaryenReady, emitText } from './wasm/emit.ts';
 import type { EmitJob } from './wasm/module.ts';
 
 interface NodeFs {

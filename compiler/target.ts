@@ -4,13 +4,13 @@ import { MemoryError } from '../ir/errors.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
 import type { KernelInfo, PassInfo, Port, ProgramPlan } from '../ir/plan.ts';
+import type { ProgramStep } from '../ir/steps.ts';
 import { typeBytes, typeText } from '../ir/types.ts';
 import { Assembler } from './assemble.ts';
 import { planLevel } from './level.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
 import { aligned } from './passes/memory.ts';
 import { isKernel, type Placement } from './placement.ts';
-import type { ProgramStep } from '../ir/steps.ts';
 
 /** Bytes that a WebAssembly memory has, less the runtime's own page. */
 const ADDRESSABLE = 2 ** 32 - 2 ** 16;

@@ -4,9 +4,8 @@
 export * from './errors.ts';
 export { fromHalfBits, halfBits } from './half.ts';
 export { arrayFor, type TypedArray } from './literal.ts';
-export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeBytes, typeText } from './types.ts';
-
 export type { Address, ProgramStep } from './steps.ts';
+export { byteSize, type DType, type Shape, sizeOf, type TensorType, typeBytes, typeText } from './types.ts';
 
 import type { TypedArray } from './literal.ts';
 import type { ProgramStep } from './steps.ts';

@@ -17,7 +17,10 @@ export interface ConvOptions {
   readonly padsItself?: boolean;
 }
 
-export function convPadding(g: Graph, { winograd = true, undecided = false, padsItself: own = true }: ConvOptions = {}): Graph {
+export function convPadding(
+  g: Graph,
+  { winograd = true, undecided = false, padsItself: own = true }: ConvOptions = {},
+): Graph {
   return rewriteGraph(g, (n, inputs, b) => {
     if (n.op.name !== 'conv' && n.op.name !== 'conv_filter_grad') return undefined;
     // Nothing to compute, and padding might crop more than there is.

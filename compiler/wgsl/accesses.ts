@@ -37,7 +37,8 @@ export class Pending {
 
   /** Must a barrier stand before these accesses? */
   conflicts(a: Access): boolean {
-    const meets = (x: ReadonlySet<string>, y: ReadonlySet<string>) => [...x].some((n) => y.has(n) && this.#watched.has(n));
+    const meets = (x: ReadonlySet<string>, y: ReadonlySet<string>) =>
+      [...x].some((n) => y.has(n) && this.#watched.has(n));
     return meets(a.reads, this.#writes) || meets(a.writes, this.#writes) || meets(a.writes, this.#reads);
   }
   add(a: Access): void {

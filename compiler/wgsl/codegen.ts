@@ -2,16 +2,15 @@
 // for the page that buffer 3 lies in, which the runtime knows, and b3 is where it starts, in elements.
 
 import { type Expr, i32 } from '../../ir/kernel/expr.ts';
-import { halfBitsExpr } from '../../ir/kernel/storage.ts';
 import { type Buffer, type For, forEachExpr, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import { halfBitsExpr } from '../../ir/kernel/storage.ts';
 import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
 import { accessesOf, Pending } from './accesses.ts';
 import { functionTexts } from './functions.ts';
 import { type Dispatch, dispatchesOf, type GroupLimits, tripOf } from './mapping.ts';
-import { soft64Text } from './soft64.ts';
-import { combine, helpers, helperText, identityOf, literal, typeText } from './values.ts';
+import { combine, helperText, identityOf, literal, typeText } from './values.ts';
 import { nameText, type ShaderBuffer, ShaderParts, tileText, Writer } from './writer.ts';
 
 /** The shaders of a kernel, in the order in which they run. */
@@ -49,14 +48,15 @@ const hasAtomics = (body: readonly Stmt[]): boolean => {
 };
 
 /** Arrays of workgroups that are arrays of vectors. */
-const isVector = (b: Buffer): boolean =>
-  b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
+const isVector = (b: Buffer): boolean => b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
 
 /** Do the statements store nothing that they read, and call for no order among themselves? */
 function pure(body: readonly Stmt[]): boolean {
   const { reads, writes } = accessesOf(body);
   if ([...writes].some((n) => reads.has(n))) return false;
-  return body.every((s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)));
+  return body.every(
+    (s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)),
+  );
 }
 
 /** Iterations up to which loops that ask for it are written out. */
@@ -124,17 +124,17 @@ class DispatchWriter {
     this.stmts(d.before, { uniform: false });
     this.stmts(d.body, { uniform: group });
     const functions = functionTexts(this.parts);
-    const used = [...this.parts.used];
     const args = this.kernel.buffers.filter((b) => b.role !== 'shared').length;
     const bases = [...this.parts.touched].sort((a, b) => a - b);
     const code = [
-      helperText(used.filter((n) => n in helpers)),
-      soft64Text(used.filter((n) => !(n in helpers))),
+      helperText(this.parts.used),
       ...functions,
       ...this.declarations,
       `@compute @workgroup_size(${d.size})`,
       `fn main(${this.builtins().join(', ')}) {`,
-      ...(this.enables.has('subgroups') ? ['  sub_lane = sublane;', '  sub_group = subgroup;', '  sub_count = subgroups;'] : []),
+      ...(this.enables.has('subgroups')
+        ? ['  sub_lane = sublane;', '  sub_group = subgroup;', '  sub_count = subgroups;']
+        : []),
       '  GUARD',
       ...(this.parts.used.has('opaque') ? [`  zero = ${argumentText(args + 1)};`] : []),
       ...bases.map((i) => `  let b${i} = ${argumentText(i)};`),
@@ -412,7 +412,11 @@ class DispatchWriter {
     const sub = subgroupFunction(op, ty);
     if (this.limits.subgroups && sub) {
       if (!this.enables.has('subgroups'))
-        this.declarations.push('var<private> sub_lane: u32;', 'var<private> sub_group: u32;', 'var<private> sub_count: u32;');
+        this.declarations.push(
+          'var<private> sub_lane: u32;',
+          'var<private> sub_group: u32;',
+          'var<private> sub_count: u32;',
+        );
       this.enables.add('subgroups');
       const next = combine(op, ty, 'r', `${array}[i]`, use);
       this.declarations.push(`fn ${key}(x: ${typeText(ty)}, lid: u32) -> ${typeText(ty)} {
@@ -443,7 +447,7 @@ class DispatchWriter {
 
 /** What combines a value over a subgroup, where that is as good: the largest of floats may lose a NaN. */
 function subgroupFunction(op: Reduction['op'], ty: Expr['ty']): string | null {
-  if (ty === 'bool' || ty === 'f64') return null;
+  if (ty === 'bool') return null;
   const float = ty === 'f32';
   switch (op) {
     case 'add':
@@ -489,4 +493,3 @@ function outerReductions(body: readonly Stmt[]): Reduction[] {
   visit(body, new Set());
   return [...found.values()];
 }
-

@@ -51,7 +51,8 @@ export function dispatchesOf(kernel: Kernel, limits: GroupLimits): Dispatch[] {
   for (const s of kernel.body) {
     if (s.s === 'barrier') continue;
     if (s.s === 'let') before.push(s);
-    else if (s.s === 'for' || s.s === 'single' || s.s === 'if' || s.s === 'store') out.push(dispatchOf(kernel, s, before.slice(), limits));
+    else if (s.s === 'for' || s.s === 'single' || s.s === 'if' || s.s === 'store')
+      out.push(dispatchOf(kernel, s, before.slice(), limits));
     else throw new Error(`${s.s} outside of all loops`);
   }
   return out.filter((d) => d.items > 0);
@@ -69,7 +70,9 @@ function dispatchOf(kernel: Kernel, s: Stmt, before: readonly Stmt[], limits: Gr
   const items = grid.reduce((n, f) => n * (tripOf(f) as number), 1);
   const accesses = accessesOf(body);
   const shared = new Set(
-    kernel.buffers.filter((b) => b.role === 'shared' || (accesses.writes.has(b.name) && accesses.reads.has(b.name))).map((b) => b.name),
+    kernel.buffers
+      .filter((b) => b.role === 'shared' || (accesses.writes.has(b.name) && accesses.reads.has(b.name)))
+      .map((b) => b.name),
   );
   const longest = longestVector(body);
   const fits = longest >= SHORT && !(items >= MANY_ITEMS && longest < MANY_SHORT) && !storesSerially(body, shared);
@@ -140,4 +143,3 @@ function storesSerially(body: readonly Stmt[], shared: ReadonlySet<string>, inLo
 
 const hasShared = (buffers: readonly Buffer[], a: Access): boolean =>
   buffers.some((b) => b.role === 'shared' && (a.writes.has(b.name) || a.reads.has(b.name)));
-

@@ -5,10 +5,11 @@ import type { BinOp, UnOp } from '../../ir/kernel/expr.ts';
 import type { ReduceOp } from '../../ir/kernel/kernel.ts';
 import type { DType } from '../../ir/types.ts';
 
-/** WGSL has no float64: its two words, low and high, and functions on them (soft64.ts). */
-export const DOUBLE = 'vec2<u32>';
-
-export const typeText = (ty: DType): string => (ty === 'f64' ? DOUBLE : ty);
+/** The type of a value. WGSL has no float64: what needs it is a function of its own (functions.ts). */
+export function typeText(ty: DType): string {
+  if (ty === 'f64') throw new Error('a value of float64');
+  return ty;
+}
 
 /** Functions that texts may use, by name. */
 export const helpers: Readonly<Record<string, string>> = {
@@ -55,7 +56,6 @@ export function helperText(names: Iterable<string>): string {
 export type Use = (name: string) => string;
 
 const bitsOf = (x: number): number => new Uint32Array(Float32Array.of(x).buffer)[0];
-const wordsOf = (x: number): Uint32Array => new Uint32Array(Float64Array.of(x).buffer);
 
 /** A constant. */
 export function literal(ty: DType, x: number, use: Use): string {
@@ -64,10 +64,6 @@ export function literal(ty: DType, x: number, use: Use): string {
       return x ? 'true' : 'false';
     case 'u32':
       return `${x >>> 0}u`;
-    case 'f64': {
-      const [lo, hi] = wordsOf(x);
-      return `${DOUBLE}(${lo}u, ${hi}u)`;
-    }
     case 'f32': {
       const v = Math.fround(x);
       if (!Number.isFinite(v)) return `${use('f_special')}(${bitsOf(v)}u)`;
@@ -81,21 +77,18 @@ export function literal(ty: DType, x: number, use: Use): string {
   }
 }
 
-const float = (ty: DType): boolean => ty === 'f32' || ty === 'f64';
-
-export function unary(op: UnOp, ty: DType, a: string, use: Use): string {
-  if (ty === 'f64') return `${use(`d_${op}`)}(${a})`;
+export function unary(op: UnOp, ty: DType, a: string): string {
   switch (op) {
     case 'not':
       return ty === 'bool' ? `(!${a})` : `(~${a})`;
     case 'neg':
       return ty === 'u32' ? `(0u - ${a})` : `(-${a})`;
     case 'nearest':
-      return float(ty) ? `round(${a})` : a;
+      return ty === 'f32' ? `round(${a})` : a;
     case 'floor':
     case 'ceil':
     case 'trunc':
-      return float(ty) ? `${op}(${a})` : a;
+      return ty === 'f32' ? `${op}(${a})` : a;
     default:
       return `${op}(${a})`;
   }
@@ -123,7 +116,6 @@ const signs: Readonly<Partial<Record<BinOp, string>>> = {
  * take comparisons of floats for granted otherwise.
  */
 export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, same = false): string {
-  if (ty === 'f64') return `${use(`d_${op}`)}(${a}, ${b})`;
   if (ty === 'f32') {
     if (same && (op === 'ne' || op === 'eq')) return `${op === 'eq' ? '!' : ''}${use('is_nan')}(${a})`;
     // WGSL's != is an ordered comparison to most drivers: false for NaN.
@@ -157,10 +149,6 @@ export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, sam
 /** Conversion between types of values. */
 export function convert(from: DType, to: DType, a: string, use: Use): string {
   if (from === to) return a;
-  if (from === 'f64' || to === 'f64') {
-    if (from === 'bool') return `${use('d_from_i32')}(select(0i, 1i, ${a}))`;
-    return from === 'f64' ? `${use(`d_to_${to}`)}(${a})` : `${use(`d_from_${from}`)}(${a})`;
-  }
   if (from === 'bool') return `select(${literal(to, 0, use)}, ${literal(to, 1, use)}, ${a})`;
   if (from === 'f32') return `${use(`f_to_${to}`)}(${a})`;
   if (to === 'bool') return `(${a} != ${literal(from, 0, use)})`;
@@ -182,9 +170,9 @@ export function identityOf(op: ReduceOp, ty: DType): number {
       return ty === 'bool' ? 1 : -1;
     case 'max':
     case 'pmax':
-      return float(ty) ? Number.NEGATIVE_INFINITY : ty === 'u32' ? 0 : -(2 ** 31);
+      return ty === 'f32' ? Number.NEGATIVE_INFINITY : ty === 'u32' ? 0 : -(2 ** 31);
     case 'min':
     case 'pmin':
-      return float(ty) ? Number.POSITIVE_INFINITY : ty === 'u32' ? 2 ** 32 - 1 : 2 ** 31 - 1;
+      return ty === 'f32' ? Number.POSITIVE_INFINITY : ty === 'u32' ? 2 ** 32 - 1 : 2 ** 31 - 1;
   }
 }

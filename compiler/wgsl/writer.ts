@@ -6,7 +6,7 @@ import { children, type Expr, exprEq, mapExpr } from '../../ir/kernel/expr.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { fromHalfBitsExpr } from '../../ir/kernel/storage.ts';
 import type { DType } from '../../ir/types.ts';
-import { binary, convert, DOUBLE, literal, typeText, unary } from './values.ts';
+import { binary, convert, literal, typeText, unary } from './values.ts';
 
 /** Characters of an expression from which on it gets a name. */
 const LONG = 160;
@@ -167,7 +167,7 @@ export class Writer {
       case 'tile':
         return `${tileText(e.tile)}${this.tileIndex(e.tile, e.index)}`;
       case 'un':
-        return unary(e.op, e.ty, this.#operand(e.a), use);
+        return unary(e.op, e.ty, this.#operand(e.a));
       case 'bin': {
         const zero = (e.op === 'div' || e.op === 'rem') && e.b.k === 'const' && e.b.value === 0;
         const a = e.b.k === 'const' ? this.#operand(e.a) : this.#text(e.a);
@@ -187,9 +187,8 @@ export class Writer {
       case 'fma':
         return this.#fma(e);
       case 'word':
-        return `bitcast<i32>(${this.#text(e.a)}.${e.half === 'lo' ? 'x' : 'y'})`;
       case 'double':
-        return `${DOUBLE}(bitcast<u32>(${this.#text(e.lo)}), bitcast<u32>(${this.#text(e.hi)}))`;
+        throw new Error('a value of float64');
       case 'call':
         return this.#call(e);
       case 'rare':
@@ -233,13 +232,10 @@ export class Writer {
   #fma(e: Expr & { k: 'fma' }): string {
     const [a, b, c] = [e.a, e.b, e.c].map((x) => this.#text(x));
     const { use } = this.parts;
-    if (e.ty !== 'f64') {
-      if (this.parts.exact) return `${use('opaque')}(${use('opaque')}(${a} * ${b}) + ${c})`;
-      const product = this.#plain(e.c);
-      const back = product.k === 'bin' && product.op === 'mul';
-      return `fma(${a}, ${b}, ${back ? `${use('opaque')}(${c})` : c})`;
-    }
-    return `${use('d_add')}(${use('d_mul')}(${a}, ${b}), ${c})`;
+    if (this.parts.exact) return `${use('opaque')}(${use('opaque')}(${a} * ${b}) + ${c})`;
+    const product = this.#plain(e.c);
+    const back = product.k === 'bin' && product.op === 'mul';
+    return `fma(${a}, ${b}, ${back ? `${use('opaque')}(${c})` : c})`;
   }
 
   #call(e: Expr & { k: 'call' }): string {
@@ -351,7 +347,9 @@ export class Writer {
         const p = this.bind(at);
         if (this.parts.useHalf()) return `f32(bitcast<vec2<f16>>(${this.#word(b, `${p} >> 1u`)})[${p} & 1u])`;
         const h = this.parts.fresh('h');
-        this.line(`let ${nameText(h)} = bitcast<i32>(extractBits(${this.#word(b, `${p} >> 1u`)}, (${p} & 1u) * 16u, 16u));`);
+        this.line(
+          `let ${nameText(h)} = bitcast<i32>(extractBits(${this.#word(b, `${p} >> 1u`)}, (${p} & 1u) * 16u, 16u));`,
+        );
         return this.#inner(fromHalfBitsExpr({ k: 'var', ty: 'i32', name: h }));
       }
       default:

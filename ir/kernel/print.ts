@@ -85,7 +85,9 @@ function printStmts(body: readonly Stmt[], ind: string): string[] {
       case 'reduce':
         return [`${ind}reduce ${s.op} ${s.acc}, ${printExpr(s.value)}`];
       case 'store':
-        return [`${ind}${s.buf}[${printExpr(s.index)}] = ${s.atomic ? `atomic ${s.atomic} ` : ''}${printExpr(s.value)}`];
+        return [
+          `${ind}${s.buf}[${printExpr(s.index)}] = ${s.atomic ? `atomic ${s.atomic} ` : ''}${printExpr(s.value)}`,
+        ];
       case 'for': {
         const flags = [
           s.step === 1 ? '' : ` step ${s.step}`,

@@ -8,7 +8,12 @@ export const memoryBytes = (dtype: DType, n: number): number => Math.ceil((n * b
 /** The bytes of elements. */
 export function toMemory(dtype: DType, data: TypedArray): Uint8Array<ArrayBuffer> {
   const plain = dtype !== 'bool' && dtype !== 'f16';
-  if (plain && data.byteLength % 4 === 0 && data.buffer instanceof ArrayBuffer && data.constructor === arrayFor(dtype, 0).constructor)
+  if (
+    plain &&
+    data.byteLength % 4 === 0 &&
+    data.buffer instanceof ArrayBuffer &&
+    data.constructor === arrayFor(dtype, 0).constructor
+  )
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const out = new Uint8Array(memoryBytes(dtype, data.length));
   if (dtype === 'f16') {
@@ -16,7 +21,10 @@ export function toMemory(dtype: DType, data: TypedArray): Uint8Array<ArrayBuffer
     for (let i = 0; i < data.length; i++) half[i] = halfBits(data[i]);
   } else {
     const as = dtype === 'bool' ? new Int32Array(out.buffer) : arrayFor(dtype, 0);
-    const view = dtype === 'bool' ? as : new (as.constructor as new (b: ArrayBuffer, o: number, n: number) => TypedArray)(out.buffer, 0, data.length);
+    const view =
+      dtype === 'bool'
+        ? as
+        : new (as.constructor as new (b: ArrayBuffer, o: number, n: number) => TypedArray)(out.buffer, 0, data.length);
     view.set(data);
   }
   return out;

@@ -84,9 +84,12 @@ export class Encoder {
     const guard = predicate && binding(predicate);
     const most = this.#device.gpu.limits.maxStorageBuffersPerShaderStage;
     if (pages.length > most)
-      throw new MemoryError(`kernel ${d.shader.name} needs ${pages.length} buffers of GPU memory, and this GPU binds ${most}`, {
-        fix: 'keep fewer large tensors alive, or target wasm',
-      });
+      throw new MemoryError(
+        `kernel ${d.shader.name} needs ${pages.length} buffers of GPU memory, and this GPU binds ${most}`,
+        {
+          fix: 'keep fewer large tensors alive, or target wasm',
+        },
+      );
     return { layout: { bindings, predicate: guard, pages: pages.length }, pages };
   }
 
@@ -239,7 +242,11 @@ export class Encoder {
   }
 
   /** Whether the loop goes on. */
-  async #isSet(p: Place, spots: readonly Spot[], flush: (after: (e: GPUCommandEncoder) => void) => void): Promise<boolean> {
+  async #isSet(
+    p: Place,
+    spots: readonly Spot[],
+    flush: (after: (e: GPUCommandEncoder) => void) => void,
+  ): Promise<boolean> {
     const { gpu } = this.#device;
     const staging = gpu.createBuffer({ size: 4, usage: GPU_MAP_READ | GPU_COPY_DST });
     const s = spots[p.slot];
@@ -260,4 +267,3 @@ export class Encoder {
     return this.#tape.operations;
   }
 }
-

@@ -20,10 +20,13 @@ export async function findGpu(op: string): Promise<GPU> {
   try {
     dawn = (await import(/* @vite-ignore */ name)) as typeof dawn;
   } catch (e) {
-    throw new DeviceError(`Node has no WebGPU of its own, and the package webgpu cannot be loaded: ${(e as Error).message}`, {
-      op,
-      fix: 'npm install webgpu@0.6.2; or target wasm',
-    });
+    throw new DeviceError(
+      `Node has no WebGPU of its own, and the package webgpu cannot be loaded: ${(e as Error).message}`,
+      {
+        op,
+        fix: 'npm install webgpu@0.6.2; or target wasm',
+      },
+    );
   }
   // Dawn's instance must outlive everything that comes from it.
   created ??= dawn.create(options);

@@ -92,11 +92,14 @@ export class GpuProgram implements Program {
     this.#encoder.dispose();
   }
 
+  #placeStates(): void {
+    if (this.#moves === StateCell.moves) return;
+    this.#states = this.#cells.map((c) => spot(this.device.placeOf(c)));
+    this.#moves = StateCell.moves;
+  }
+
   #spots(ports: readonly Spot[]): Spot[] {
-    if (this.#moves !== StateCell.moves) {
-      this.#states = this.#cells.map((c) => spot(this.device.placeOf(c)));
-      this.#moves = StateCell.moves;
-    }
+    this.#placeStates();
     const arena = this.device.arena(this.#plan.arenaBytes);
     return [spot(arena), spot(this.#constants), ...this.#states, ...ports, spot(this.#control)];
   }
@@ -105,6 +108,8 @@ export class GpuProgram implements Program {
     this.device.check();
     this.#checkInputs(inputs);
     const given = inputs.map((x, i) => this.#input(x, i));
+    // Now: what a job has written to a Variable when its turn comes would be behind it.
+    this.#placeStates();
     const outputs = this.outputTypes.map((t) => this.device.buffer(t.dtype, sizeOf(t.shape)));
     this.device.stream.run(() => this.#launch(given, outputs));
     return outputs;
@@ -118,7 +123,10 @@ export class GpuProgram implements Program {
     return toMemory(dtype, this.device.stream.busy ? data.slice() : data);
   }
 
-  #launch(inputs: readonly (GpuBuffer | Uint8Array<ArrayBuffer>)[], outputs: readonly GpuBuffer[]): void | Promise<void> {
+  #launch(
+    inputs: readonly (GpuBuffer | Uint8Array<ArrayBuffer>)[],
+    outputs: readonly GpuBuffer[],
+  ): void | Promise<void> {
     const arena = this.device.arena(this.#plan.arenaBytes);
     const ports = inputs.map((x, i): Spot => {
       if (x instanceof GpuBuffer) return spot(x.block);
@@ -136,7 +144,9 @@ export class GpuProgram implements Program {
       const size = onDevice(x) ? x.size : x.length;
       const t = this.inputTypes[i];
       if (size !== sizeOf(t.shape))
-        throw new ArgumentError(`input ${i} must be ${typeText(t)} (${sizeOf(t.shape)} elements), got ${size} elements`);
+        throw new ArgumentError(
+          `input ${i} must be ${typeText(t)} (${sizeOf(t.shape)} elements), got ${size} elements`,
+        );
     });
   }
 

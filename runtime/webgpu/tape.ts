@@ -93,7 +93,12 @@ export class Tape {
     return i;
   }
 
-  #dispatches(kernel: GpuKernel, places: readonly Place[], predicate: Place | null, words: readonly number[] = []): Dispatch[] {
+  #dispatches(
+    kernel: GpuKernel,
+    places: readonly Place[],
+    predicate: Place | null,
+    words: readonly number[] = [],
+  ): Dispatch[] {
     const record = this.#record({ places, units: kernel.units, words, predicate });
     return kernel.shaders.map((shader) => ({ kind: 'dispatch', kernel, shader, record, step: this.#step }));
   }
@@ -126,7 +131,11 @@ export class Tape {
     }
   }
 
-  #branch(s: Extract<ProgramStep, { kind: 'branch' }>, counters: ReadonlyMap<number, number>, under: Place | null): Operation[] {
+  #branch(
+    s: Extract<ProgramStep, { kind: 'branch' }>,
+    counters: ReadonlyMap<number, number>,
+    under: Place | null,
+  ): Operation[] {
     const index = this.#place(s.index, counters);
     const last = s.branches.length - 1;
     // All are decided before the first one runs, which may overwrite the number.
@@ -136,7 +145,11 @@ export class Tape {
     return [...decided, ...s.branches.flatMap((b, k) => this.#all(b, counters, this.#word(s, k)))];
   }
 
-  #loop(s: Extract<ProgramStep, { kind: 'loop' }>, counters: ReadonlyMap<number, number>, under: Place | null): Operation[] {
+  #loop(
+    s: Extract<ProgramStep, { kind: 'loop' }>,
+    counters: ReadonlyMap<number, number>,
+    under: Place | null,
+  ): Operation[] {
     const most = s.length ?? Number.POSITIVE_INFINITY;
     const at = (i: number) => new Map([...counters, [s.loop, i]]);
     const { trip, test, count } = s;
@@ -150,7 +163,10 @@ export class Tape {
       const c = at(i);
       const counted = trip ? this.#control(active, this.#place(trip, c), test ? active : under, rule.above, i) : [];
       const tested = test
-        ? [...this.#all(test.steps, c, active), ...this.#control(active, this.#place(test.value, c), active, rule.nonzero)]
+        ? [
+            ...this.#all(test.steps, c, active),
+            ...this.#control(active, this.#place(test.value, c), active, rule.nonzero),
+          ]
         : [];
       const added = count ? this.#control(this.#place(count, c), active, active, rule.increment) : [];
       return [...counted, ...tested, ...this.#all(s.body, c, active), ...added];

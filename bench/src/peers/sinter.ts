@@ -99,7 +99,14 @@ export const loadSinter = async (): Promise<Api> => (await loadEntry('index')) a
 export const loadSinterNode = async () => (await loadEntry('node')) as typeof import('../../../frontends/node.ts');
 
 /** A case as a compiled program, and the tensors of one call. */
-export async function compileCase(tf: Api, c: Case, operands: Operands, threads: number, tune = false, target = 'wasm') {
+export async function compileCase(
+  tf: Api,
+  c: Case,
+  operands: Operands,
+  threads: number,
+  tune = false,
+  target = 'wasm',
+) {
   const ops = sinterOps(tf);
   const entries = Object.entries(operands);
   const belongs = (v: Operand): boolean => v.role === 'weight' || v.role === 'constant';

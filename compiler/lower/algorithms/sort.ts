@@ -253,7 +253,8 @@ export function lowerTopK(ctx: LowerContext, g: Group): Lowered {
   const k = numAttr(node.attrs, 'k');
   const n = fixed(node.inputs[0].type.shape).at(-1) as number;
   const ty = node.inputs[0].type.dtype;
-  if (k === 0 || 4 * k > n || ty === 'f64' || ctx.options.gpu || (k > SELECT && n < MANY)) return lowerSorted(ctx, g, k, true);
+  if (k === 0 || 4 * k > n || ty === 'f64' || ctx.options.gpu || (k > SELECT && n < MANY))
+    return lowerSorted(ctx, g, k, true);
   if (k > SELECT) return lowerCandidates(ctx, g, k);
   const a = new Algorithm(ctx, g, 1, 2 * n);
   const [values, indices] = [0, 1].map((i) => (a.needed(i) ? a.out(i, k) : null));

@@ -78,7 +78,8 @@ class GpuContraction extends DirectContraction {
     const flops = 2 * sizeOf(this.node.outputs[0].type.shape) * this.reduction;
     const n = this.spec.n.n;
     const thin = this.rows < THIN || n < THIN || this.reduction < THIN;
-    if (thin || (this.rows * n <= FEW && this.reduction <= SHORT)) return this.k.finish(this.generic(), { flops, schedule: 'nest' });
+    if (thin || (this.rows * n <= FEW && this.reduction <= SHORT))
+      return this.k.finish(this.generic(), { flops, schedule: 'nest' });
     const outs = this.outputs();
     const tile = this.tileFor(this.ctx.options.gpu as GpuTarget, outs);
     const parts = this.partsOf(tile);
@@ -125,13 +126,7 @@ class GpuContraction extends DirectContraction {
   }
 
   /** What a workgroup does. */
-  tileBody(
-    t: GpuTile,
-    steps: number,
-    split: number,
-    partial: string | null,
-    outs: ReadonlyMap<Value, string>,
-  ): Stmt[] {
+  tileBody(t: GpuTile, steps: number, split: number, partial: string | null, outs: ReadonlyMap<Value, string>): Stmt[] {
     const { ty } = this;
     const N = this.spec.n.n;
     const size = groupsOf(t);
@@ -150,7 +145,8 @@ class GpuContraction extends DirectContraction {
       mul(bin('div', j, i32(four)), i32(across * four)),
       add(mul(column, i32(four)), bin('rem', j, i32(four))),
     );
-    const own = (body: readonly Stmt[]): Stmt => loop('i', t.ownRows, [loop('j', t.ownColumns, body, { unroll: true })], { unroll: true });
+    const own = (body: readonly Stmt[]): Stmt =>
+      loop('i', t.ownRows, [loop('j', t.ownColumns, body, { unroll: true })], { unroll: true });
     const c = tileRead(ty, 'c', [i, j]);
     const product: Stmt = {
       s: 'tileset',
@@ -159,14 +155,27 @@ class GpuContraction extends DirectContraction {
       value: multiplyAdd(ty, tileRead(ty, 'a', [i]), tileRead(ty, 'b', [j]), c),
     };
     const read: Stmt[] = [
-      loop('i', t.ownRows, [
-        { s: 'tileset', tile: 'a', index: [i], value: load(ty, left, add(mul(kk, i32(t.rows + APART)), inRow)) },
-      ], { unroll: true }),
-      loop('j', t.ownColumns, [
-        { s: 'tileset', tile: 'b', index: [j], value: load(ty, right, add(mul(kk, i32(t.columns)), inColumn)) },
-      ], { unroll: true }),
+      loop(
+        'i',
+        t.ownRows,
+        [{ s: 'tileset', tile: 'a', index: [i], value: load(ty, left, add(mul(kk, i32(t.rows + APART)), inRow)) }],
+        { unroll: true },
+      ),
+      loop(
+        'j',
+        t.ownColumns,
+        [{ s: 'tileset', tile: 'b', index: [j], value: load(ty, right, add(mul(kk, i32(t.columns)), inColumn)) }],
+        { unroll: true },
+      ),
     ];
-    const tile = (name: string, dims: readonly number[]): Stmt => ({ s: 'tile', name, ty, dims, init: 0, perLane: true });
+    const tile = (name: string, dims: readonly number[]): Stmt => ({
+      s: 'tile',
+      name,
+      ty,
+      dims,
+      init: 0,
+      perLane: true,
+    });
     const m = add(mul(variable('mt'), i32(t.rows)), inRow);
     const n = add(mul(variable('nt'), i32(t.columns)), inColumn);
     return [
@@ -181,7 +190,19 @@ class GpuContraction extends DirectContraction {
       loop(
         'lane',
         size,
-        [own([letS('mf', m), letS('nf', n), this.within([['mf', this.rows], ['nf', N]], this.finish(c, partial, outs))])],
+        [
+          own([
+            letS('mf', m),
+            letS('nf', n),
+            this.within(
+              [
+                ['mf', this.rows],
+                ['nf', N],
+              ],
+              this.finish(c, partial, outs),
+            ),
+          ]),
+        ],
         { vector: true },
       ),
     ];

@@ -90,7 +90,11 @@ ${put}
 let j: i32 = (1 << ${log})
 let lo: i32 = (((t >> ${log}) << (${log} + 1)) | (t & (j - 1)))
 let hi: i32 = (lo | j)
-${this.exchange((i) => `${keys}[${i}]`, (i) => `${positions}[${i}]`, down)}
+${this.exchange(
+  (i) => `${keys}[${i}]`,
+  (i) => `${positions}[${i}]`,
+  down,
+)}
 }`;
   }
   exchange(key: (i: string) => string, position: (i: string) => string, down: string): string {
@@ -119,7 +123,11 @@ ${position('hi')} = pa
 for t = 0 to ${padded / 2} grid {
 let lo: i32 = (((t >> ${Math.log2(j)}) << ${Math.log2(j) + 1}) | (t & ${j - 1}))
 let hi: i32 = (lo | ${j})
-${this.exchange((i) => at(memory[0], i), (i) => at(memory[1], i), down('lo'))}
+${this.exchange(
+  (i) => at(memory[0], i),
+  (i) => at(memory[1], i),
+  down('lo'),
+)}
 }
 }`);
       const element = `((block * ${block}) + t)`;
