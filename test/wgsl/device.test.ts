@@ -76,12 +76,12 @@ describe('devices', () => {
   it('says what to install where there is no adapter, and lists none', async () => {
     const nowhere = { VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' };
     expect(await openingSays(root, nowhere)).toMatch(
-      /^DeviceError: setBackend: no GPU adapter was found\n\s+fix: install the GPU's driver[^]*\nwasm,reference\n$/,
+      /^DeviceError: setBackend: no GPU adapter was found\n\s+fix: install the GPU's driver.*\nwasm,reference\n$/s,
     );
   });
   it('says what to install where Node has no WebGPU', async () => {
     expect(await openingSays(tmpdir(), {})).toMatch(
-      /^DeviceError: setBackend: Node has no WebGPU of its own[^]*fix: npm install webgpu[^]*\nwasm,reference\n$/,
+      /^DeviceError: setBackend: Node has no WebGPU of its own.*fix: npm install webgpu.*\nwasm,reference\n$/s,
     );
   });
 });
@@ -172,7 +172,7 @@ describe('errors', () => {
     const p = new GpuProgram(faulty(plan()), [], device);
     const e = await errorOf(() => p.prepare());
     expect(e).toBeInstanceOf(tf.CompileError);
-    expect(e.message).toMatch(/exp[^]*\d+:\d+: [^]*let a: f32 = 1u[^]*--- WGSL ---/);
+    expect(e.message).toMatch(/exp.*\d+:\d+: .*let a: f32 = 1u.*--- WGSL ---/s);
     // Not prepared, the failure is told with the result.
     const q = new GpuProgram(faulty(plan(8)), [], device);
     expect(await errorOf(() => q.runAsync([new Float32Array(8)]))).toBeInstanceOf(tf.CompileError);
@@ -225,8 +225,9 @@ describe('a lost device', () => {
     const x = tf.randomNormal([32, 5]);
     const y = x.sum(1, true);
     await model.fit(x, y, { epochs: 1, verbose: 0 });
+    const there = model.weights[0].mul(2);
+    expect(there.remote).toBe(true);
     const saved = await Promise.all(model.getWeights().map(async (w) => tf.tensor(await w.data(), w.shape)));
-    const there = tf.variable(x).mul(2);
     const compiledBefore = await tf.compile((a: tf.Tensor) => a.mul(2), {
       inputs: [tf.spec([32, 5])],
       target: 'webgpu',
@@ -238,17 +239,15 @@ describe('a lost device', () => {
     };
     const e = await errorOf(() => model.fit(x, y, { epochs: 4, verbose: 0, callbacks: { onEpochBegin } }));
     expect(e).toBeInstanceOf(tf.DeviceError);
-    expect(e.message).toMatch(
-      /the GPU device was lost[^]*Variables in its memory are lost[^]*fix: await tf.setBackend/,
-    );
+    expect(e.message).toMatch(/the GPU device was lost.*Variables in its memory are lost.*fix: await tf.setBackend/s);
     expect(await errorOf(() => there.data())).toBeInstanceOf(tf.DeviceError);
-    expect(await errorOf(() => tf.variable([1, 2]).add(there as never))).toBeInstanceOf(tf.DeviceError);
+    expect(await errorOf(() => there.add(1))).toBeInstanceOf(tf.DeviceError);
 
     await tf.setBackend('webgpu');
     expect(gpuDevice()).not.toBe(first);
     // The Variables are lost, and nobody pretends otherwise.
     expect((await errorOf(() => model.weights[0].data())).message).toMatch(/was lost/);
-    expect((await errorOf(() => compiledBefore.run(x))).message).toMatch(/was lost[^]*compile again/);
+    expect((await errorOf(() => compiledBefore.run(x))).message).toMatch(/was lost.*compile again/s);
     model.setWeights(saved);
     compile();
     const { history } = await model.fit(x, y, { epochs: 3, verbose: 0 });
