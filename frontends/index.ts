@@ -162,6 +162,14 @@ export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';
 export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
+export {
+  type Comparison,
+  type DivergingKernel,
+  type Verification,
+  type VerifyOptions,
+  verify,
+  type WorstElement,
+} from './trace/verify.ts';
 export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
 export { AdamaxOptimizer, AdamOptimizer } from './train/adam.ts';
 export { AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer } from './train/adaptive.ts';

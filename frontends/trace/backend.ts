@@ -10,8 +10,9 @@ import {
   compilerReady,
   compilesAtOnce,
   loadCompiler,
+  optimizedGraph,
 } from '../../compiler/index.ts';
-import { compileForGpu } from '../../compiler/wgsl/compile.ts';
+import { compileForGpu, optimizedForGpu } from '../../compiler/wgsl/compile.ts';
 import { ArgumentError, CompileError, DeviceError, valueText } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
@@ -112,6 +113,12 @@ interface DefaultProgramOptions extends ProgramChoices {
   readonly target?: Target;
   readonly start?: boolean;
   readonly onFallback?: (why: CompileError) => void;
+}
+
+/** The graph as a target's compiler plans it, after all passes. */
+export function optimizedFor(graph: Graph, target: Target): Graph {
+  if (target === 'webgpu') return optimizedForGpu(graph);
+  return target === 'wasm' ? optimizedGraph(graph, compileOptions({ target }).options) : graph;
 }
 
 /** Starts threads for programs of the default target. Errors as `compile`. */

@@ -51,6 +51,14 @@ const optionNames: readonly (keyof CompileOptions)[] = [
 export class Executable<R = Tensor | Tensor[] | TensorMap> {
   /** The traced graph; `String(graph)` is its text. */
   readonly graph: Graph;
+  /** What it is made of: internal. */
+  readonly parts: {
+    readonly program: Program;
+    readonly cells: readonly StateCell[];
+    /** What was compiled: frozen Variables are constants of it. */
+    readonly graph: Graph;
+    readonly concrete: Concrete;
+  };
   readonly #concrete: Concrete;
   readonly #program: Program;
   readonly #specs: readonly TensorSpec[];
@@ -59,8 +67,10 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   readonly #arity: number;
   readonly #data: Storage[];
 
-  constructor(concrete: Concrete, program: Program) {
+  /** Made by `tf.compile`. */
+  constructor(concrete: Concrete, program: Program, cells: readonly StateCell[], compiled: Graph) {
     this.graph = concrete.graph;
+    this.parts = { program, cells, graph: compiled, concrete };
     this.#concrete = concrete;
     this.#program = program;
     this.#specs = concrete.inputTypes.map(
@@ -164,6 +174,12 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
     return storageOf(fitSpec(x, spec, spec.name ?? `x${i}`, this.#concrete.name), this.target, 'an input');
   }
 
+  /** The elements of a call's arguments, in the program's order. Errors as `run`. */
+  storages(args: readonly unknown[]): readonly Storage[] {
+    this.#gather(args);
+    return this.#data.slice();
+  }
+
   /** The arguments' tensors in order; statics are skipped, they are part of the program. */
   #gather(args: readonly unknown[]): void {
     refuseTrace('run', 'call the function itself there: it becomes part of the trace');
@@ -262,7 +278,7 @@ export async function compile(
     winograd: opts.winograd,
     deterministic: opts.deterministic,
   });
-  return new Executable(concrete, program);
+  return new Executable(concrete, program, cells, graph);
 }
 
 /** What is compiled, and its Variables' cells; where it is frozen, those that it only reads are constants of it. */
