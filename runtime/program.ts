@@ -38,6 +38,9 @@ export interface Program {
   runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void;
   /** Runs `repeats` times kernel by kernel; when each ran, in order. States are put back. */
   profile(inputs: readonly Storage[], repeats?: number): StepRuns[];
+  /** `run` and `profile` of programs on devices that cannot be waited for, whose own ones throw DeviceError. */
+  runAsync?(inputs: readonly Storage[]): Promise<TypedArray[]>;
+  profileAsync?(inputs: readonly Storage[], repeats?: number): Promise<StepRuns[]>;
   /** Threads that take part in a run. */
   readonly threads: number;
 }

@@ -2,6 +2,7 @@
 // memory has moved, and bind groups and pipelines for the pages at hand.
 
 import { type GpuShader, MemoryError } from '../../ir/plan.ts';
+import type { Clock } from './clock.ts';
 import type { GpuDevice } from './device.ts';
 import { GPU_COPY_DST, GPU_MAP_READ, GPU_UNIFORM, type Page } from './heap.ts';
 import { argumentWords, type Layout } from './shader.ts';
@@ -16,6 +17,12 @@ export interface Bound {
   readonly at: number;
   readonly x: number;
   readonly y: number;
+}
+
+/** Where a call's memory is, and what times it. */
+interface Call {
+  readonly spots: readonly Spot[];
+  readonly clock: Clock | undefined;
 }
 
 const aligned = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -185,15 +192,19 @@ export class Encoder {
   }
 
   // --- a call ------------------------------------------------------------------------------------------------
-  /** Hands a call over; a promise where somebody must wait for the GPU in between. */
-  run(spots: readonly Spot[]): void | Promise<void> {
+  /**
+   * Hands a call over; a promise where somebody must wait for the GPU in between.
+   * @param clock times each dispatch, which then has a pass of its own
+   */
+  run(spots: readonly Spot[], clock?: Clock): void | Promise<void> {
     this.place(spots);
     const { operations } = this.#tape;
-    if (this.#tape.waits) return this.#runWaiting(operations, spots);
-    this.#submit((pass) => this.encode(operations as readonly Dispatch[], spots, pass));
+    const call = { spots, clock };
+    if (this.#tape.waits) return this.#runWaiting(operations, call);
+    this.#submit(operations as readonly Dispatch[], call);
   }
 
-  encode(list: readonly Dispatch[], spots: readonly Spot[], pass: GPUComputePassEncoder): void {
+  #encode(list: readonly Dispatch[], spots: readonly Spot[], pass: GPUComputePassEncoder): void {
     let last: GPUComputePipeline | undefined;
     for (const d of list) {
       const b = this.bound(d, spots);
@@ -204,22 +215,34 @@ export class Encoder {
     }
   }
 
-  #submit(encode: (pass: GPUComputePassEncoder) => void, after?: (e: GPUCommandEncoder) => void): void {
+  #submit(list: readonly Dispatch[], { spots, clock }: Call, after?: (e: GPUCommandEncoder) => void): void {
     const { gpu } = this.#device;
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encode(pass);
-    pass.end();
+    let encoder = gpu.createCommandEncoder();
+    const inPass = (part: readonly Dispatch[], descriptor?: GPUComputePassDescriptor) => {
+      const pass = encoder.beginComputePass(descriptor);
+      this.#encode(part, spots, pass);
+      pass.end();
+    };
+    if (!clock) inPass(list);
+    else
+      for (const d of list) {
+        inPass([d], clock.pass(d.step));
+        if (!clock.full) continue;
+        clock.resolve(encoder);
+        gpu.queue.submit([encoder.finish()]);
+        encoder = gpu.createCommandEncoder();
+      }
+    clock?.resolve(encoder);
     after?.(encoder);
     gpu.queue.submit([encoder.finish()]);
   }
 
-  async #runWaiting(list: readonly Operation[], spots: readonly Spot[]): Promise<void> {
+  async #runWaiting(list: readonly Operation[], call: Call): Promise<void> {
     let pending: Dispatch[] = [];
     const flush = (after?: (e: GPUCommandEncoder) => void) => {
       const now = pending;
       pending = [];
-      if (now.length || after) this.#submit((pass) => this.encode(now, spots, pass), after);
+      if (now.length || after) this.#submit(now, call, after);
     };
     const walk = async (operations: readonly Operation[]): Promise<void> => {
       for (const o of operations) {
@@ -233,7 +256,7 @@ export class Encoder {
         const end = Math.min(o.most, i + piece);
         for (; i < end; i++) await walk(o.runs[Math.min(i, o.runs.length - 1)]);
         if (i >= o.most) break;
-        if (!(await this.#isSet(o.active, spots, flush))) break;
+        if (!(await this.#isSet(o.active, call.spots, flush))) break;
         piece = Math.min(2 * piece, MOST_RUNS);
       }
     };
@@ -260,10 +283,5 @@ export class Encoder {
     } finally {
       staging.destroy();
     }
-  }
-
-  /** The places of the last call. */
-  get operations(): readonly Operation[] {
-    return this.#tape.operations;
   }
 }
