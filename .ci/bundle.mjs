@@ -73,7 +73,7 @@ async function script(text) {
   const body = code
     .replaceAll(/require\("\.\/([\w-]+)\.js"\)/g, 'require("./$1.cjs")')
     // Not in text, such as the code of data workers.
-    .replaceAll(/(?<![\w$.])import\((?="|__rewriteRelativeImportExtension\()/g, '__import(')
+    .replaceAll(/(?<![\w$.])import\((?="|__rewriteRelativeImportExtension\d*\()/g, '__import(')
     // A copy of all exports only marks them as a module's.
     .replace('module.exports = __toCommonJS(', 'module.exports = (');
   return `(function (exports, require, module, __address, __import) { 'use strict';\n${body}})`;

@@ -178,6 +178,10 @@ export const compilesAtOnce = (): boolean => emitsAtOnce().possible;
 /** Whether it costs no start: the code generator is loaded, here or in its helper thread. */
 export const compilerReady = (): boolean => emitsAtOnce().ready;
 
+/** The graph that `compileGraph` plans: after all passes. */
+export const optimizedGraph = (graph: Graph, opt: CompileOptions): Graph => optimize(graph, opt).graph;
+
+export { type KernelGraph, kernelGraphs, withResults } from './kernel-graphs.ts';
 export { type TunableKernel, type Tuner, withSchedule } from './tuning.ts';
 export { readText, writeText } from './wasm/cache.ts';
 export { loadBinaryen as loadCompiler };

@@ -90,7 +90,7 @@ function tunableIn(g: Graph, options: TargetOptions, target: string): { node: No
     const node = group.nodes.find((n) => n.op.kind === 'contraction');
     const list = node && group.kind === 'contraction' ? candidates(ctx, group) : [];
     if (!node || list.length < 2) return [];
-    const graph = isolate(fusion, group);
+    const { graph } = isolate(fusion, group);
     const flops = 2 * sizeOf(node.outputs[0].type.shape) * productShape(ctx, group).reduction;
     return [{ node, kernel: { key: keyOf(graph, target, list[0]), graph, flops, candidates: list } }];
   });

@@ -37,7 +37,7 @@ export * as node from './image/node-names.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
-export { type DeviceInfo, getBackend, listDevices, ready, setBackend } from './trace/backend.ts';
+export { getBackend, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
 export { ComplexTensor } from './trace/complex-tensor.ts';
@@ -57,6 +57,7 @@ export type { NestedData, TensorLike } from './trace/convert.ts';
 export * from './trace/creation.ts';
 export { type CustomGradient, customGrad } from './trace/custom-gradient.ts';
 export { hessian, jacobian, jvp } from './trace/derivatives.ts';
+export { type DeviceInfo, listDevices, listDevicesAsync } from './trace/devices.ts';
 export { type DataType, sumOutType, upcastType } from './trace/dtypes.ts';
 export * from './trace/environment.ts';
 export { type ConcreteFunction, type Func, type FuncOptions, func } from './trace/func.ts';
@@ -160,6 +161,14 @@ export { Tensor } from './trace/tensor.ts';
 export type { TensorMap } from './trace/types.ts';
 export * as util from './trace/util.ts';
 export { Variable, variable } from './trace/variable.ts';
+export {
+  type Comparison,
+  type DivergingKernel,
+  type Verification,
+  type VerifyOptions,
+  verify,
+  type WorstElement,
+} from './trace/verify.ts';
 export { type Axes, type VmapOptions, vmap } from './trace/vmap.ts';
 export { AdamaxOptimizer, AdamOptimizer } from './train/adam.ts';
 export { AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer } from './train/adaptive.ts';

@@ -2,8 +2,13 @@
 // copied in between.
 
 import type { DType, TypedArray } from '../ir/plan.ts';
+import type { StateCell } from './state.ts';
 
 export interface DeviceBuffer {
+  /** The target whose programs read it where it is. */
+  readonly target: string;
+  /** The device is gone, and the elements with it. */
+  readonly lost?: boolean;
   readonly dtype: DType;
   /** Elements. */
   readonly size: number;
@@ -11,6 +16,8 @@ export interface DeviceBuffer {
   read(): TypedArray;
   /** The same from devices that cannot be waited for. */
   readAsync?(): Promise<TypedArray>;
+  /** Makes its elements those of a Variable, on the device: for devices that cannot be waited for. */
+  storeTo?(cell: StateCell): void;
   /** One holder less; the last one frees the memory, which else happens when the buffer is collected. */
   release(): void;
   /** One holder more. */

@@ -2,6 +2,7 @@
 // then on in device memory, where every program that uses the Variable reads and writes them.
 
 import { arrayFor, sizeOf, type TensorType, type TypedArray } from '../ir/plan.ts';
+import { arrayOf, type DeviceBuffer, onDevice, type Storage } from './buffer.ts';
 
 /** A place in device memory that holds one state. */
 export interface Residence {
@@ -10,6 +11,10 @@ export interface Residence {
   write(data: TypedArray): void;
   /** For devices that cannot be waited for. */
   readAsync?(): Promise<TypedArray>;
+  /** A copy on the device, for devices that cannot be waited for. */
+  copy?(): DeviceBuffer;
+  /** The cell has moved to another place: gives this one back. */
+  leave(cell: StateCell): void;
   /** The device is gone, and the elements with it. */
   readonly lost?: boolean;
 }
@@ -21,25 +26,50 @@ export class StateCell {
   #host: TypedArray | undefined;
   #residence: Residence | undefined;
 
-  /** @param data initial elements; copied */
-  constructor(type: TensorType, data?: ArrayLike<number>) {
+  /** @param initial elements; copied, on their device if it cannot be waited for */
+  constructor(type: TensorType, initial: ArrayLike<number> | DeviceBuffer) {
     this.type = type;
-    const n = sizeOf(type.shape);
-    const host = arrayFor(type.dtype, n);
-    if (data) for (let i = 0; i < n; i++) host[i] = data[i];
-    this.#host = host;
+    if ('read' in initial && initial.storeTo) {
+      initial.storeTo(this);
+      return;
+    }
+    this.#host = arrayFor(type.dtype, sizeOf(type.shape));
+    this.#host.set('read' in initial ? initial.read() : initial);
+  }
+
+  /** Elements to begin anew with where the device, and they with it, are gone; without it that is an error. */
+  spare: (() => TypedArray) | undefined;
+  #rescue(): void {
+    if (this.#residence?.lost && this.spare) this.#settle(this.spare());
   }
 
   /** A copy of the present elements. */
   read(): TypedArray {
+    this.#rescue();
     return this.#residence ? this.#residence.read() : (this.#host as TypedArray).slice();
   }
 
   /** As `read`, from any device. */
   async readAsync(): Promise<TypedArray> {
+    this.#rescue();
     return this.#residence?.readAsync?.() ?? this.read();
   }
 
+  /** A copy of the present elements; on the device where that cannot be waited for. */
+  snapshot(): Storage {
+    this.#rescue();
+    return this.#residence?.copy?.() ?? this.read();
+  }
+  /** Whether `snapshot` gives elements that JavaScript must wait for. */
+  get remote(): boolean {
+    return this.#residence?.readAsync !== undefined;
+  }
+
+  /** Replaces all elements by others, which stay on a device that cannot be waited for. */
+  store(x: Storage): void {
+    if (onDevice(x) && x.storeTo) x.storeTo(this);
+    else this.write(arrayOf(x));
+  }
   /** Replaces all elements. */
   write(data: TypedArray): void {
     if (this.#residence?.lost) this.#settle(arrayFor(this.type.dtype, sizeOf(this.type.shape)));
@@ -49,9 +79,13 @@ export class StateCell {
 
   /** Brings the elements back to JavaScript from a device that cannot be waited for. */
   async fetch(): Promise<void> {
-    if (this.#residence?.readAsync) this.#settle(await this.#residence.readAsync());
+    const from = this.#residence;
+    if (!from?.readAsync) return;
+    const data = await from.readAsync();
+    if (this.#residence === from) this.#settle(data);
   }
   #settle(host: TypedArray): void {
+    this.#residence?.leave(this);
     this.#host = host;
     this.#residence = undefined;
     StateCell.moves++;
@@ -62,9 +96,10 @@ export class StateCell {
     return this.#residence;
   }
 
-  /** Moves the elements to a device. */
-  moveTo(r: Residence): void {
-    r.write(this.read());
+  /** Moves the elements to a device. @param anew they are written there next: the present ones go */
+  moveTo(r: Residence, anew = false): void {
+    if (!anew) r.write(this.read());
+    this.#residence?.leave(this);
     this.#residence = r;
     this.#host = undefined;
     StateCell.moves++;

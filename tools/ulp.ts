@@ -42,7 +42,7 @@ export const exactBinary: Readonly<Record<string, (x: number, y: number) => numb
   div: (x, y) => x / y,
 };
 
-export type FloatFunction = (...operands: Float32Array[]) => Float32Array;
+export type FloatFunction = (...operands: Float32Array[]) => Float32Array | Promise<Float32Array>;
 
 /** The compiled op on arrays of CHUNK elements. */
 export async function compiled(name: string, arity: 1 | 2, relaxed: boolean): Promise<FloatFunction> {
@@ -109,18 +109,18 @@ function consider(w: Worst, at: readonly number[], actual: number, exact: number
 }
 
 /** The worst error of a function of one operand over inputs, by the range that each input lies in. */
-export function measureUnary(
+export async function measureUnary(
   f: FloatFunction,
   exact: (x: number) => number,
   inputs: Iterable<number>,
   rangeOf: (x: number) => number,
   ranges: number,
-): Worst[] {
+): Promise<Worst[]> {
   const worst = Array.from({ length: ranges }, nothing);
   const xs = new Float32Array(CHUNK);
   let n = 0;
-  const flush = () => {
-    const ys = f(xs);
+  const flush = async () => {
+    const ys = await f(xs);
     for (let i = 0; i < n; i++) {
       const k = rangeOf(xs[i]);
       if (k >= 0) consider(worst[k], [xs[i]], ys[i], exact(xs[i]));
@@ -129,33 +129,33 @@ export function measureUnary(
   };
   for (const x of inputs) {
     xs[n++] = x;
-    if (n === CHUNK) flush();
+    if (n === CHUNK) await flush();
   }
-  if (n) flush();
+  if (n) await flush();
   return worst;
 }
 
 /** The same for two operands. */
-export function measureBinary(
+export async function measureBinary(
   f: FloatFunction,
   exact: (x: number, y: number) => number,
   inputs: Iterable<readonly [number, number]>,
-): Worst {
+): Promise<Worst> {
   const worst = nothing();
   const xs = new Float32Array(CHUNK);
   const ys = new Float32Array(CHUNK);
   let n = 0;
-  const flush = () => {
-    const zs = f(xs, ys);
+  const flush = async () => {
+    const zs = await f(xs, ys);
     for (let i = 0; i < n; i++) consider(worst, [xs[i], ys[i]], zs[i], exact(xs[i], ys[i]));
     n = 0;
   };
   for (const [x, y] of inputs) {
     xs[n] = x;
     ys[n++] = y;
-    if (n === CHUNK) flush();
+    if (n === CHUNK) await flush();
   }
-  if (n) flush();
+  if (n) await flush();
   return worst;
 }
 

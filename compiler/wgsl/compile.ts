@@ -28,14 +28,7 @@ const environment = (): Record<string, string | undefined> =>
 
 /** Compiles a graph for WebGPU. Throws CompileError, with the operation's name, for what WGSL cannot do. */
 export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled {
-  refuse(graph);
-  // Large attention is no problem of a cache here, and convolutions are products of patches.
-  const passes = pipelineWith({
-    strips: { limit: Number.POSITIVE_INFINITY },
-    conv: { winograd: false, padsItself: false },
-  });
-  const done = runPasses(graph, passes, { verify: opt.verify ?? environment().VERIFY === '1' });
-  refuse(done.graph);
+  const done = optimize(graph, opt);
   const start = performance.now();
   const planned = planProgram(done.graph, { tile: { mr: 4, nr: 8, unroll: 1 }, threads: 1, gpu: opt.gpu }, done.passes);
   const alignments = alignmentsOf(planned.steps, planned.kernels.length);
@@ -56,6 +49,21 @@ export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled
     optimized: done.graph,
   };
 }
+
+function optimize(graph: Graph, opt: Pick<GpuCompileOptions, 'verify'>) {
+  refuse(graph);
+  // Large attention is no problem of a cache here, and convolutions are products of patches.
+  const passes = pipelineWith({
+    strips: { limit: Number.POSITIVE_INFINITY },
+    conv: { winograd: false, padsItself: false },
+  });
+  const done = runPasses(graph, passes, { verify: opt.verify ?? environment().VERIFY === '1' });
+  refuse(done.graph);
+  return done;
+}
+
+/** The graph that `compileForGpu` plans: after all passes. */
+export const optimizedForGpu = (graph: Graph): Graph => optimize(graph, {}).graph;
 
 /** Per kernel and buffer: does every call give a place at a multiple of 16 bytes? Slots start at such. */
 function alignmentsOf(steps: readonly ProgramStep[], kernels: number): boolean[][] {

@@ -23,8 +23,16 @@ export const helpers: Readonly<Record<string, string>> = {
     'var<private> special_bits: u32 = 0x7f800000u;\nfn f_special(bits: u32) -> f32 { return bitcast<f32>((special_bits & 0u) | bits); }',
   // A word that is zero, which no compiler can know: WGSL allows drivers to reorder sums and to fuse products into them.
   opaque: 'var<private> zero: u32;\nfn opaque(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }',
-  f_to_i32: 'fn f_to_i32(x: f32) -> i32 { return select(i32(x), 0i, is_nan(x)); }',
-  f_to_u32: 'fn f_to_u32(x: f32) -> u32 { return select(u32(x), 0u, is_nan(x)); }',
+  // WGSL ends at the largest float below 2^31 (2^32), WebAssembly at the largest integer.
+  f_to_i32:
+    'fn f_to_i32(x: f32) -> i32 { return select(select(i32(x), 2147483647i, x >= 2147483648.0f), 0i, is_nan(x)); }',
+  f_to_u32:
+    'fn f_to_u32(x: f32) -> u32 { return select(select(u32(x), 4294967295u, x >= 4294967296.0f), 0u, is_nan(x)); }',
+  // WGSL leaves open to which side a conversion rounds; halves convert exactly, and their sum is rounded once.
+  f_from_i32: 'fn f_from_i32(x: i32) -> f32 { return f32(x >> 16u) * 65536.0f + f32(x & 65535i); }',
+  f_from_u32: 'fn f_from_u32(x: u32) -> f32 { return f32(x >> 16u) * 65536.0f + f32(x & 65535u); }',
+  // By its bits: GPUs may take subnormal numbers for 0.
+  f_to_bool: 'fn f_to_bool(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) != 0u; }',
 };
 const needs: Readonly<Record<string, readonly string[]>> = {
   f_min: ['is_nan'],
@@ -110,6 +118,8 @@ const signs: Readonly<Partial<Record<BinOp, string>>> = {
 export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, same = false): string {
   if (ty === 'f32') {
     if (same && (op === 'ne' || op === 'eq')) return `${op === 'eq' ? '!' : ''}${use('is_nan')}(${a})`;
+    // WGSL's != is an ordered comparison to most drivers: false for NaN.
+    if (op === 'ne') return `!(${a} == ${b})`;
     if (op === 'min' || op === 'max') return `${use(`f_${op}`)}(${a}, ${b})`;
     if (op === 'pmin') return `select(${a}, ${b}, ${b} < ${a})`;
     if (op === 'pmax') return `select(${a}, ${b}, ${a} < ${b})`;
@@ -140,9 +150,9 @@ export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, sam
 export function convert(from: DType, to: DType, a: string, use: Use): string {
   if (from === to) return a;
   if (from === 'bool') return `select(${literal(to, 0, use)}, ${literal(to, 1, use)}, ${a})`;
-  if (to === 'bool') return `(${a} != ${literal(from, 0, use)})`;
   if (from === 'f32') return `${use(`f_to_${to}`)}(${a})`;
-  return to === 'f32' ? `f32(${a})` : `bitcast<${to}>(${a})`;
+  if (to === 'bool') return `(${a} != ${literal(from, 0, use)})`;
+  return to === 'f32' ? `${use(`f_from_${from === 'u32' ? 'u32' : 'i32'}`)}(${a})` : `bitcast<${to}>(${a})`;
 }
 
 /** The operator of `acc = acc op value`, as text. */

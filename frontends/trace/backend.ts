@@ -10,8 +10,9 @@ import {
   compilerReady,
   compilesAtOnce,
   loadCompiler,
+  optimizedGraph,
 } from '../../compiler/index.ts';
-import { compileForGpu } from '../../compiler/wgsl/compile.ts';
+import { compileForGpu, optimizedForGpu } from '../../compiler/wgsl/compile.ts';
 import { ArgumentError, CompileError, DeviceError, valueText } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
@@ -49,7 +50,7 @@ export interface ProgramOptions extends ProgramChoices {
   readonly deterministic?: boolean;
 }
 
-const targets: readonly Target[] = ['wasm', 'webgpu', 'reference'];
+export const targets: readonly Target[] = ['wasm', 'webgpu', 'reference'];
 
 /** The name as a target; throws DeviceError, which lists the targets, for any other. */
 export function checkTarget(name: string, op: string): Target {
@@ -82,7 +83,13 @@ async function createGpuProgram(graph: Graph, cells: readonly StateCell[], opts:
 }
 
 function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice, deterministic = false): GpuProgram {
+<<<<<<< HEAD
+  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } =
+    device.gpu.limits;
+  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes, deterministic } }).plan, cells, device);
+=======
   return new GpuProgram(compileForGpu(graph, { gpu: { ...device.target, deterministic } }).plan, cells, device);
+>>>>>>> main
 }
 
 /** The GPU that `setBackend('webgpu')` has opened. Throws DeviceError where it is lost. */
@@ -108,8 +115,16 @@ export function createProgramSync(graph: Graph, cells: readonly StateCell[], opt
 
 /** Threads as far as `prepareThreads` has started them. */
 interface DefaultProgramOptions extends ProgramChoices {
+  /** By default that of the chosen backend. */
+  readonly target?: Target;
   readonly start?: boolean;
   readonly onFallback?: (why: CompileError) => void;
+}
+
+/** The graph as a target's compiler plans it, after all passes. */
+export function optimizedFor(graph: Graph, target: Target): Graph {
+  if (target === 'webgpu') return optimizedForGpu(graph);
+  return target === 'wasm' ? optimizedGraph(graph, compileOptions({ target }).options) : graph;
 }
 
 /** Starts threads for programs of the default target. Errors as `compile`. */
@@ -128,9 +143,8 @@ export async function prepareThreads(threads: number): Promise<void> {
 export function createDefaultProgram(
   graph: Graph,
   cells: readonly StateCell[],
-  { start = true, threads = 1, onFallback, ...choices }: DefaultProgramOptions = {},
+  { start = true, threads = 1, target = defaultTarget(), onFallback, ...choices }: DefaultProgramOptions = {},
 ): Program | null {
-  const target = defaultTarget();
   if (target === 'reference') return new ReferenceProgram(graph, cells);
   if (target === 'webgpu') return gpuProgram(graph, cells, openedGpu());
   try {
@@ -212,42 +226,43 @@ const withTuned = (plan: WasmPlan, tuner: TimingTuner | undefined): WasmPlan =>
 export const defaultTarget = (): Target =>
   context.target === 'wasm' && !compilesAtOnce() ? 'reference' : context.target;
 
+/** A target with its device, where there may be others after it: what a program is kept by. */
+export function placeOf(target = defaultTarget()): string {
+  return target === 'webgpu' ? `webgpu ${gpuDevice()?.id}` : target;
+}
+
 export { compilerReady };
 
 /**
- * Loads the compiler. In a browser eager operations and `tf.func` are interpreted until then; in Node
- * they wait for it by themselves, and this only saves them the wait.
+ * Makes a target ready: loads the compiler, or opens the GPU. Variables come back from a GPU for any other target.
+ * Rejects with DeviceError where there is no GPU, or Variables are lost with one.
  */
-export async function ready(): Promise<void> {
-  if (context.target === 'wasm') await loadCompiler();
-  if (context.target === 'webgpu') await openGpu('ready');
+export async function prepareTarget(target = context.target): Promise<void> {
+  if (target === 'webgpu') await openGpu('webgpu');
+  else await gpuDevice()?.fetchAll();
+  if (target === 'wasm') await loadCompiler();
 }
 
 /**
+ * Loads the compiler, or opens the GPU. In a browser eager operations and `tf.func` are interpreted until then; in Node
+ * they wait for the compiler by themselves, and this only saves them the wait.
+ */
+export const ready = (): Promise<void> => prepareTarget();
+
+/**
  * Chooses the backend of eager operations and of `tf.func`: 'wasm' (default), 'webgpu' or 'reference'.
- * Throws DeviceError for any other name, and where there is no GPU.
+ * Variables in GPU memory come back where another one than 'webgpu' is chosen; tensors there stay, and are read by
+ * `await tensor.data()`. Rejects with DeviceError for any other name, and where there is no GPU.
  */
 export async function setBackend(name: string): Promise<boolean> {
   const target = checkTarget(name, 'setBackend');
-  if (target === 'webgpu') await openGpu('setBackend');
+  await prepareTarget(target);
   context.target = target;
-  await ready();
   return true;
 }
 
 /** The chosen backend. */
 export const getBackend = (): Target => context.target;
-
-/** A device that programs can run on. */
-export interface DeviceInfo {
-  readonly name: string;
-  readonly type: 'CPU';
-  readonly target: Target;
-}
-
-/** The devices of this machine. */
-export const listDevices = (): DeviceInfo[] =>
-  targets.map((target) => ({ name: `/device:CPU:0/${target}`, type: 'CPU', target }));
 
 /** A graph run by the reference interpreter. */
 class ReferenceProgram implements Program {

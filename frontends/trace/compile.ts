@@ -25,7 +25,7 @@ import type { TensorMap } from './types.ts';
 export interface CompileOptions extends ProgramChoices {
   /** One entry per argument: a spec, or an array or object of specs; anything else is a static value. */
   readonly inputs?: readonly unknown[];
-  /** 'wasm' (default) or 'reference'. */
+  /** 'wasm' (default), 'webgpu' or 'reference'. */
   readonly target?: string;
   /** The same bits on every machine: no fused multiply-add. */
   readonly deterministic?: boolean;
@@ -51,6 +51,14 @@ const optionNames: readonly (keyof CompileOptions)[] = [
 export class Executable<R = Tensor | Tensor[] | TensorMap> {
   /** The traced graph; `String(graph)` is its text. */
   readonly graph: Graph;
+  /** What it is made of: internal. */
+  readonly parts: {
+    readonly program: Program;
+    readonly cells: readonly StateCell[];
+    /** What was compiled: frozen Variables are constants of it. */
+    readonly graph: Graph;
+    readonly concrete: Concrete;
+  };
   readonly #concrete: Concrete;
   readonly #program: Program;
   readonly #specs: readonly TensorSpec[];
@@ -59,8 +67,10 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   readonly #arity: number;
   readonly #data: Storage[];
 
-  constructor(concrete: Concrete, program: Program) {
+  /** Made by `tf.compile`. */
+  constructor(concrete: Concrete, program: Program, cells: readonly StateCell[], compiled: Graph) {
     this.graph = concrete.graph;
+    this.parts = { program, cells, graph: compiled, concrete };
     this.#concrete = concrete;
     this.#program = program;
     this.#specs = concrete.inputTypes.map(
@@ -95,7 +105,7 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
         // The same type object is the common case: specs and earlier results share theirs.
         data[i] =
           t instanceof Tensor && !t.symbol && fits(t, this.#concrete.inputTypes[i])
-            ? storageOf(t)
+            ? storageOf(t, this.#program.target)
             : this.#convert(t, i);
       }
     const out = this.#program.runBuffers(data);
@@ -132,7 +142,14 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   }
 
   #convert(x: unknown, i: number): Storage {
-    return storageOf(fitSpec(x, this.#specs[i], this.#specs[i].name ?? `x${i}`, this.#concrete.name), 'an input');
+    const spec = this.#specs[i];
+    return storageOf(fitSpec(x, spec, spec.name ?? `x${i}`, this.#concrete.name), this.target, 'an input');
+  }
+
+  /** The elements of a call's arguments, in the program's order. Errors as `run`. */
+  storages(args: readonly unknown[]): readonly Storage[] {
+    this.#gather(args);
+    return this.#data.slice();
   }
 
   /** The arguments' tensors in order; statics are skipped, they are part of the program. */
@@ -225,7 +242,7 @@ export async function compile(
     'freeze must be true or false',
     opts.freeze,
   );
-  const { graph, cells } = programOf(concrete, opts.freeze === true);
+  const { graph, cells } = await programOf(concrete, opts.freeze === true);
   const program = await createProgram(graph, cells, {
     target,
     threads: opts.threads,
@@ -233,17 +250,21 @@ export async function compile(
     winograd: opts.winograd,
     deterministic: opts.deterministic,
   });
-  return new Executable(concrete, program);
+  return new Executable(concrete, program, cells, graph);
 }
 
 /** What is compiled, and its Variables' cells; where it is frozen, those that it only reads are constants of it. */
-function programOf({ graph, variables, assigned }: Concrete, freeze: boolean): { graph: Graph; cells: StateCell[] } {
+async function programOf(
+  { graph, variables, assigned }: Concrete,
+  freeze: boolean,
+): Promise<{ graph: Graph; cells: StateCell[] }> {
   const kept = variables.map((v) => !freeze || assigned.includes(v));
   const cells = variables.filter((_, i) => kept[i]).map((v) => v.cell);
   if (cells.length === variables.length) return { graph, cells };
   const states = graph.params.filter((p) => p.type.state);
-  const values = states.flatMap((p, i) => (kept[i] ? [] : [[p, Literal.of(variables[i].cell.read())] as const]));
-  return { graph: freezeStates(graph, new Map(values)), cells };
+  const frozen = states.map((p, i) => ({ p, v: variables[i] })).filter((_, i) => !kept[i]);
+  const values = frozen.map(async ({ p, v }) => [p, Literal.of(await v.cell.readAsync())] as const);
+  return { graph: freezeStates(graph, new Map(await Promise.all(values))), cells };
 }
 
 function trace(fn: AnyFunction, inputs: readonly unknown[]): Concrete {

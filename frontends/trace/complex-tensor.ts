@@ -6,7 +6,7 @@ import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { isFloat, sizeOf, typeEq, typeText } from '../../ir/types.ts';
 import type { ComplexMethods } from './complex-methods.ts';
 import { formatElements } from './format.ts';
-import { type ArrayData, eagerTensor, Tensor } from './tensor.ts';
+import { type ArrayData, eagerTensor, fetched, Tensor } from './tensor.ts';
 
 export interface ComplexTensor extends ComplexMethods {}
 
@@ -59,7 +59,8 @@ export class ComplexTensor {
   }
   /** The elements as by `dataSync`. Throws TraceError on a traced tensor, at once. */
   data(): Promise<TypedArray> {
-    return Promise.resolve(this.dataSync());
+    if (!this.re.remote && !this.im.remote) return Promise.resolve(this.dataSync());
+    return Promise.all([this.re, this.im].map(fetched)).then(() => this.dataSync());
   }
   /** The elements as nested arrays whose innermost ones have real and imaginary part in turn, as in TensorFlow.js. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
@@ -73,12 +74,13 @@ export class ComplexTensor {
   /** The elements as by `arraySync`. Rejects with TraceError on a traced tensor. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
   async array(): Promise<any> {
+    await Promise.all([this.re, this.im].map(fetched));
     return this.arraySync();
   }
 
-  /** Both parts as text. A traced tensor is described instead. */
+  /** Both parts as text. A traced tensor is described instead, and one in GPU memory whose `data()` was not awaited. */
   toString(): string {
-    if (this.re.symbol || this.im.symbol) return `ComplexTensor(${this.re}, ${this.im})`;
+    if ([this.re, this.im].some((t) => t.symbol || t.remote)) return `ComplexTensor(${this.re}, ${this.im})`;
     const part = (t: Tensor) => formatElements(t.elements(), t.shape, t.type.dtype);
     return `ComplexTensor\n  real:\n${part(this.re)}\n  imag:\n${part(this.im)}`;
   }

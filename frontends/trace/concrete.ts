@@ -5,7 +5,7 @@ import { TraceError } from '../../ir/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { createDefaultProgram, defaultTarget, type ProgramChoices } from './backend.ts';
+import { createDefaultProgram, type ProgramChoices, placeOf } from './backend.ts';
 import { context, type Target, withRecorders, withTrace } from './context.ts';
 import { applyOp, operandOf } from './dispatch.ts';
 import { flatten, flattenTensors, leafNames, pack, type Tree } from './nest.ts';
@@ -34,6 +34,12 @@ export function parseArguments(
   return { tree, inputs };
 }
 
+/** How the programs of a traced function are made. */
+export interface ConcreteChoices extends ProgramChoices {
+  /** By default that of the chosen backend. */
+  readonly target?: Target;
+}
+
 /** A traced function. */
 export class Concrete {
   readonly graph: Graph;
@@ -48,8 +54,9 @@ export class Concrete {
   readonly assigned: readonly Variable[];
   readonly argumentTree: Tree;
   readonly resultTree: Tree;
-  readonly #choices: ProgramChoices;
-  readonly #programs = new Map<Target, Program>();
+  readonly #choices: ConcreteChoices;
+  /** By where they run. */
+  readonly #programs = new Map<string, Program>();
   #taped: { graph: TapedGraph; read: readonly Variable[] } | undefined;
 
   /**
@@ -63,7 +70,7 @@ export class Concrete {
     inputs: readonly Input[],
     name: string,
     mayCreate: boolean,
-    choices: ProgramChoices = {},
+    choices: ConcreteChoices = {},
   ) {
     this.name = name;
     this.#choices = choices;
@@ -121,14 +128,18 @@ export class Concrete {
     const w = withoutStates(this.graph, inputs, outputs);
     const makeRun = (g: Graph) => {
       const program = this.#makeProgram(withStates(g, this.graph, inputs, outputs, w));
-      return (operands: readonly Tensor[]) => program.runBuffers(operands.slice(0, inputs).map((t) => storageOf(t)));
+      return (operands: readonly Tensor[]) =>
+        program.runBuffers(operands.slice(0, inputs).map((t) => storageOf(t, program.target)));
     };
-    return { graph: new TapedGraph(w.graph, outputs, makeRun), read: w.read.map((i) => this.variables[i]) };
+    return {
+      graph: new TapedGraph(w.graph, outputs, this.#choices.target, makeRun),
+      read: w.read.map((i) => this.variables[i]),
+    };
   }
 
   /** Runs a program of this graph. */
   runProgram(program: Program, inputs: readonly Tensor[]): unknown {
-    const out = program.runBuffers(inputs.map((t) => storageOf(t)));
+    const out = program.runBuffers(inputs.map((t) => storageOf(t, program.target)));
     for (const v of this.assigned) v.changed();
     const tree = this.resultTree;
     if (tree.kind === 'leaf') return eagerTensor(this.outputTypes[0], out[0]);
@@ -156,11 +167,11 @@ export class Concrete {
 
   /** The program for the default target, which may have changed since the last call. */
   #program(): Program {
-    const target = defaultTarget();
-    let p = this.#programs.get(target);
+    const place = placeOf(this.#choices.target);
+    let p = this.#programs.get(place);
     if (!p) {
       p = this.#makeProgram(this.graph);
-      this.#programs.set(target, p);
+      this.#programs.set(place, p);
     }
     return p;
   }

@@ -19,6 +19,7 @@ import {
 import { context } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { applyOp, emitter, operandOf } from './dispatch.ts';
+import { type EagerRuns, fresh, isKnown, runEagerly } from './eager-loop.ts';
 import { pack, type Tree } from './nest.ts';
 import { boolArg, functionArg, listArg, need } from './ops/common.ts';
 import { stack, unstack } from './ops/shape.ts';
@@ -40,8 +41,8 @@ function branch<T>(op: 'cond' | 'case', name: string, choice: Tensor, bodies: re
 }
 
 /**
- * `trueFn()` where the predicate (a bool scalar) holds, else `falseFn()`. In a trace both are traced
- * and must give the same structure of tensors: ShapeError otherwise. They may read and assign Variables.
+ * `trueFn()` where the predicate (a bool scalar) holds, else `falseFn()`. In a trace, and where the
+ * predicate is in GPU memory only, both are traced and must give the same structure of tensors: ShapeError otherwise. They may read and assign Variables.
  */
 export function cond<T>(pred: TensorLike, trueFn: () => T, falseFn: () => T): T {
   functionArg(trueFn, 'trueFn', 'cond');
@@ -50,7 +51,7 @@ export function cond<T>(pred: TensorLike, trueFn: () => T, falseFn: () => T): T 
   need(p.rank === 0, 'cond', 'pred must be a scalar', p.shape);
   functionArg(trueFn, 'trueFn', 'cond');
   functionArg(falseFn, 'falseFn', 'cond');
-  if (!p.symbol) return p.elements()[0] ? trueFn() : falseFn();
+  if (isKnown(p)) return p.elements()[0] ? trueFn() : falseFn();
   const then = traceBody('then', [], trueFn);
   return branch('cond', 'cond', p, [
     then,
@@ -85,7 +86,7 @@ export function switchCase<T>(index: TensorLike, branchFns: readonly (() => T)[]
   if (branchFns.length === 0) throw new ArgumentError('branchFns is empty', { op, fix: 'give at least one function' });
   const fns = defaultFn ? [...branchFns, defaultFn] : branchFns;
   fns.forEach((f, k) => void functionArg(f, k < branchFns.length ? `branchFns[${k}]` : 'defaultFn', op));
-  if (!i.symbol) {
+  if (isKnown(i)) {
     const k = i.elements()[0];
     return (k >= 0 && k < branchFns.length ? fns[k] : fns[fns.length - 1])();
   }
@@ -115,7 +116,8 @@ function countArg(n: number | undefined, name: string, op: string): void {
 /**
  * Runs `body` as long as `condition` (a bool scalar) holds; both take `loopVars` as arguments, and
  * body returns their next values, of the same dtypes and shapes (ShapeError otherwise, while it is
- * traced). Compiled, it is one loop. Bodies may use tensors from outside and Variables.
+ * traced). Compiled, and from where the condition is in GPU memory
+ * only, it is one loop. Bodies may use tensors from outside and Variables.
  */
 export function whileLoop<V extends unknown[]>(
   condition: (...vars: NoInfer<V>) => TensorLike,
@@ -145,15 +147,14 @@ export function whileLoop<V extends unknown[]>(
     return Array.isArray(next) ? next : [next];
   };
   const check = (tree: Tree) => sameStructure(op, 'the body', start.tree, tree, 'loopVars');
-  if (!context.trace) {
-    let vars = unpack(start.leaves.map(fresh));
-    for (let i = 0; i < (maximumIterations ?? Number.POSITIVE_INFINITY) && test(vars).elements()[0]; i++) {
-      const next = leavesOf(run(vars), op, types);
-      check(next.tree);
-      vars = unpack(next.leaves);
-    }
-    return vars;
-  }
+  const next = (leaves: readonly Tensor[]) => {
+    const got = leavesOf(run(unpack(leaves)), op, types);
+    check(got.tree);
+    return got.leaves;
+  };
+  const runs: EagerRuns = { leaves: start.leaves, left: maximumIterations, over: false };
+  if (!context.trace) runEagerly(runs, (leaves) => test(unpack(leaves)), next);
+  if (runs.over) return unpack(runs.leaves);
   const tested = traceBody('condition', types, (xs) => test(unpack(xs)));
   const step = traceBody('body', types, (xs) => run(unpack(xs)), types);
   check(step.tree);
@@ -161,10 +162,10 @@ export function whileLoop<V extends unknown[]>(
   const own = range(types.length);
   const consts = [...s.captures, ...s.read];
   const roles: Role[] = [...consts, ...own, ...s.assigned];
-  const operands = [...s.captures, ...valuesOf(s.read), ...start.leaves, ...valuesOf(s.assigned)];
+  const operands = [...s.captures, ...valuesOf(s.read), ...runs.leaves, ...valuesOf(s.assigned)];
   const attrs: Attrs = {
     ...(consts.length ? { consts: consts.length } : {}),
-    ...(maximumIterations === undefined ? {} : { bound: maximumIterations }),
+    ...(runs.left === undefined ? {} : { bound: runs.left }),
   };
   const regions = [regionOf(tested, roles, [0]), regionOf(step, roles, [...own, ...s.assigned])];
   const out = applyOp(opByName('while'), operands, attrs, regions);
@@ -254,9 +255,6 @@ export function scanLoop<const C, E = Tensor, Y = Tensor>(
   const stacked = out.slice(n + s.assigned.length);
   return [pack(start.tree, out.slice(0, n)) as C, pack(yTree as Tree, stacked) as Y];
 }
-
-/** A tensor of its own with the same elements: to a tape in a body, what is carried is no tensor from outside. */
-const fresh = (t: Tensor): Tensor => applyOp(opByName('reshape'), [t], { shape: t.type.shape })[0];
 
 type Leaves = { readonly tree: Tree; readonly leaves: readonly Tensor[] };
 

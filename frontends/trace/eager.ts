@@ -9,7 +9,7 @@ import { type NDArray, ndarray } from '../../ir/ndarray.ts';
 import { attrsKey, inferTypes, type OpDef, pairsAttr } from '../../ir/op.ts';
 import { sizeOf, staticShape, type TensorType, typeText } from '../../ir/types.ts';
 import type { Program } from '../../runtime/program.ts';
-import { compilerReady, createDefaultProgram, defaultTarget } from './backend.ts';
+import { compilerReady, createDefaultProgram, defaultTarget, placeOf } from './backend.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, sameElements, type Tensor } from './tensor.ts';
 
@@ -44,11 +44,13 @@ export function evaluate(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, reg
   if (op.name === 'constant') return [eagerTensor(types[0], (attrs.value as Literal).expand(types[0]))];
   // The same elements under another shape: tensors are immutable, so they are shared.
   if (op.name === 'reshape' || op.name === 'stop_gradient') return [sameElements(types[0], inputs[0])];
-  const program = regions.length
-    ? programFor(op, inputs, attrs, regions, true)
-    : largeProgram(op, inputs, attrs, work(op, inputs, types, attrs));
+  // Elements on a GPU are not waited for: the operation goes where they are.
+  const program =
+    regions.length || inputs.some((t) => t.remote)
+      ? programFor(op, inputs, attrs, regions, true)
+      : largeProgram(op, inputs, attrs, work(op, inputs, types, attrs));
   if (program) {
-    const out = program.runBuffers(inputs.map((t) => storageOf(t, `an operand of ${op.name}`)));
+    const out = program.runBuffers(inputs.map((t) => storageOf(t, program.target, `an operand of ${op.name}`)));
     return types.map((t, i) => eagerTensor(t, out[i]));
   }
   const out = op.reference(
@@ -105,12 +107,13 @@ function programFor(
   regions: readonly Graph[],
   start: boolean,
 ): Program | null {
-  const key = `${defaultTarget()} ${op.name}(${inputs.map((t) => typeText(t.type)).join()}){${attrsKey(attrs)}}${regions.map(String).join()}`;
+  const target = inputs.some((t) => t.remote) ? 'webgpu' : defaultTarget();
+  const key = `${placeOf(target)} ${op.name}(${inputs.map((t) => typeText(t.type)).join()}){${attrsKey(attrs)}}${regions.map(String).join()}`;
   let p = programs.get(key);
   if (p === undefined || (p === null && start)) {
     const b = new Builder(op.name);
     const params = inputs.map((t, i) => b.param(t.type, `x${i}`));
-    p = createDefaultProgram(b.build(b.emit(op, params, attrs, regions)), [], { start });
+    p = createDefaultProgram(b.build(b.emit(op, params, attrs, regions)), [], { start, target });
     if (programs.size >= cacheSize) programs.delete(programs.keys().next().value as string);
     programs.set(key, p);
   }

@@ -3,8 +3,8 @@
 import { ArgumentError, ShapeError, TraceError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { TensorType } from '../../ir/types.ts';
-import { checkChoices, type ProgramChoices } from './backend.ts';
-import { Concrete, type Input, parseArguments } from './concrete.ts';
+import { checkChoices, checkTarget, type ProgramChoices } from './backend.ts';
+import { Concrete, type ConcreteChoices, type Input, parseArguments } from './concrete.ts';
 import { context } from './context.ts';
 import { makeTensor } from './convert.ts';
 import { type Tree, treeText } from './nest.ts';
@@ -17,6 +17,8 @@ export type AnyFunction = (...args: any[]) => any;
 
 /** Threads as far as a `compile` or `fit` with as many has started them. */
 export interface FuncOptions extends ProgramChoices {
+  /** Where it runs: by default on the chosen backend. A GPU must have been opened: `await tf.setBackend('webgpu')`. */
+  readonly target?: string;
   /** One entry per argument, nested like it; arguments must fit. */
   readonly inputSignature?: readonly unknown[];
   /** Name of the graph; by default the function's. */
@@ -67,7 +69,7 @@ class Tracer {
   #depth = 0;
   #traces = 0;
   readonly #most: number;
-  readonly #choices: ProgramChoices;
+  readonly #choices: ConcreteChoices;
 
   constructor(fn: AnyFunction, opts: FuncOptions) {
     if (typeof fn !== 'function') throw new ArgumentError(`takes a function, not ${typeof fn}`, { op: 'func' });
@@ -76,7 +78,8 @@ class Tracer {
       throw new ArgumentError(`maxSignatures must be a whole number from 1 on, not ${maxSignatures}`, { op: 'func' });
     this.#most = maxSignatures;
     checkChoices(opts, 'func');
-    this.#choices = { threads: opts.threads, tune: opts.tune, winograd: opts.winograd };
+    const target = opts.target === undefined ? undefined : checkTarget(opts.target, 'func');
+    this.#choices = { target, threads: opts.threads, tune: opts.tune, winograd: opts.winograd };
     this.#warned = opts.warnOfRetracing === false;
     this.fn = fn;
     this.name = opts.name ?? (fn.name || 'func');

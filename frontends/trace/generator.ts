@@ -29,8 +29,10 @@ const start = (seed: number | string) => Uint32Array.of(words(seed)[0] ^ words(s
 
 /** A new source of random numbers: a Variable, so that programs draw on and leave it where they stopped. */
 export function randomState(seed: number | string, name: string): Variable {
-  const first = start(seed);
-  return new Variable(eagerTensor(keyType, first), first, false, name);
+  const v = new Variable(eagerTensor(keyType, start(seed)), false, name);
+  // With a lost GPU goes only how far the numbers were.
+  v.cell.spare = () => start(seed);
+  return v;
 }
 
 const generator = randomState(Math.floor(Math.random() * 2 ** 32), 'random_state');
@@ -43,10 +45,15 @@ export const globalRandomState = (): Variable => generator;
 /** Starts the global generator anew: the same seed gives the same numbers from here on. */
 export function setRandomSeed(seed: number | string): void {
   generator.assign(eagerTensor(keyType, start(seed)));
+  generator.cell.spare = () => start(seed);
 }
 
 /** A number that follows from the global seed alone, however much was drawn. */
-export const generatorSeed = (): number => withTrace(undefined, () => generator.elements()[0]);
+export async function generatorSeed(): Promise<number> {
+  const now = withTrace(undefined, () => generator.operand());
+  await now.fetch();
+  return now.elements()[0];
+}
 
 /** Runs `f` while random numbers without a seed come from another source. */
 export function drawFrom<T>(source: Variable | undefined, f: () => T): T {

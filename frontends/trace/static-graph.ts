@@ -95,7 +95,9 @@ export class StaticGraph {
           `takes an array of ${inputs.length} value(s), got ${Array.isArray(values) ? values.length : typeof values}`,
           { op: 'function' },
         );
-      const data = values.map((x, i) => storageOf(fitSpec(x, specs[i], `inputs[${i}]`, 'function'), 'an input'));
+      const data = values.map((x, i) =>
+        storageOf(fitSpec(x, specs[i], `inputs[${i}]`, 'function'), program.target, 'an input'),
+      );
       const out = program.runBuffers(data);
       for (const [v] of updates) v.changed();
       return outputs.map((t, i) => eagerTensor(t.type, out[i]));

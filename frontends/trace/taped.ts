@@ -11,8 +11,8 @@ import { type GradCtx, type OpDef, opByName } from '../../ir/op.ts';
 import { buildRegion, inlineGraph, writeNodes } from '../../ir/region.ts';
 import { isFloat } from '../../ir/types.ts';
 import type { Storage } from '../../runtime/buffer.ts';
-import { createDefaultProgram, defaultTarget } from './backend.ts';
-import { context } from './context.ts';
+import { createDefaultProgram, placeOf } from './backend.ts';
+import { context, type Target } from './context.ts';
 import { emitter } from './dispatch.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, type Tensor } from './tensor.ts';
@@ -21,9 +21,9 @@ import { eagerTensor, type Tensor } from './tensor.ts';
 type Run = (operands: readonly Tensor[]) => Storage[];
 
 /** Makes a program of a graph without Variables. */
-function programOf(g: Graph): Run {
-  const program = createDefaultProgram(g, []);
-  return (operands) => program?.runBuffers(operands.map((t) => storageOf(t))) ?? [];
+function programOf(g: Graph, target: Target | undefined): Run {
+  const program = createDefaultProgram(g, [], { target });
+  return (operands) => program?.runBuffers(operands.map((t) => storageOf(t, program.target))) ?? [];
 }
 
 /** The forward for tapes that follow some of the operands. */
@@ -51,17 +51,20 @@ export class TapedGraph {
   readonly #graph: Graph;
   /** Results that callers see; others are there for `makeRun`. */
   readonly #visible: number;
+  readonly #target: Target | undefined;
   readonly #makeRun: (g: Graph) => Run;
   readonly #forwards = new Map<string, Forward | null>();
 
   /**
    * @param visible how many of the results are the call's
+   * @param target where it runs, by default on the chosen backend
    * @param makeRun makes the graph runnable, with further results after its own; the hidden ones are left out
    */
-  constructor(graph: Graph, visible = graph.results.length, makeRun: (g: Graph) => Run = programOf) {
+  constructor(graph: Graph, visible = graph.results.length, target?: Target, makeRun?: (g: Graph) => Run) {
     this.#graph = graph;
     this.#visible = visible;
-    this.#makeRun = makeRun;
+    this.#target = target;
+    this.#makeRun = makeRun ?? ((g) => programOf(g, target));
   }
 
   /** Runs it, or performs its operations: in a trace, and where tapes have to hear which of them matter. */
@@ -92,7 +95,7 @@ export class TapedGraph {
   }
 
   #forward(needs: readonly boolean[]): Forward | null {
-    const key = `${defaultTarget()} ${bits(needs)}`;
+    const key = `${placeOf(this.#target)} ${bits(needs)}`;
     let f = this.#forwards.get(key);
     if (f === undefined) {
       const graph = needs.includes(true) ? this.#keeping(needs) : this.#graph;
@@ -173,7 +176,7 @@ export class TapedGraph {
       },
     );
     return {
-      call: new TapedGraph(graph),
+      call: new TapedGraph(graph, undefined, this.#target),
       operands: kept.map((v) => places.get(v) as number),
       found: new Map(wrt.map((i, k) => [i, k])),
     };

@@ -106,19 +106,28 @@ export class Tensor implements Val {
     );
   }
 
-  /** A copy of the elements in row-major order. Throws TraceError on a traced tensor. */
+  /** Whether its elements are on a device only that JavaScript cannot wait for: a GPU. */
+  get remote(): boolean {
+    return !this.host && this.device?.readAsync !== undefined;
+  }
+  /** Brings the elements to JavaScript, from where they can be read at once. */
+  async fetch(): Promise<void> {
+    if (this.remote) this.host ??= await this.device?.readAsync?.();
+  }
+
+  /**
+   * A copy of the elements in row-major order. Throws TraceError on a traced tensor, DeviceError on one in GPU memory,
+   * unless `data()` has been awaited.
+   */
   dataSync(): TypedArray {
     return this.elements('dataSync()').slice();
   }
   /** A copy of the elements in row-major order. Throws TraceError on a traced tensor, at once. */
   data(): Promise<TypedArray> {
-    if (this.host || !this.device?.readAsync) return Promise.resolve(this.elements('data()').slice());
-    return this.device.readAsync().then((host) => {
-      this.host ??= host;
-      return this.host.slice();
-    });
+    if (!this.remote) return Promise.resolve(this.elements('data()').slice());
+    return this.fetch().then(() => this.elements().slice());
   }
-  /** The elements as nested arrays, a plain number for rank 0. Throws TraceError on a traced tensor. */
+  /** The elements as nested arrays, a plain number for rank 0. Errors as `dataSync`. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the rank, as in TensorFlow.js
   arraySync(): any {
     return nested(this.elements('arraySync()'), this.shape);
@@ -130,11 +139,13 @@ export class Tensor implements Val {
   }
 
   /**
-   * The elements as text, long axes shortened. A traced tensor is described instead.
+   * The elements as text, long axes shortened. A traced tensor is described instead, and one in GPU memory whose
+   * `data()` was not awaited.
    * @param verbose also dtype, rank and shape
    */
   toString(verbose = false): string {
     if (this.symbol) return `Tensor(traced ${typeText(this.type)} in '${this.owner?.name}')`;
+    if (this.remote) return `Tensor(${typeText(this.type)} in GPU memory: await its data() to see it)`;
     const lines = formatElements(this.elements(), this.shape, this.type.dtype);
     if (!verbose) return `Tensor\n${lines}`;
     return `Tensor\n  dtype: ${this.dtype}\n  rank: ${this.rank}\n  shape: [${this.shape}]\n  values:\n${lines}`;
@@ -185,6 +196,12 @@ const disposed = () =>
 
 /** An eager tensor on elements that nobody will write to again. */
 export const eagerTensor = (type: TensorType, storage: Storage): Tensor => new Tensor(type, storage);
+
+/** Brings elements that are on a GPU only to JavaScript, where `x` is a tensor; gives `x`. */
+export async function fetched<T>(x: T): Promise<T> {
+  if (x instanceof Tensor && !x.symbol) await x.fetch();
+  return x;
+}
 
 /** The elements of another eager tensor under another type: they are shared. */
 export function sameElements(type: TensorType, t: Tensor): Tensor {

@@ -1,5 +1,5 @@
 // A trace: operations on traced tensors become nodes of one graph. Plain tensors from outside become
-// constants, Variables become state: each has a parameter and a newest version.
+// constants (in GPU memory: states, see captured.ts), Variables become state: each has a parameter and a newest version.
 
 import { Builder } from '../../ir/builder.ts';
 import { ArgumentError, TraceError } from '../../ir/errors.ts';
@@ -8,6 +8,7 @@ import { Literal } from '../../ir/literal.ts';
 import { type OpDef, opByName } from '../../ir/op.ts';
 import { isFloat, stateType, type TensorType } from '../../ir/types.ts';
 import type { StateCell } from '../../runtime/state.ts';
+import { Captured } from './captured.ts';
 import { Site } from './site.ts';
 import { Tensor, type TraceOwner } from './tensor.ts';
 
@@ -119,6 +120,7 @@ export class Trace implements TraceOwner {
     if (this.#isFollowed(t)) return this.#captured(t);
     const variable = this.isStatic && snapshots.get(t);
     if (variable) return this.symbolOf(this.read(variable));
+    if (t.remote) return this.symbolOf(this.read(Captured.of(t)));
     let v = this.#constants.get(t);
     if (!v) {
       const { dtype, shape } = t.type;

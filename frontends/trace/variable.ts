@@ -7,6 +7,7 @@ import type { TypedArray } from '../../ir/literal.ts';
 import { ndarray } from '../../ir/ndarray.ts';
 import { nodesFor } from '../../ir/region.ts';
 import { shapeEq, shapeText, staticShape } from '../../ir/types.ts';
+import type { DeviceBuffer, Storage } from '../../runtime/buffer.ts';
 import { interpret } from '../../runtime/reference/interpreter.ts';
 import { StateCell } from '../../runtime/state.ts';
 import { context, withTrace } from './context.ts';
@@ -14,7 +15,7 @@ import { type TensorLike, toTensor } from './convert.ts';
 import { emitter, operandOf } from './dispatch.ts';
 import { type DataType, irDType, publicDType } from './dtypes.ts';
 import { fromNDArray } from './eager.ts';
-import { eagerTensor, Tensor } from './tensor.ts';
+import { eagerTensor, sameElements, Tensor } from './tensor.ts';
 import { snapshots, type Trace } from './trace.ts';
 
 let nextVariable = 0;
@@ -60,17 +61,30 @@ export class Variable extends Tensor {
   /** Its present value, until it is assigned or a program may have changed it. */
   #seen: Tensor | undefined;
 
-  constructor(initial: Tensor, data: TypedArray, trainable: boolean, name: string | undefined) {
+  /** Made by `tf.variable` and by layers. @param initial an eager tensor, whose elements are copied */
+  constructor(initial: Tensor, trainable: boolean, name: string | undefined) {
     super(initial.type);
     this.name = name ?? `variable_${nextVariable++}`;
     this.trainable = trainable;
-    this.cell = new StateCell(initial.type, data);
+    this.cell = new StateCell(initial.type, elementsOf(initial));
     register(this);
   }
 
   override operand(): Tensor {
     if (context.trace) return context.trace.read(this);
-    return this.#seen ?? this.#remember(this.cell.read());
+    // What was seen on a GPU is of no use once the Variable has moved away from there, or the GPU is lost.
+    const seen = this.#seen;
+    if (seen && (!seen.remote || (this.cell.remote && !seen.device?.lost))) return seen;
+    return this.#remember(eagerTensor(this.type, this.cell.snapshot()));
+  }
+  override get remote(): boolean {
+    return !context.trace && this.operand().remote;
+  }
+  override fetch(): Promise<void> {
+    return this.operand().fetch();
+  }
+  override data(): Promise<TypedArray> {
+    return this.operand().data();
   }
   override elements(use?: string): TypedArray {
     return this.operand().elements(use);
@@ -95,11 +109,11 @@ export class Variable extends Tensor {
     return this.read();
   }
 
-  /** Elements that it has now, as a tensor for readers. */
-  #remember(data: TypedArray): Tensor {
-    this.#seen = eagerTensor(this.type, data);
-    snapshots.set(this.#seen, this);
-    return this.#seen;
+  /** What it is now, as a tensor for readers. */
+  #remember(now: Tensor): Tensor {
+    this.#seen = now;
+    snapshots.set(now, this);
+    return now;
   }
 
   /** Says that a program has changed the elements. */
@@ -130,9 +144,8 @@ export class Variable extends Tensor {
     const value = operandOf(x);
     if (context.trace) context.trace.assign(this, value);
     else {
-      const data = value.elements('a value to assign');
-      this.cell.write(data);
-      this.#remember(data);
+      this.cell.store(elementsOf(value));
+      this.#remember(sameElements(this.type, value));
     }
     return this;
   }
@@ -163,8 +176,11 @@ export function variable(initial: TensorLike, trainable = true, name?: string, d
   const seen = given.operand();
   const plain = seen.symbol && trace ? eagerTensor(seen.type, computeNow(trace, seen)) : seen;
   const value = withTrace(undefined, () => (dtype ? emitter.convert(plain, irDType(dtype)) : plain)) as Tensor;
-  return new Variable(value, value.elements(), trainable, name);
+  return new Variable(value, trainable, name);
 }
+
+/** A tensor's elements for a Variable: from a GPU they are copied there. Throws TraceError for a traced tensor. */
+const elementsOf = (t: Tensor): Storage => (t.remote ? (t.device as DeviceBuffer) : t.elements('a value to assign'));
 
 /** Computes a traced initial value outside of the graph; it must not depend on the function's inputs. */
 function computeNow(trace: Trace, t: Tensor): TypedArray {

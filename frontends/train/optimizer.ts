@@ -108,7 +108,14 @@ export abstract class Optimizer extends Serializable {
     return this.#iterations;
   }
 
-  /** The present learning rate. In a traced function it cannot be read as a number. */
+  /** Brings what the learning rate follows from to JavaScript, where it is on a GPU: it can be read then. */
+  fetchRate(): Promise<void> {
+    return this.#rate.fetch(this.iterations);
+  }
+  /**
+   * The present learning rate. In a traced function it cannot be read as a number, nor where it follows from the
+   * steps (or from your Variable) and these are on a GPU: there await `fetchRate()` before.
+   */
   get learningRate(): number {
     return this.#rate.get(this.iterations);
   }

@@ -38,6 +38,8 @@ export class Rate {
   #value: LearningRate;
   /** The number that the Variable got last from here: it gives 0.1 back, not 0.10000000149. */
   #given: number | undefined;
+  /** The Variable that was made here, which nobody else assigns. */
+  #own: Variable | undefined;
   readonly #op: string;
 
   constructor(given: unknown, op: string) {
@@ -57,7 +59,9 @@ export class Rate {
       return b.convert(x.apply(b.convert(iterations, 'f32') as Tensor), dtype) as Tensor;
     if (typeof x === 'number') {
       this.#given = x;
-      this.#value = variable(x, false, `${this.#op}/learning_rate`, 'float32');
+      this.#own = variable(x, false, `${this.#op}/learning_rate`, 'float32');
+      this.#own.cell.spare = () => Float32Array.of(this.#given ?? x);
+      this.#value = this.#own;
       return this.at(iterations, dtype);
     }
     return b.convert(x, dtype) as Tensor;
@@ -66,8 +70,14 @@ export class Rate {
   /** Its present value. */
   get(iterations: Tensor): number {
     if (typeof this.#value === 'number') return this.#value;
+    if (this.#given !== undefined && this.#value === this.#own && this.#own.remote) return this.#given;
     const x = this.at(iterations, 'f32').dataSync()[0];
     return this.#given !== undefined && Math.fround(this.#given) === x ? this.#given : x;
+  }
+
+  /** Brings what it follows from to JavaScript. */
+  async fetch(iterations: Variable): Promise<void> {
+    if (typeof this.#value !== 'number') await (this.schedule ? iterations : (this.#value as Variable)).fetch();
   }
 
   /** Changes it. Throws ArgumentError where a schedule decides. */

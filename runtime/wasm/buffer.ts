@@ -60,6 +60,7 @@ export class BufferPool {
 }
 
 export class WasmBuffer implements DeviceBuffer {
+  readonly target = 'wasm';
   readonly pool: BufferPool;
   readonly address: number;
   readonly dtype: DType;

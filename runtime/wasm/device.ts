@@ -23,6 +23,10 @@ export class WasmResidence implements Residence {
   write(data: TypedArray): void {
     this.device.memory.write(this.address, this.cellType.dtype, data);
   }
+  leave(cell: StateCell): void {
+    this.device.disown(cell);
+    this.device.memory.free(this.address);
+  }
 }
 
 export class WasmDevice {
@@ -49,10 +53,14 @@ export class WasmDevice {
     if (here instanceof WasmResidence && here.device === this) return here.address;
     const r = new WasmResidence(this, cell.type);
     cell.moveTo(r);
-    this.#blocks.register(cell, [r.address]);
+    this.own(cell, [r.address]);
     return r.address;
   }
 
+  /** Takes back what `own` said of `owner`. */
+  disown(owner: object): void {
+    this.#blocks.unregister(owner);
+  }
   /** Frees blocks when `owner` is collected. */
   own(owner: object, blocks: readonly number[]): void {
     this.#blocks.register(owner, blocks, owner);

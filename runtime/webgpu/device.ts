@@ -1,102 +1,22 @@
 // A GPU: its memory, its pipelines, the order of its work, and the Variables that live there.
 
-import {
-  DeviceError,
-  type DType,
-  ExecutionError,
-  SinterError,
-  sizeOf,
-  type TensorType,
-  type TypedArray,
-} from '../../ir/plan.ts';
-import type { Residence, StateCell } from '../state.ts';
+import { DeviceError, type DType, ExecutionError, SinterError, type TypedArray } from '../../ir/plan.ts';
+import type { StateCell } from '../state.ts';
+import { findAdapter, type GpuInfo, infoOf, useful, wanted } from './adapter.ts';
 import { GpuBuffer } from './buffer.ts';
 import { fromMemory, memoryBytes, toMemory } from './elements.ts';
-import { findGpu } from './gpu.ts';
-import { type Block, GPU_COPY_DST, GPU_MAP_READ, GpuHeap } from './heap.ts';
+import { type Block, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_READ, GpuHeap } from './heap.ts';
 import { Pipelines } from './pipelines.ts';
+import { GpuResidence } from './residence.ts';
 import { Stream } from './stream.ts';
 
-/** What is known of an adapter. */
-export interface GpuInfo {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** Features of WebGPU that the adapter has. */
-  readonly features: readonly string[];
-  readonly limits: Readonly<Record<string, number>>;
-}
-
-/** Limits that are asked for as far as the adapter has them. */
-const wanted = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-] as const;
-const shown = [...wanted, 'maxComputeWorkgroupsPerDimension', 'minUniformBufferOffsetAlignment'] as const;
-/** Features that programs use where they are. */
-const useful: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups' as GPUFeatureName];
-
-function infoOf(adapter: GPUAdapter): GpuInfo {
-  const { vendor, architecture, device, description } = adapter.info;
-  return {
-    vendor,
-    architecture,
-    device,
-    description,
-    features: [...adapter.features].sort(),
-    limits: Object.fromEntries(shown.map((n) => [n, adapter.limits[n] as number])),
-  };
-}
-
-async function findAdapter(op: string): Promise<{ adapter: GPUAdapter; language: ReadonlySet<string> }> {
-  const gpu = await findGpu(op);
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter) return { adapter, language: gpu.wgslLanguageFeatures as ReadonlySet<string> };
-  throw new DeviceError('no GPU adapter was found', {
-    op,
-    fix: "install the GPU's driver (on Linux its Vulkan driver and libvulkan1: `vulkaninfo --summary` lists what is there); in a page, look at chrome://gpu; or target wasm",
-  });
-}
-
-/** The adapter that programs would run on. Rejects with DeviceError where there is none. */
-export async function gpuInfo(op: string): Promise<GpuInfo> {
-  return infoOf((await findAdapter(op)).adapter);
-}
-
-/** A Variable's block of GPU memory. */
-export class GpuResidence implements Residence {
-  readonly device: GpuDevice;
-  readonly block: Block;
-  readonly #type: TensorType;
-
-  constructor(device: GpuDevice, type: TensorType) {
-    this.device = device;
-    this.#type = type;
-    this.block = device.heap.alloc(memoryBytes(type.dtype, sizeOf(type.shape)), 'a Variable');
-  }
-  get lost(): boolean {
-    return this.device.lost;
-  }
-  read(): TypedArray {
-    this.device.check();
-    throw new DeviceError('the Variable is in GPU memory, for which JavaScript can only wait asynchronously', {
-      fix: 'await variable.data() (or variable.array())',
-    });
-  }
-  readAsync(): Promise<TypedArray> {
-    return this.device.read(this.block, this.#type.dtype, sizeOf(this.#type.shape), this);
-  }
-  write(data: TypedArray): void {
-    this.device.write(this.block, this.#type.dtype, data);
-  }
-}
+/** Bytes that go at once from one place of a buffer to another. */
+const MOST_BETWEEN = 2 ** 24;
+let nextId = 0;
 
 export class GpuDevice {
+  /** Another one for every device of the realm. */
+  readonly id = nextId++;
   readonly gpu: GPUDevice;
   /** Features of the WGSL language. */
   readonly language: ReadonlySet<string>;
@@ -107,6 +27,10 @@ export class GpuDevice {
   #failure: SinterError | undefined;
   #lost: string | undefined;
   #arena: Block | undefined;
+  /** What copies within a buffer go through: WebGPU has none. */
+  #between: GPUBuffer | undefined;
+  /** Variables that live here. */
+  readonly #cells = new Set<WeakRef<StateCell>>();
   readonly #staging: GPUBuffer[] = [];
   /** Blocks of collected tensors, Variables and programs. */
   readonly #blocks = new FinalizationRegistry<readonly Block[]>((list) => this.free(list));
@@ -125,10 +49,13 @@ export class GpuDevice {
     });
   }
 
-  /** Opens the machine's adapter. Rejects with DeviceError where there is none. */
-  static async open(op: string): Promise<GpuDevice> {
+  /**
+   * Opens the machine's adapter. Rejects with DeviceError where there is none.
+   * @param limits less than what the adapter has, by name; of others as much as there is
+   */
+  static async open(op: string, limits: Readonly<Record<string, number>> = {}): Promise<GpuDevice> {
     const { adapter, language } = await findAdapter(op);
-    const requiredLimits = Object.fromEntries(wanted.map((n) => [n, adapter.limits[n] as number]));
+    const requiredLimits = Object.fromEntries(wanted.map((n) => [n, limits[n] ?? (adapter.limits[n] as number)]));
     const requiredFeatures = useful.filter((f) => adapter.features.has(f));
     try {
       return new GpuDevice(
@@ -168,7 +95,7 @@ export class GpuDevice {
       throw new DeviceError(
         `the GPU device was lost (${this.#lost}); tensors and Variables in its memory are lost with it`,
         {
-          fix: "call tf.setBackend('webgpu') or compile again to open a new one, and assign the Variables from a saved copy",
+          fix: "await tf.setBackend('webgpu') or compile again to open a new one; assign the Variables from a saved copy, and compile models anew",
         },
       );
     const e = this.#failure;
@@ -194,8 +121,11 @@ export class GpuDevice {
     this.#blocks.unregister(b);
     this.free([b.block]);
   }
+  /** Gives blocks back when what was asked for before has read and written them. */
   free(blocks: readonly Block[]): void {
-    if (!this.lost) for (const b of blocks) this.heap.release(b);
+    this.stream.run(() => {
+      if (!this.lost) for (const b of blocks) this.heap.release(b);
+    });
   }
   /** Frees blocks when `owner` is collected. */
   own(owner: object, blocks: readonly Block[]): void {
@@ -217,12 +147,37 @@ export class GpuDevice {
 
   /** Moves a cell into GPU memory, if it is not there, and gives its place. */
   placeOf(cell: StateCell): Block {
+    return this.#homeOf(cell, false);
+  }
+  #homeOf(cell: StateCell, anew: boolean): Block {
     const here = cell.residence;
     if (here instanceof GpuResidence && here.device === this) return here.block;
     const r = new GpuResidence(this, cell.type);
-    cell.moveTo(r);
+    try {
+      cell.moveTo(r, anew);
+    } catch (e) {
+      this.free([r.block]);
+      throw e;
+    }
     this.own(cell, [r.block]);
+    this.#cells.add(refOf(cell));
     return r.block;
+  }
+  /** A cell has moved away. */
+  forget(cell: StateCell, block: Block): void {
+    this.disown(cell);
+    this.#cells.delete(refOf(cell));
+    this.free([block]);
+  }
+  /** Brings all Variables back to JavaScript. Rejects with DeviceError where the device is lost. */
+  async fetchAll(): Promise<void> {
+    await Promise.all(
+      [...this.#cells].map((ref) => {
+        const cell = ref.deref();
+        if (!cell) this.#cells.delete(ref);
+        return cell?.fetch();
+      }),
+    );
   }
 
   // --- transfers -------------------------------------------------------------------------------------------
@@ -230,6 +185,35 @@ export class GpuDevice {
   write(to: Block, dtype: DType, data: TypedArray): void {
     const bytes = toMemory(dtype, this.stream.busy ? data.slice() : data);
     this.stream.run(() => this.gpu.queue.writeBuffer(to.page.buffer, to.offset, bytes));
+  }
+
+  /** Gives a Variable the elements of a tensor. */
+  store(from: GpuBuffer, cell: StateCell): void {
+    this.check();
+    this.copy(from.block, this.#homeOf(cell, true), from.bytes);
+  }
+  /** Copies bytes from one block to another, after all work that was asked for before. */
+  copy(from: Block, to: Block, bytes: number): void {
+    this.stream.run(() => {
+      const encoder = this.gpu.createCommandEncoder();
+      const [a, b] = [from.page.buffer, to.page.buffer];
+      if (a !== b) encoder.copyBufferToBuffer(a, from.offset, b, to.offset, bytes);
+      else
+        for (let at = 0; at < bytes; at += MOST_BETWEEN) {
+          const n = Math.min(MOST_BETWEEN, bytes - at);
+          const between = this.#room(n);
+          encoder.copyBufferToBuffer(a, from.offset + at, between, 0, n);
+          encoder.copyBufferToBuffer(between, 0, a, to.offset + at, n);
+        }
+      this.gpu.queue.submit([encoder.finish()]);
+    });
+  }
+  #room(bytes: number): GPUBuffer {
+    if (!this.#between || this.#between.size < bytes) {
+      const size = 2 ** Math.ceil(Math.log2(Math.max(2 ** 12, bytes)));
+      this.#between = this.gpu.createBuffer({ size, usage: GPU_COPY_SRC | GPU_COPY_DST });
+    }
+    return this.#between;
   }
 
   /** Elements, after all work that was asked for before. `holder` is kept alive until they are here. */
@@ -266,6 +250,16 @@ export class GpuDevice {
     const size = 2 ** Math.ceil(Math.log2(Math.max(1024, bytes)));
     return this.gpu.createBuffer({ size, usage: GPU_MAP_READ | GPU_COPY_DST });
   }
+}
+
+const refs = new WeakMap<StateCell, WeakRef<StateCell>>();
+function refOf(cell: StateCell): WeakRef<StateCell> {
+  let ref = refs.get(cell);
+  if (!ref) {
+    ref = new WeakRef(cell);
+    refs.set(cell, ref);
+  }
+  return ref;
 }
 
 let opened: Promise<GpuDevice> | undefined;

@@ -92,11 +92,14 @@ export class GpuProgram implements Program {
     this.#encoder.dispose();
   }
 
+  #placeStates(): void {
+    if (this.#moves === StateCell.moves) return;
+    this.#states = this.#cells.map((c) => spot(this.device.placeOf(c)));
+    this.#moves = StateCell.moves;
+  }
+
   #spots(ports: readonly Spot[]): Spot[] {
-    if (this.#moves !== StateCell.moves) {
-      this.#states = this.#cells.map((c) => spot(this.device.placeOf(c)));
-      this.#moves = StateCell.moves;
-    }
+    this.#placeStates();
     const arena = this.device.arena(this.#plan.arenaBytes);
     return [spot(arena), spot(this.#constants), ...this.#states, ...ports, spot(this.#control)];
   }
@@ -105,6 +108,8 @@ export class GpuProgram implements Program {
     this.device.check();
     this.#checkInputs(inputs);
     const given = inputs.map((x, i) => this.#input(x, i));
+    // Now: what a job has written to a Variable when its turn comes would be behind it.
+    this.#placeStates();
     const outputs = this.outputTypes.map((t) => this.device.buffer(t.dtype, sizeOf(t.shape)));
     this.device.stream.run(() => this.#launch(given, outputs));
     return outputs;

@@ -2,10 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { refusedOnGpu } from '../../tools/op-coverage/gpu.ts';
 import { page } from '../../tools/op-coverage/page.ts';
 import { compare } from '../../tools/op-coverage/surface.ts';
 
 const { version, entries, stale } = compare(process.cwd());
+const refused = refusedOnGpu();
 
 describe('coverage of TensorFlow.js', () => {
   it('leaves nothing out without a reason', () => {
@@ -24,8 +26,17 @@ describe('coverage of TensorFlow.js', () => {
   });
 });
 
+describe('the webgpu target', () => {
+  it('refuses float64 and nothing else', () => {
+    expect(refused.filter((r) => r.dtype !== 'f64')).toEqual([]);
+    expect(refused.filter((r) => r.dtype === 'f64').map((r) => r.op)).toEqual(
+      expect.arrayContaining(['add', 'dot_general', 'sort', 'convert', 'random_uniform']),
+    );
+  });
+});
+
 describe('docs/ops.md', () => {
   it('is up to date: `npm run op-coverage -- --write` writes it', () => {
-    expect(readFileSync('docs/ops.md', 'utf8')).toBe(page(version, entries));
+    expect(readFileSync('docs/ops.md', 'utf8')).toBe(page(version, entries, refused));
   });
 });

@@ -274,7 +274,7 @@ describe('compile', () => {
   });
   it('refuses unknown targets and bad inputs', async () => {
     await expect(tf.compile((x: tf.Tensor) => x, { inputs: [tf.spec([1])], target: 'tpu' })).rejects.toThrow(
-      /no target 'tpu'.*wasm, reference/s,
+      /no target 'tpu'.*wasm, webgpu, reference/s,
     );
     await expect(tf.compile(3 as never, { target })).rejects.toBeInstanceOf(tf.ArgumentError);
     await expect(tf.setBackend('webgl')).rejects.toBeInstanceOf(tf.DeviceError);

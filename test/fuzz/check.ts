@@ -3,6 +3,7 @@
 
 import type { Tuner } from '../../compiler/index.ts';
 import { decompose } from '../../compiler/passes/decompose.ts';
+import type { Graph } from '../../ir/graph.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { verifyKernel } from '../../ir/kernel/verify.ts';
 import type { TypedArray } from '../../ir/literal.ts';
@@ -13,18 +14,15 @@ import type { Case } from './graphs.ts';
 import { tolerances } from './numerics.ts';
 import { smallStrips } from './steps-attention.ts';
 
+/** A way to run graphs. */
 export interface Config {
-  readonly relaxed: boolean;
-  readonly threads: number;
-  /** Contractions by some candidate of a tuner instead of their default. */
-  readonly tuner?: Tuner;
+  readonly name: string;
+  /** Configurations of one kind give the same bits. */
+  readonly kind: string;
+  readonly run: (g: Graph, inputs: readonly ArrayLike<number>[]) => Promise<readonly TypedArray[]>;
+  /** False where the configuration has nothing of its own for such kernels. */
+  readonly suits?: (g: Graph) => boolean;
 }
-export const configs: readonly Config[] = [
-  { relaxed: true, threads: 1 },
-  { relaxed: true, threads: 2 },
-  { relaxed: false, threads: 1 },
-  { relaxed: false, threads: 2 },
-];
 
 /** Schedules picked by the kernels' graphs: the same ones with any number of threads. */
 const anySchedule: Tuner = {
@@ -35,33 +33,54 @@ const anySchedule: Tuner = {
       return candidates[1 + (sum % (candidates.length - 1))];
     }),
 };
-const tuned: readonly Config[] = [
-  { relaxed: true, threads: 1, tuner: anySchedule },
-  { relaxed: true, threads: 2, tuner: anySchedule },
-];
 
 /** Has the program a kernel whose schedule can be chosen? */
 const hasChoices = (kernels: readonly KernelInfo[]): boolean =>
   kernels.some((k) => (k.schedule ? !['nest', 'depthwise'].includes(k.schedule) : hasChoices(k.body ?? [])));
 
+/** Graphs that ran with kernels whose schedule can be chosen. */
+const choosable = new WeakSet<Graph>();
+
+/** @param tuner contractions by some candidate of it instead of their default */
+function wasm(relaxed: boolean, threads: number, tuner?: Tuner): Config {
+  const kind = `${relaxed ? 'relaxed' : 'baseline'}${tuner ? ', other schedules' : ''}`;
+  return {
+    name: `${kind}, ${threads} thread(s)`,
+    kind,
+    run: async (g, inputs) => {
+      const { outputs, program } = await runWasm(g, inputs, { relaxed, threads, tuner, strips: smallStrips });
+      if (hasChoices(program.plan.kernels)) choosable.add(g);
+      return outputs;
+    },
+    ...(tuner ? { suits: (g: Graph) => choosable.has(g) } : {}),
+  };
+}
+
+/** Everything that the WASM target can be told. */
+export const onWasm: readonly Config[] = [
+  wasm(true, 1),
+  wasm(true, 2),
+  wasm(false, 1),
+  wasm(false, 2),
+  wasm(true, 1, anySchedule),
+  wasm(true, 2, anySchedule),
+];
+
 /** The first thing that is wrong, or ''. */
-export async function failure(c: Case, list: readonly Config[] = configs): Promise<string> {
+export async function failure(c: Case, list: readonly Config[] = onWasm): Promise<string> {
+  return (list === onWasm && unsoundKernel(c)) || (await wrongResult(c, list));
+}
+
+async function wrongResult(c: Case, list: readonly Config[]): Promise<string> {
   const want = c.known.map((k) => k.array.data);
   const tol = tolerances(decompose(c.graph), c.inputs, want);
   const inputs = c.inputs.map((x) => x.data);
-  const single = new Map<string, TypedArray[]>();
-  let choices = false;
-  const unsound = unsoundKernel(c);
-  if (unsound) return unsound;
-  for (const config of [...list, ...tuned]) {
-    if (config.tuner && !choices) break;
-    const kind = `${config.relaxed ? 'relaxed' : 'baseline'}${config.tuner ? ', other schedules' : ''}`;
-    const name = `${kind}, ${config.threads} thread(s)`;
-    let outputs: TypedArray[];
+  const first = new Map<string, readonly TypedArray[]>();
+  for (const { name, kind, run, suits } of list) {
+    if (suits && !suits(c.graph)) continue;
+    let outputs: readonly TypedArray[];
     try {
-      const run = await runWasm(c.graph, inputs, { ...config, strips: smallStrips });
-      outputs = run.outputs;
-      choices ||= hasChoices(run.program.plan.kernels);
+      outputs = await run(c.graph, inputs);
     } catch (e) {
       return `${name}: ${(e as Error).stack?.split('\n').slice(0, 8).join('\n')}`;
     }
@@ -71,8 +90,8 @@ export async function failure(c: Case, list: readonly Config[] = configs): Promi
       if (at >= 0)
         return `${name}: result ${i}, element ${at} is ${out[at]} instead of ${want[i][at]} (tolerance ${tol[i][at]})`;
     }
-    const other = single.get(kind);
-    if (!other) single.set(kind, outputs);
+    const other = first.get(kind);
+    if (!other) first.set(kind, outputs);
     else
       for (const [i, out] of outputs.entries()) {
         const at = Array.from(out).findIndex((x, k) => !Object.is(x, other[i][k]));

@@ -10,10 +10,12 @@ import { pipeline } from '../../compiler/pipeline.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { ndarray } from '../../ir/ndarray.ts';
 import { staticShape } from '../../ir/types.ts';
-import { failure } from '../fuzz/check.ts';
+import { failure, onWasm } from '../fuzz/check.ts';
 import { knowAll } from '../fuzz/numerics.ts';
 import { checkGrad } from '../gradcheck.ts';
 import { randomFrom, weightedSum } from '../helpers.ts';
+import { onGpu } from '../wgsl/run.ts';
+import { needsSoft64 } from '../wgsl/soft64-pending.ts';
 
 type Fn = (...xs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 const cell = (w: tf.Tensor) => (h: tf.Tensor, x: tf.Tensor) => h.matMul(w).add(x).tanh();
@@ -158,13 +160,17 @@ describe.each(Object.entries(functions))('%s', (_, [f, ...shapes]) => {
     const back = checkGrad(scalar, inputs);
     checkGrad(weightedSum(back, 23, 1), inputs);
   });
-  it('compiles, gradient included', async () => {
+  it.each([
+    { target: 'wasm', configs: onWasm },
+    { target: 'webgpu', configs: onGpu },
+  ])('compiles for $target, gradient included', async ({ target, configs }) => {
     const wrt = scalar.params.map((_p, i) => i);
     const back = gradGraph(scalar, 0, wrt);
     for (const g of [graph, back, gradGraph(weightedSum(back, 23, 1), 0, wrt)]) {
+      if (target === 'webgpu' && needsSoft64(g)) continue;
       const inputs = inputsOf(g, 6);
       const all = knowAll(g, inputs);
-      expect(await failure({ graph: g, inputs, known: g.results.map((r) => all[r.id]) })).toBe('');
+      expect(await failure({ graph: g, inputs, known: g.results.map((r) => all[r.id]) }, configs)).toBe('');
     }
   });
 });

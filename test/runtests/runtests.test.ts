@@ -1,5 +1,5 @@
-// Files that run (format.ts): on the reference and on WASM, with and without fused multiply-add, with
-// one thread and with two. Graphs that once went wrong stay here.
+// Files that run (format.ts): on the reference, on the software GPU, and on WASM with and without fused
+// multiply-add, with one thread and with two. Graphs that once went wrong stay here.
 
 import '../../tools/relaxed-simd.ts';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,34 +7,42 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type NDArray, ndarray } from '../../ir/ndarray.ts';
 import { isFloat, staticShape } from '../../ir/types.ts';
-import { failure } from '../fuzz/check.ts';
-import { knowAll } from '../fuzz/numerics.ts';
+import { failure, onWasm } from '../fuzz/check.ts';
+import { type Known, knowAll } from '../fuzz/numerics.ts';
 import { closeness } from '../helpers.ts';
+import { onGpu } from '../wgsl/run.ts';
+import { needsSoft64 } from '../wgsl/soft64-pending.ts';
 import { parseRunFile } from './format.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const files = readdirSync(here).filter((f) => f.endsWith('.ir'));
 
-describe('runs', () => {
+describe.each([
+  { target: 'wasm', configs: onWasm },
+  { target: 'webgpu', configs: onGpu },
+])('runs on $target', ({ target, configs }) => {
   it.each(files)('%s', async (file) => {
     const { graph, runs } = parseRunFile(readFileSync(`${here}${file}`, 'utf8'));
+    if (target === 'webgpu' && needsSoft64(graph)) return;
     for (const run of runs) {
       const inputs: NDArray[] = graph.params.map((p, i) =>
         ndarray(p.type.dtype, staticShape(p.type.shape), run.inputs[i]),
       );
       const all = knowAll(graph, inputs);
       const known = graph.results.map((r) => all[r.id]);
-      if (run.gives) {
-        expect(known.length).toBe(run.gives.length);
-        run.gives.forEach((want, i) => {
-          const exact = !isFloat(known[i].array.dtype);
-          expect(
-            closeness(known[i].array.data, want, exact ? 0 : 1e-5, exact ? 0 : 1e-6),
-            `result ${i} of the reference`,
-          ).toBe('');
-        });
-      }
-      expect(await failure({ graph, inputs, known })).toBe('');
+      if (run.gives) expectReference(known, run.gives);
+      expect(await failure({ graph, inputs, known }, configs)).toBe('');
     }
   });
 });
+
+function expectReference(known: readonly Known[], gives: readonly (readonly number[])[]): void {
+  expect(known.length).toBe(gives.length);
+  gives.forEach((want, i) => {
+    const exact = !isFloat(known[i].array.dtype);
+    expect(
+      closeness(known[i].array.data, want, exact ? 0 : 1e-5, exact ? 0 : 1e-6),
+      `result ${i} of the reference`,
+    ).toBe('');
+  });
+}

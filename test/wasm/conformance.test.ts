@@ -4,10 +4,11 @@ import '../../tools/relaxed-simd.ts';
 import { describe, expect, it } from 'vitest';
 import { DTypeError } from '../../ir/errors.ts';
 import { isFloat } from '../../ir/types.ts';
-import { closeness, opCases, opGraph, sampleInputs } from '../helpers.ts';
+import { type Run, sampleCases, sampleFailure } from '../conformance/check.ts';
+import { closeness, opGraph, sampleInputs } from '../helpers.ts';
 import { runReference, runWasm } from './run.ts';
 
-const cases = opCases().filter((c) => c.op.kind !== 'control' && !c.sample.inputs.some((i) => i.type.dtype === 'f64'));
+const cases = sampleCases();
 
 /** The same samples on float64 operands. */
 const doubles = cases
@@ -49,25 +50,8 @@ describe.each([
   { name: 'baseline', relaxed: false, threads: 1 },
   { name: 'two threads', relaxed: undefined, threads: 2 },
 ])('conformance, $name', ({ relaxed, threads }) => {
-  it.each(cases)('$name', async ({ op, sample }) => {
-    const g = opGraph(op, sample);
-    const inputs = sampleInputs(sample).map((x) => x.data);
-    const want = runReference(g, inputs);
-    // Rounding errors scale with the operands (a variance of values near 50), and with their number.
-    const scale = Math.max(
-      1,
-      ...inputs.map((x) => x.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0)),
-    );
-    // Sums of products err by the size of the terms, not of a sum that happens to be small.
-    const largest = (w: ArrayLike<number>) =>
-      Array.from(w).reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
-    const slack = (w: ArrayLike<number>) =>
-      op.kind === 'contraction' ? Math.max(scale * 2e-5, largest(w) * 3e-6) : scale * 2e-6;
-    const { outputs } = await runWasm(g, inputs, { relaxed, threads });
-    expect(outputs.length).toBe(want.length);
-    want.forEach((w, i) => {
-      const exact = !isFloat(g.results[i].type.dtype);
-      expect(closeness(outputs[i], w, exact ? 0 : 2e-5, exact ? 0 : slack(w))).toBe('');
-    });
+  const run: Run = async (g, inputs) => (await runWasm(g, inputs, { relaxed, threads })).outputs;
+  it.each(cases)('$name', async (c) => {
+    expect(await sampleFailure(c, run)).toBe('');
   });
 });

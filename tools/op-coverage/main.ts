@@ -5,6 +5,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
@@ -27,5 +28,5 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-if (has('--write')) writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries));
+if (has('--write')) writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
 if (of('missing').length || stale.length) process.exitCode = 1;

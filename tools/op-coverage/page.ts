@@ -1,6 +1,7 @@
 // docs/ops.md: every operation of the IR, and every name of TensorFlow.js.
 
 import { allOps, type OpDef } from '../../ir/op.ts';
+import type { Refusal } from './gpu.ts';
 import type { Entry } from './surface.ts';
 
 const row = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -19,14 +20,22 @@ function opTable(): string {
   const ops = [...allOps()].sort((a, b) => a.name.localeCompare(b.name));
   return table(
     ['operation', 'kind', 'what it gives', 'gradient', 'targets', 'samples'],
-    ops.map((op) => [`\`${op.name}\``, op.kind, op.doc, gradient(op), 'wasm, reference', tested(op)]),
+    ops.map((op) => [`\`${op.name}\``, op.kind, op.doc, gradient(op), 'wasm, webgpu, reference', tested(op)]),
   );
+}
+
+/** What the webgpu target refuses, in words; float64 alone is what it should. */
+function refusedText(refused: readonly Refusal[]): string {
+  const doubles = refused.filter((r) => r.dtype === 'f64').length;
+  const others = refused.filter((r) => r.dtype !== 'f64').map((r) => `- \`${r.op}\` in ${r.dtype}`);
+  return `WGSL has no 64-bit floats: \`target: 'webgpu'\` refuses every value of float64, with a CompileError that names the
+operation. That concerns ${doubles} of the operations above, in float64 only. Beside them it refuses ${others.length ? `\n\n${others.join('\n')}` : 'nothing.'}`;
 }
 
 const label = (e: Entry): string => (e.state === 'left out' ? `left out: ${e.reason}` : e.state);
 
 /** The page's text. */
-export function page(version: string, entries: readonly Entry[]): string {
+export function page(version: string, entries: readonly Entry[], refused: readonly Refusal[]): string {
   const count = (state: Entry['state']) => entries.filter((e) => e.state === state).length;
   return `# Operations
 
@@ -40,6 +49,10 @@ sample is a test of the compiled operation against its definition, of the gradie
 of the expansion.
 
 ${opTable()}
+
+## What GPUs do not run
+
+${refusedText(refused)}
 
 ## Names of TensorFlow.js ${version}
 

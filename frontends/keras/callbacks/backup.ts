@@ -136,7 +136,8 @@ export class BackupAndRestore extends Callback {
     return [globalRandomState(), ...(this.model.randomVariables ?? [])];
   }
 
-  #save(position: Position): Promise<void> {
+  async #save(position: Position): Promise<void> {
+    await this.model.optimizer.fetchRate?.();
     const { data, tensors } = stateOfModel(this.model, true);
     const callbacks: Record<string, unknown> = {};
     const random = this.#randomStates().map((v) => ({ group: 'random', name: v.name, tensor: v.read() }));
@@ -149,7 +150,7 @@ export class BackupAndRestore extends Callback {
     }
     const content = { ...data, callbacks, position };
     this.#saved = position;
-    return writeWhole(this.#file, encodeCheckpoint({ data: content, tensors: all }), op);
+    return writeWhole(this.#file, await encodeCheckpoint({ data: content, tensors: all }), op);
   }
 }
 

@@ -36,6 +36,8 @@ export interface CallbackOptimizer {
   learningRate: number;
   readonly iterations?: Variable;
   readonly variables?: readonly Variable[];
+  /** Brings what the learning rate follows from to JavaScript, where it is on a GPU. */
+  fetchRate?(): Promise<void>;
   build?(variables: readonly Variable[]): void;
   getClassName?(): string;
   getConfig?(): Record<string, unknown>;
@@ -84,6 +86,11 @@ export abstract class Callback {
   model!: CallbackModel;
   /** Always null, as in TensorFlow.js: the model evaluates validation data. */
   validationData: unknown = null;
+
+  /** Whether its hooks of batches look at the metrics that they are told: else a GPU is not waited for. */
+  get readsBatches(): boolean {
+    return true;
+  }
 
   setParams(params: CallbackParams): void {
     this.params = params;

@@ -50,12 +50,10 @@ const revive = (_: string, x: unknown): unknown =>
   typeof x === 'object' && x !== null && key in x ? Number(x[key]) : x;
 
 /** The bytes of a checkpoint. */
-export function encodeCheckpoint({ data, tensors }: Checkpoint): Uint8Array {
+export async function encodeCheckpoint({ data, tensors }: Checkpoint): Promise<Uint8Array> {
   let offset = 0;
-  const parts = tensors.map(({ tensor }) => {
-    const x = tensor.dataSync();
-    return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-  });
+  const elements = await Promise.all(tensors.map(({ tensor }) => tensor.data()));
+  const parts = elements.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength));
   const entries = tensors.map(({ group, name, tensor }, i): Entry => {
     const bytes = parts[i].length;
     const entry = { group, name, dtype: tensor.dtype, shape: tensor.shape, offset, bytes, crc: crc32c(parts[i]) };

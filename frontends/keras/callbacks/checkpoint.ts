@@ -46,8 +46,10 @@ const names = 'filepath monitor verbose saveBestOnly saveWeightsOnly mode saveFr
   ' ',
 );
 
-const writeCheckpoint: SaveHandler = (path, { model, weightsOnly }) =>
-  writeWhole(path, encodeCheckpoint(stateOfModel(model, !weightsOnly)), op);
+const writeCheckpoint: SaveHandler = async (path, { model, weightsOnly }) => {
+  await model.optimizer.fetchRate?.();
+  await writeWhole(path, await encodeCheckpoint(stateOfModel(model, !weightsOnly)), op);
+};
 
 /** See `tf.callbacks.modelCheckpoint`. */
 export class ModelCheckpoint extends Callback {
@@ -78,6 +80,9 @@ export class ModelCheckpoint extends Callback {
     this.best = numberOf(a.initialValueThreshold, 'initialValueThreshold', op, this.monitor.worst);
   }
 
+  override get readsBatches(): boolean {
+    return this.#every !== 'epoch';
+  }
   override onEpochBegin(epoch: number): void {
     this.#epoch = epoch;
   }

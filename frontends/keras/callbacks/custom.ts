@@ -108,6 +108,9 @@ export class Yielder extends Callback {
     this.#last = this.#now();
   }
 
+  override get readsBatches(): boolean {
+    return this.#customs.some((c) => c.args.onYield);
+  }
   override onEpochBegin(epoch: number): void {
     this.#epoch = epoch;
   }

@@ -52,6 +52,11 @@ export class CallbackList {
     }
   }
 
+  /** Whether somebody looks at what a hook is told of a batch. */
+  reads(hook: 'onTrainBatchEnd' | 'onTestBatchEnd'): boolean {
+    return this.callbacks.some((c) => doesSomething(c, hook) && c.readsBatches);
+  }
+
   async onTrainBegin(logs: Logs = {}): Promise<void> {
     await this.#call('onTrainBegin', logs);
     await this.#call('afterTrainBegin', logs);

@@ -68,16 +68,19 @@ export class TensorBoard extends Callback {
   }
 
   /** What an evaluation found, over the steps of the optimizer, as Keras. */
-  override onTestEnd(logs: Logs = {}): HookResult {
+  override async onTestEnd(logs: Logs = {}): Promise<void> {
     const { iterations } = this.model.optimizer;
     if (!iterations || !this.#validation) return;
-    const step = Number(iterations.read().dataSync()[0]);
-    return this.#validation.summaries(
+    const step = Number((await iterations.read().data())[0]);
+    await this.#validation.summaries(
       step,
       scalars(logs, (name) => `evaluation_${name}_vs_iterations`),
     );
   }
 
+  override get readsBatches(): boolean {
+    return this.#every !== 'epoch';
+  }
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     const entries = Object.entries(logs);
     const training = Object.fromEntries(entries.filter(([k]) => !k.startsWith('val_')));
@@ -101,7 +104,7 @@ export class TensorBoard extends Callback {
   async #weights(epoch: number): Promise<void> {
     for (const layer of this.model.layers)
       for (const w of layer.weights) {
-        const data = w.read().dataSync();
+        const data = await w.read().data();
         const values = [histogramValue(`${w.name}/histogram`, data)];
         const images = this.#images ? await weightImages(w.shape, data) : [];
         images.forEach(({ png, height, width }, i) => {

@@ -315,7 +315,7 @@ export class LayersModel extends Layer {
     return fromList(this.#executables.predict(this.standardizeInputs(x, 'predictOnBatch')));
   }
   /** One step of training on one batch: its loss, or [loss, …metrics]. */
-  async trainOnBatch(
+  trainOnBatch(
     x: ModelInputs,
     y: ModelInputs,
     sampleWeight?: ModelInputs | null,
@@ -324,7 +324,7 @@ export class LayersModel extends Layer {
     return this.#executables.onBatch('train', x, y, sampleWeight, classWeight);
   }
   /** Loss and metrics of one batch. */
-  async testOnBatch(x: ModelInputs, y: ModelInputs, sampleWeight?: ModelInputs | null): Promise<number | number[]> {
+  testOnBatch(x: ModelInputs, y: ModelInputs, sampleWeight?: ModelInputs | null): Promise<number | number[]> {
     return this.#executables.onBatch('test', x, y, sampleWeight);
   }
 

@@ -27,7 +27,7 @@ export class LayerVariable extends Variable {
     regularizer: Regularizer | null = null,
     constraint: Constraint | null = null,
   ) {
-    super(initial, initial.elements(), trainable, name);
+    super(initial, trainable, name);
     this.originalName = originalName;
     this.declaredTrainable = trainable;
     this.regularizer = regularizer;

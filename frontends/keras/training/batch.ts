@@ -5,7 +5,8 @@ import type { TypedArray } from '../../../ir/literal.ts';
 import { type TensorType, tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../../trace/convert.ts';
 import { toTensor } from '../../trace/convert.ts';
-import { eagerTensor, type Tensor } from '../../trace/tensor.ts';
+import { slice as sliceOf } from '../../trace/ops/indexing.ts';
+import { eagerTensor, fetched, type Tensor } from '../../trace/tensor.ts';
 import type { LayersModel, ModelInputs } from '../engine/model.ts';
 import { didYouMean } from '../engine/names.ts';
 
@@ -73,7 +74,8 @@ function checkClasses(model: LayersModel, y: readonly (Tensor | null)[], op: str
   const classes = model.isCompiled ? model.compiled(op).classes : [];
   y.forEach((t, i) => {
     const n = classes[i];
-    if (!t || !n || t.symbol) return;
+    // On a GPU only, they are not waited for: `fit` and `trainOnBatch` fetch them before.
+    if (!t || !n || t.symbol || t.remote) return;
     const data = t.elements();
     const at = data.findIndex((c: number) => !(c >= 0 && c < n));
     if (at < 0) return;
@@ -219,8 +221,15 @@ export function batchSizeFor(
   });
 }
 
-/** Rows from..to of a tensor, without a copy. */
+/** Brings the tensors of a model's data, by themselves, in arrays or by name, from a GPU to JavaScript. */
+export async function fetchData(...data: readonly unknown[]): Promise<void> {
+  const parts = data.flatMap((x): unknown[] => (isMap(x) ? Object.values(x) : Array.isArray(x) ? x : [x]));
+  await Promise.all(parts.map(fetched));
+}
+
+/** Rows from..to of a tensor, without a copy where they are in JavaScript. */
 function rows(t: Tensor, from: number, to: number): Tensor {
+  if (t.remote) return sliceOf(t, from, to - from);
   const row = t.shape[0] ? t.size / t.shape[0] : 0;
   return eagerTensor(
     tensorType(t.type.dtype, [to - from, ...t.shape.slice(1)]),

@@ -1,7 +1,8 @@
 // What `model.compile` was told: optimizer, and for each output its loss and metrics.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
-import { checkChoices } from '../../trace/backend.ts';
+import { checkChoices, checkTarget } from '../../trace/backend.ts';
+import type { Target } from '../../trace/context.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import { getOptimizer } from '../../train/index.ts';
@@ -37,6 +38,8 @@ export interface CompileArgs {
   runEagerly?: boolean;
   /** Batches a program goes through in one call. Callbacks hear of every call only. */
   stepsPerExecution?: number;
+  /** Where the compiled steps run: 'wasm', 'webgpu' or 'reference'; by default on the chosen backend. */
+  target?: string;
   /** Threads of the compiled steps; one by default. */
   threads?: number;
   /** Times the schedules of products and convolutions on this machine, and keeps the fastest (see `tf.compile`). */
@@ -53,6 +56,7 @@ const options = [
   'weightedMetrics',
   'runEagerly',
   'stepsPerExecution',
+  'target',
   'threads',
   'tune',
   'winograd',
@@ -85,6 +89,7 @@ export class Compiled {
   optimizer: Optimizer;
   readonly runEagerly: boolean;
   readonly stepsPerExecution: number;
+  readonly target: Target | undefined;
   readonly threads: number;
   readonly #model: LayersModel;
   #trainable: readonly Variable[] | undefined;
@@ -105,6 +110,7 @@ export class Compiled {
         op,
         fix: 'leave it out for 1',
       });
+    this.target = this.args.target === undefined ? undefined : checkTarget(this.args.target, op);
     this.threads = this.args.threads ?? 1;
     if (!Number.isInteger(this.threads) || this.threads < 1)
       throw new ArgumentError(`threads must be a whole number from 1 on, not ${this.threads}`, {
@@ -172,8 +178,8 @@ export class Compiled {
     for (const m of this.#allMetrics) m.resetState();
   }
   /** The running values of loss and metrics, in the order of `names`. */
-  results(): number[] {
-    return this.#allMetrics.map((m) => m.result().dataSync()[0]);
+  results(): Promise<number[]> {
+    return Promise.all(this.#allMetrics.map(async (m) => (await m.result().data())[0]));
   }
   get metricsVariables(): Variable[] {
     return this.#allMetrics.flatMap((m) => [...m.variables]);

@@ -3,15 +3,15 @@
 import { ArgumentError } from '../../../ir/errors.ts';
 import { arrayFor } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
-import { ready } from '../../trace/backend.ts';
-import { scalar } from '../../trace/creation.ts';
+import { prepareTarget } from '../../trace/backend.ts';
+import { concat, unstack } from '../../trace/ops/shape.ts';
 import { eagerTensor, type Tensor } from '../../trace/tensor.ts';
 import { type CallbackList, type CallbacksArg, configureCallbacks } from '../callbacks/list.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions } from '../engine/names.ts';
 import { fromList, type Output } from '../engine/symbolic.ts';
 import { type Batch, batchSizeFor, slice, standardize } from './batch.ts';
-import { logsOf, withAliases } from './logs.ts';
+import { type Logs, logsOf, withAliases } from './logs.ts';
 import { arraySource, iterableSource, type Source } from './source.ts';
 import { progress, verbosity } from './verbose.ts';
 
@@ -52,7 +52,7 @@ export function evaluate(model: LayersModel, x: unknown, y: unknown, args: Evalu
   c.resetMetrics();
   const batchSize = batchSizeFor(model, s.count, { value: args.batchSize, name: 'batchSize' }, op);
   const source = arraySource(s, { batchSize, shuffle: false, reuse: false });
-  let values: ArrayLike<number> = [];
+  let values: Tensor | undefined;
   let step = 0;
   for (const b of { [Symbol.iterator]: () => source.open(0) as Iterator<Batch> }) {
     if (args.steps !== undefined && step++ >= args.steps) break;
@@ -61,7 +61,8 @@ export function evaluate(model: LayersModel, x: unknown, y: unknown, args: Evalu
   return scalars(values);
 }
 
-const scalars = (values: ArrayLike<number>): Output<Tensor> => fromList(Array.from(values, (v) => scalar(v)));
+/** The running values, each as a scalar, where they are. */
+const scalars = (values: Tensor | undefined): Output<Tensor> => fromList(values ? unstack(values) : []);
 
 /** Loss and metrics on batches. */
 export async function evaluateDataset(
@@ -77,11 +78,11 @@ export async function evaluateDataset(
   const verbose = verbosity(args.verbose ?? 0);
   const params = { steps: steps ?? source.steps, metrics: c.names(), verbose };
   const { callbackList: list } = configureCallbacks(args.callbacks, model, params, { own: progress(verbose) });
-  await ready();
+  await prepareTarget(c.target);
   c.resetMetrics();
   await list.onTestBegin();
   const values = await testBatches(model, source, steps, list, args.signal);
-  await list.onTestEnd(withAliases(logsOf(c.names(), values)));
+  await list.onTestEnd(withAliases(logsOf(c.names(), (await values?.data()) ?? [])));
   return scalars(values);
 }
 
@@ -95,10 +96,11 @@ export async function testBatches(
   steps: number | undefined,
   list: CallbackList,
   signal?: AbortSignal,
-): Promise<ArrayLike<number>> {
+): Promise<Tensor | undefined> {
   const op = `${model.name}.evaluate`;
   const from = source.open(0);
-  let values: ArrayLike<number> = [];
+  const heard = list.reads('onTestBatchEnd');
+  let values: Tensor | undefined;
   let batch = 0;
   try {
     for (; steps === undefined || batch < steps; batch++) {
@@ -108,8 +110,10 @@ export async function testBatches(
       if (next.done) break;
       const b = next.value;
       await list.onTestBatchBegin(batch, { batch, size: b.size });
+      values?.dispose();
       values = model.executables.test(b);
-      await list.onTestBatchEnd(batch, withAliases({ batch, size: b.size, ...logsOf(model.metricsNames, values) }));
+      const logs = await batchLogs(values, batch, heard, () => model.metricsNames);
+      await list.onTestBatchEnd(batch, withAliases({ batch, size: b.size, ...logs }));
     }
   } finally {
     await from.return?.();
@@ -120,6 +124,24 @@ export async function testBatches(
       { op, fix: 'repeat the dataset (dataset.repeat()), or ask for fewer batches' },
     );
   return values;
+}
+
+/** Most batches that a GPU is behind. */
+const MOST_AHEAD = 16;
+
+/**
+ * What callbacks are told after a batch. Nobody waits for a GPU where none of them hears it, but that it must not fall
+ * too far behind.
+ */
+export async function batchLogs(
+  values: Tensor,
+  batch: number,
+  heard: boolean,
+  names: () => readonly string[],
+): Promise<Logs> {
+  if (heard) return logsOf(names(), await values.data());
+  if (batch % MOST_AHEAD === MOST_AHEAD - 1) await values.fetch();
+  return {};
 }
 
 /** The outputs for inputs, in batches. */
@@ -144,6 +166,7 @@ export function predict(model: LayersModel, x: unknown, args: PredictArgs = {}):
 
 /** Batches of results one after the other. */
 function joined(parts: readonly Tensor[], count: number): Tensor {
+  if (parts.some((p) => p.remote)) return concat(parts);
   const { dtype } = parts[0].type;
   const shape = [count, ...parts[0].shape.slice(1)];
   const out = arrayFor(

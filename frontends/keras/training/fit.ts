@@ -1,16 +1,17 @@
 // Training: epochs of batches, validation, callbacks.
 
 import { ArgumentError } from '../../../ir/errors.ts';
-import { prepareThreads, ready } from '../../trace/backend.ts';
+import { prepareTarget, prepareThreads } from '../../trace/backend.ts';
 import { generatorSeed } from '../../trace/generator.ts';
+import type { Tensor } from '../../trace/tensor.ts';
 import type { YieldEvery } from '../callbacks/custom.ts';
 import type { History } from '../callbacks/history.ts';
 import { type CallbackList, type CallbacksArg, configureCallbacks } from '../callbacks/list.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { checkOptions } from '../engine/names.ts';
-import { type Batch, batchSizeFor, count, type Samples, split, standardize, withClasses } from './batch.ts';
+import { type Batch, batchSizeFor, count, fetchData, type Samples, split, standardize, withClasses } from './batch.ts';
 import type { Compiled } from './compile.ts';
-import { testBatches } from './evaluate.ts';
+import { batchLogs, testBatches } from './evaluate.ts';
 import { type Logs, logsOf, withAliases } from './logs.ts';
 import { mix } from './shuffle.ts';
 import { arraySource, isIterable, iterableSource, type Source } from './source.ts';
@@ -88,16 +89,19 @@ export async function fit(model: LayersModel, x: unknown, y?: unknown, args: Fit
   const op = `${model.name}.fit`;
   checkOptions(args, ofFit, op);
   const compiled = model.compiled('fit');
+  await fetchData(x, y, args.sampleWeight);
   const all = standardize(model, { x, y, sampleWeight: args.sampleWeight }, 'fit', true);
   if (all.count === 0) throw new ArgumentError('there are no samples', { op, fix: 'give at least one' });
   const [first, kept] = args.validationSplit ? split(all, args.validationSplit, op) : [all, undefined];
   const batchSize = batchSizeFor(model, first.count, { value: args.batchSize, name: 'batchSize' }, op);
   // Classes are weighed in training only.
   const samples = withClasses(first, args.classWeight, model, op);
+  // Batches are cut in JavaScript.
+  await fetchData(samples.x, samples.y, samples.w);
   // Batches that wait for others cannot share their memory.
   const reuse = !compiled.runEagerly && compiled.stepsPerExecution === 1;
   const source = arraySource(samples, { batchSize, shuffle: args.shuffle ?? true, reuse });
-  const validation = kept ? validationOf(model, kept, args, batchSize) : givenValidation(model, args, batchSize);
+  const validation = kept ? validationOf(model, kept, args, batchSize) : await givenValidation(model, args, batchSize);
   return train(model, compiled, source, validation, args, { steps: args.stepsPerEpoch, repeats: true, batchSize });
 }
 
@@ -107,7 +111,7 @@ export async function fitDataset(model: LayersModel, dataset: unknown, args: Fit
   checkOptions(args, ofDataset, op);
   const compiled = model.compiled('fitDataset');
   const source = iterableSource(dataset, model, 'fitDataset', args?.classWeight);
-  const validation = givenValidation(
+  const validation = await givenValidation(
     model,
     { ...args, validationSteps: args?.validationBatches ?? args?.validationSteps },
     32,
@@ -134,11 +138,11 @@ function validationOf(model: LayersModel, samples: Samples, args: FitArgs, batch
   };
 }
 
-function givenValidation(
+async function givenValidation(
   model: LayersModel,
   args: FitArgs | FitDatasetArgs,
   batchSize: number,
-): Validation | undefined {
+): Promise<Validation | undefined> {
   const data = args.validationData;
   if (data === undefined || data === null) return undefined;
   if (Array.isArray(data)) {
@@ -148,6 +152,7 @@ function givenValidation(
         op: `${model.name}.fit`,
         fix: 'or a Dataset of batches',
       });
+    await fetchData(x, y, sampleWeight);
     return validationOf(
       model,
       standardize(model, { x, y, sampleWeight }, 'fit (validationData)', true),
@@ -230,7 +235,7 @@ async function train(
   };
   running.add(model);
   try {
-    await ready();
+    await prepareTarget(compiled.target);
     await prepareThreads(compiled.threads);
     return await trainEpochs(run, source);
   } finally {
@@ -274,6 +279,7 @@ async function trainEpochs(run: Run, source: Source): Promise<History> {
   let logs: Logs = {};
   for (let epoch = resumed?.restored.epoch ?? run.first; epoch < run.epochs; epoch++) {
     if (args.signal?.aborted || model.stopTraining) break;
+    await model.optimizer.fetchRate();
     await list.onEpochBegin(epoch);
     const got = await trainEpoch(run, list, epoch, epoch === resumed?.restored.epoch ? resumed : undefined);
     if (got === undefined) break;
@@ -281,6 +287,7 @@ async function trainEpochs(run: Run, source: Source): Promise<History> {
     if (run.validation && isValidated(epoch, args.validationFreq) && !args.signal?.aborted)
       Object.assign(logs, await validate(run, list));
     withAliases(logs);
+    await model.optimizer.fetchRate();
     await list.onEpochEnd(epoch, logs);
   }
   await list.onTrainEnd(logs);
@@ -307,10 +314,13 @@ async function trainEpoch(run: Run, list: CallbackList, epoch: number, resumed?:
   const skip = resumed?.restored.batch ?? 0;
   // The order follows from the seed of all random numbers and from how far training is: a fit that
   // is taken up again in the middle of an epoch finds the same one.
-  const seed = mix(generatorSeed(), compiled.optimizer.iterations.dataSync()[0] - skip);
+  const [done] = await compiled.optimizer.iterations.data();
+  const seed = mix(await generatorSeed(), done - skip);
   await feed.begin(seed, run.steps === undefined);
   compiled.resetMetrics();
   let logs = skip > 0 ? await skipBatches(run, seed, resumed as Resumed) : {};
+  const heard = list.reads('onTrainBatchEnd');
+  let values: Tensor | undefined;
   let step = skip;
   let ahead: Batch | undefined;
   while (run.steps === undefined || step < run.steps) {
@@ -332,15 +342,16 @@ async function trainEpoch(run: Run, list: CallbackList, epoch: number, resumed?:
     const size = group.reduce((n, b) => n + b.size, 0);
     const at = step + group.length - 1;
     await list.onBatchBegin(at, { batch: at, size });
-    const values = model.executables.train(group);
+    values?.dispose();
+    values = model.executables.train(group);
     step += group.length;
-    logs = logsOf(compiled.names(), values);
+    logs = await batchLogs(values, at, heard, () => compiled.names());
     await list.onBatchEnd(at, withAliases({ batch: at, size, ...logs }));
     if (model.stopTraining) break;
   }
   if (step === skip && (args.signal?.aborted || model.stopTraining)) return undefined;
   checkLength(run, epoch, step, step === 0);
-  return logs;
+  return values ? logsOf(compiled.names(), await values.data()) : logs;
 }
 
 /** Goes to where an epoch was broken off; the logs so far. */
@@ -352,7 +363,7 @@ async function skipBatches(run: Run, seed: number, resumed: Resumed): Promise<Lo
     if (batch && step === 0) model.executables.prepare(batch);
   }
   resumed.restoreMetrics?.();
-  return logsOf(compiled.names(), compiled.results());
+  return logsOf(compiled.names(), await compiled.results());
 }
 
 /** Throws ArgumentError where the data ended before the epoch did. */
@@ -376,7 +387,7 @@ async function validate(run: Run, list: CallbackList): Promise<Logs> {
   compiled.resetMetrics();
   await list.onTestBegin();
   const { source, steps } = validation as Validation;
-  const values = await testBatches(model, source, steps, list, run.args.signal);
+  const values = (await (await testBatches(model, source, steps, list, run.args.signal))?.data()) ?? [];
   await list.onTestEnd(withAliases(logsOf(compiled.names(), values)));
   return logsOf(compiled.names(), values, 'val_');
 }

@@ -2,7 +2,7 @@
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { LayersModel } from '../engine/model.ts';
-import { type Batch, Cutter, type Samples, standardize } from './batch.ts';
+import { type Batch, Cutter, fetchData, type Samples, standardize } from './batch.ts';
 import { shuffled } from './shuffle.ts';
 
 /** Batches, epoch by epoch. */
@@ -72,6 +72,8 @@ export function iterableSource(data: unknown, model: LayersModel, op: string, cl
         for (;;) {
           const next = await from.next();
           if (next.done) return;
+          // Their classes are looked at.
+          await fetchData(partsOf(next.value)?.y);
           yield batchOf(next.value, model, op, classWeight);
         }
       } finally {
@@ -89,17 +91,24 @@ async function opened(data: unknown): Promise<Iterator<unknown> | AsyncIterator<
   return (d[Symbol.asyncIterator]?.() ?? d[Symbol.iterator]?.()) as Iterator<unknown>;
 }
 
+/** Inputs, labels and weights of an element of a Dataset, as far as they are there. */
+function partsOf(element: unknown): { x: unknown; y: unknown; sampleWeight: unknown } | undefined {
+  if (typeof element !== 'object' || element === null) return undefined;
+  const e = element as { xs?: unknown; ys?: unknown; sampleWeight?: unknown; sampleWeights?: unknown };
+  const [x, y, sampleWeight] =
+    'xs' in e ? [e.xs, e.ys, e.sampleWeight ?? e.sampleWeights] : Array.isArray(element) ? element : [];
+  return { x, y, sampleWeight };
+}
+
 /** An element of a Dataset as a batch of the model. */
 export function batchOf(element: unknown, model: LayersModel, op: string, classWeight?: unknown): Batch {
   const where = `${model.name}.${op}`;
   const fix = 'each element must be {xs, ys} or [xs, ys], of whole batches: dataset.batch(32) makes them';
   if (typeof element !== 'object' || element === null)
     throw new ArgumentError(`the data gave ${valueText(element)}`, { op: where, fix });
-  const e = element as { xs?: unknown; ys?: unknown; sampleWeight?: unknown; sampleWeights?: unknown };
-  const [x, y, sampleWeight] =
-    'xs' in e ? [e.xs, e.ys, e.sampleWeight ?? e.sampleWeights] : Array.isArray(element) ? element : [];
-  if (x === undefined || y === undefined)
+  const parts = partsOf(element);
+  if (parts?.x === undefined || parts.y === undefined)
     throw new ArgumentError(`the data gave ${valueText(element)}`, { op: where, fix });
-  const s = standardize(model, { x, y, sampleWeight, classWeight }, op);
+  const s = standardize(model, { ...parts, classWeight }, op);
   return { ...s, size: s.count };
 }

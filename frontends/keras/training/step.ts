@@ -2,6 +2,7 @@
 // gradients, optimizer and metrics together; compiled, it is one program.
 
 import { ArgumentError, GradientError, SinterError } from '../../../ir/errors.ts';
+import { prepareTarget } from '../../trace/backend.ts';
 import { scanLoop } from '../../trace/control.ts';
 import { scalar, zeros } from '../../trace/creation.ts';
 import { type Func, type FuncOptions, func } from '../../trace/func.ts';
@@ -12,7 +13,7 @@ import { collectLosses, maskOf, withTraining } from '../engine/call-context.ts';
 import type { LayersModel } from '../engine/model.ts';
 import { fromList, type OneOrMany, toList } from '../engine/symbolic.ts';
 import { outside } from '../engine/weights.ts';
-import { type Batch, standardize } from './batch.ts';
+import { type Batch, fetchData, standardize } from './batch.ts';
 import type { Compiled, Resolved } from './compile.ts';
 
 type Step = (x: Tensor[], y: (Tensor | null)[], w: (Tensor | null)[]) => Tensor;
@@ -38,19 +39,19 @@ export class Executables {
     this.#predict = undefined;
   }
 
-  /** One step of training on each batch; all have one shape. The running values of loss and metrics. */
-  train(batches: readonly Batch[]): ArrayLike<number> {
+  /** One step of training on each batch; all have one shape. The running values of loss and metrics, a vector. */
+  train(batches: readonly Batch[]): Tensor {
     const c = this.#model.compiled('fit');
     const [b] = batches;
     this.prepare(b);
     if (c.runEagerly) {
       for (const one of batches.slice(0, -1)) this.#trainStep(c, [...one.x], [...one.y], [...one.w]);
       const last = batches[batches.length - 1];
-      return this.#trainStep(c, [...last.x], [...last.y], [...last.w]).dataSync();
+      return this.#trainStep(c, [...last.x], [...last.y], [...last.w]);
     }
     if (batches.length === 1) {
       this.#train ??= func((x, y, w) => this.#trainStep(c, x, y, w), this.#options('train'));
-      return this.#train(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]).dataSync();
+      return this.#train(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]);
     }
     this.#trainMany ??= func((x, y, w) => this.#trainScan(c, x, y, w), this.#options('train_many'));
     const stacked = (part: (one: Batch) => readonly (Tensor | null)[]) =>
@@ -59,16 +60,16 @@ export class Executables {
       stacked((o) => o.x) as Tensor[],
       stacked((o) => o.y),
       stacked((o) => o.w),
-    ).dataSync();
+    );
   }
 
-  /** Loss and metrics so far, with this batch; nothing is learnt. */
-  test(b: Batch): ArrayLike<number> {
+  /** Loss and metrics so far, with this batch; nothing is learnt. A vector. */
+  test(b: Batch): Tensor {
     const c = this.#model.compiled('evaluate');
     this.prepare(b);
-    if (c.runEagerly) return this.#testStep(c, [...b.x], [...b.y], [...b.w]).dataSync();
+    if (c.runEagerly) return this.#testStep(c, [...b.x], [...b.y], [...b.w]);
     this.#test ??= func((x, y, w) => this.#testStep(c, x, y, w), this.#options('test'));
-    return this.#test(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]).dataSync();
+    return this.#test(b.x as Tensor[], b.y as Tensor[], b.w as Tensor[]);
   }
 
   /** The outputs for one batch. */
@@ -82,19 +83,21 @@ export class Executables {
   }
 
   /** A step on one batch given by the user: [loss, …metrics] of this batch alone, or the loss where there are no metrics. */
-  onBatch(
+  async onBatch(
     kind: 'train' | 'test',
     x: unknown,
     y: unknown,
     sampleWeight?: unknown,
     classWeight?: unknown,
-  ): number | number[] {
+  ): Promise<number | number[]> {
     const op = kind === 'train' ? 'trainOnBatch' : 'testOnBatch';
     const c = this.#model.compiled(op);
+    await prepareTarget(c.target);
+    await fetchData(x, y, sampleWeight);
     const s = standardize(this.#model, { x, y, sampleWeight, classWeight }, op);
     c.resetMetrics();
     const batch = { ...s, size: s.count };
-    const out = Array.from(kind === 'train' ? this.train([batch]) : this.test(batch));
+    const out = Array.from(await (kind === 'train' ? this.train([batch]) : this.test(batch)).data());
     return out.length === 1 ? out[0] : out;
   }
 
@@ -106,7 +109,7 @@ export class Executables {
 
   #options(kind: string): FuncOptions {
     const c = this.#model.isCompiled ? this.#model.compiled(kind) : undefined;
-    const choices = { threads: c?.threads, tune: c?.args.tune, winograd: c?.args.winograd };
+    const choices = { target: c?.target, threads: c?.threads, tune: c?.args.tune, winograd: c?.args.winograd };
     // A batch size of its own is a program of its own: that is known here.
     return { name: `${this.#model.name}_${kind}`, ...choices, warnOfRetracing: false, maxSignatures: 64 };
   }

@@ -4,7 +4,7 @@
 import { ShapeError, TraceError } from '../../../ir/errors.ts';
 import { tensorType } from '../../../ir/types.ts';
 import type { TensorLike } from '../convert.ts';
-import { eagerTensor, type Tensor } from '../tensor.ts';
+import { eagerTensor, fetched, type Tensor } from '../tensor.ts';
 import { arg, need, numberArg } from './common.ts';
 
 interface Request {
@@ -173,14 +173,20 @@ export function nonMaxSuppressionPadded(
   };
 }
 
+/** The arguments, with the elements of tensors in JavaScript. */
+async function allFetched<T extends readonly unknown[]>(args: T): Promise<T> {
+  await Promise.all(args.map(fetched));
+  return args;
+}
+
 /** `nonMaxSuppression` as a promise. */
 export const nonMaxSuppressionAsync = async (...args: Parameters<typeof nonMaxSuppression>): Promise<Tensor> =>
-  nonMaxSuppression(...args);
+  nonMaxSuppression(...(await allFetched(args)));
 /** `nonMaxSuppressionWithScore` as a promise. */
 export const nonMaxSuppressionWithScoreAsync = async (
   ...args: Parameters<typeof nonMaxSuppressionWithScore>
-): Promise<ReturnType<typeof nonMaxSuppressionWithScore>> => nonMaxSuppressionWithScore(...args);
+): Promise<ReturnType<typeof nonMaxSuppressionWithScore>> => nonMaxSuppressionWithScore(...(await allFetched(args)));
 /** `nonMaxSuppressionPadded` as a promise. */
 export const nonMaxSuppressionPaddedAsync = async (
   ...args: Parameters<typeof nonMaxSuppressionPadded>
-): Promise<ReturnType<typeof nonMaxSuppressionPadded>> => nonMaxSuppressionPadded(...args);
+): Promise<ReturnType<typeof nonMaxSuppressionPadded>> => nonMaxSuppressionPadded(...(await allFetched(args)));

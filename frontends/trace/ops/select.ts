@@ -7,7 +7,7 @@ import { arrayFor, type TypedArray } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
 import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
-import { eagerTensor, type Tensor } from '../tensor.ts';
+import { eagerTensor, fetched, type Tensor } from '../tensor.ts';
 import { apply, arg, axisOf, boolArg, checkRank, need } from './common.ts';
 import { gather } from './indexing.ts';
 
@@ -43,7 +43,7 @@ function positions(t: Tensor, op: string): Tensor {
 
 /** Indices of the true elements of `condition` (bool), in row-major order: int32 [number of them, rank]. */
 export const whereAsync = async (condition: TensorLike): Promise<Tensor> =>
-  positions(boolArg(condition, 'condition', 'whereAsync'), 'whereAsync');
+  positions(await fetched(boolArg(condition, 'condition', 'whereAsync')), 'whereAsync');
 
 /**
  * The slices of `tensor` where `mask` (bool) holds. The mask has the shape of some axes of the tensor,
@@ -69,7 +69,7 @@ export function booleanMask(tensor: TensorLike, mask: TensorLike, axis = 0): Ten
 
 /** `booleanMask` as a promise. */
 export const booleanMaskAsync = async (tensor: TensorLike, mask: TensorLike, axis?: number): Promise<Tensor> =>
-  booleanMask(tensor, mask, axis ?? 0);
+  booleanMask(tensor, await fetched(mask), axis ?? 0);
 
 /**
  * Distinct slices along an axis, in the order of their first appearance: `{values, indices}`, where
@@ -113,6 +113,7 @@ export async function setdiff1dAsync(x: TensorLike, y: TensorLike): Promise<[Ten
   checkRank(q, [1], 'y', op);
   if (p.type.dtype !== q.type.dtype)
     throw new DTypeError(`x is ${p.dtype}, y is ${q.dtype}`, { op, fix: 'cast one of them' });
+  await Promise.all([p, q].map(fetched));
   const others = new Set<number>(known(q, op, whereFix));
   const left: number[] = [];
   const data = known(p, op, whereFix);

@@ -114,9 +114,7 @@ export class RNN extends Layer {
         op: this.label,
         fix: 'give batchInputShape: [batch, steps, features] to the first layer, or batchShape to tf.input',
       });
-    this.#states = this.cell
-      .getInitialState(batch)
-      .map((t, i) => new Variable(t, t.elements(), false, `${this.name}/state_${i}`));
+    this.#states = this.cell.getInitialState(batch).map((t, i) => new Variable(t, false, `${this.name}/state_${i}`));
     return this.#states;
   }
 

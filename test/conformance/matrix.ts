@@ -5,6 +5,7 @@
 import type { Attrs } from '../../ir/graph.ts';
 import { inferTypes, type OpDef, type Sample, type SampleInput } from '../../ir/op.ts';
 import { type DType, isFloat, isInt, type TensorType, tensorType } from '../../ir/types.ts';
+import { randomFrom } from '../helpers.ts';
 
 const SPECIAL: readonly number[] = [
   Number.NaN,
@@ -128,7 +129,7 @@ const LEADS: readonly (readonly number[])[] = [[2], [1, 3], [2, 1, 2], [1, 2, 1,
 const DTYPES: readonly DType[] = ['f32', 'f64', 'i32', 'u32', 'bool', 'i8', 'u8', 'f16'];
 
 /** The cases of one op. */
-export function matrixOf(op: OpDef): MatrixCase[] {
+function matrixOf(op: OpDef): MatrixCase[] {
   const out = new Map<string, MatrixCase>();
   const put = (part: MatrixCase['part'], sample: Sample | null) => {
     if (sample) out.set(JSON.stringify([part, sample.inputs.map((i) => i.type), sample.attrs]), { op, sample, part });
@@ -156,4 +157,14 @@ export function matrixOf(op: OpDef): MatrixCase[] {
       if ((isFloat(dtype) || isInt(dtype)) && !(op.name in NO_SPECIAL)) put('special', special(op, model, dtype));
   }
   return [...out.values()];
+}
+
+/** All cases of an op, or the special ones and `share` others that the seed chooses. */
+export function chosenCases(op: OpDef, share: number, seed: number): MatrixCase[] {
+  const all = matrixOf(op);
+  const random = randomFrom(seed);
+  const special = all.filter((c) => c.part === 'special');
+  const others = all.filter((c) => c.part !== 'special');
+  while (others.length > share) others.splice(Math.floor(random() * others.length), 1);
+  return [...special, ...others];
 }
