@@ -83,13 +83,7 @@ async function createGpuProgram(graph: Graph, cells: readonly StateCell[], opts:
 }
 
 function gpuProgram(graph: Graph, cells: readonly StateCell[], device: GpuDevice, deterministic = false): GpuProgram {
-<<<<<<< HEAD
-  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } =
-    device.gpu.limits;
-  return new GpuProgram(compileForGpu(graph, { gpu: { invocations, sharedBytes, deterministic } }).plan, cells, device);
-=======
   return new GpuProgram(compileForGpu(graph, { gpu: { ...device.target, deterministic } }).plan, cells, device);
->>>>>>> main
 }
 
 /** The GPU that `setBackend('webgpu')` has opened. Throws DeviceError where it is lost. */
