@@ -16,9 +16,7 @@ function graphOf(op: OpDef, s: Sample, from: DType, to: DType): Graph | null {
   const b = new Builder(op.name);
   const swap = (d: DType): DType => (d === from ? to : d);
   try {
-    const params = s.inputs.map((x, i) =>
-      b.param(tensorType(swap(x.type.dtype), staticShape(x.type.shape)), `p${i}`),
-    );
+    const params = s.inputs.map((x, i) => b.param(tensorType(swap(x.type.dtype), staticShape(x.type.shape)), `p${i}`));
     const attrs = s.attrs?.dtype === from ? { ...s.attrs, dtype: to } : (s.attrs ?? {});
     return b.build(b.emit(op, params, attrs));
   } catch (e) {
