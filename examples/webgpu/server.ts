@@ -51,10 +51,11 @@ export async function startServer(settings: ServerSettings): Promise<{ server: S
     return readFileSync(join(folders[first as keyof typeof folders], inside));
   };
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const type = types[extname(pathname)] ?? (pathname === '/' ? types['.html'] : 'application/octet-stream');
     try {
-      const type = types[extname(path === '/' ? '.html' : path) || '.html'] ?? 'application/octet-stream';
-      response.writeHead(200, { 'Content-Type': path === '/' ? types['.html'] : type }).end(body(path));
+      const content = body(pathname);
+      response.writeHead(200, { 'Content-Type': type }).end(content);
     } catch (e) {
       response.writeHead(404).end((e as Error).message);
     }
