@@ -12,7 +12,7 @@ import type { Address, ProgramStep } from '../ir/steps.ts';
 import { type DType, sizeOf, type TensorType, typeBytes } from '../ir/types.ts';
 import type { Binding } from './lower/kernel-builder.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
-import { aligned } from './passes/memory.ts';
+import { aligned, inSegment } from './passes/memory.ts';
 import { overlap, type Place, placeAt, samePlace, sliceOf } from './place.ts';
 import { type ControlStep, isKernel, type KernelStep, type Placement } from './placement.ts';
 
@@ -38,10 +38,16 @@ export class Assembler {
   readonly ops = new Map<Kernel, readonly string[]>();
   readonly constants: { offset: number; data: TypedArray | Uint16Array }[] = [];
   constantBytes = 0;
+  readonly #segment: number | undefined;
   readonly #constantAt = new Map<string, number>();
   readonly #byText = new Map<string, number>();
   #loops = 0;
   #states = 0;
+
+  /** @param segment no constant lies across a multiple of it */
+  constructor(segment?: number) {
+    this.#segment = segment;
+  }
 
   /** The frame of the whole program: callers say where its inputs and outputs are. */
   frame(level: Placement): Frame {
@@ -61,10 +67,10 @@ export class Assembler {
     let at = this.#constantAt.get(key);
     if (at === undefined) {
       const data = make();
-      at = this.constantBytes;
+      at = inSegment(this.constantBytes, aligned(data.byteLength), this.#segment);
       this.constants.push({ offset: at, data });
       this.#constantAt.set(key, at);
-      this.constantBytes += aligned(data.byteLength);
+      this.constantBytes = at + aligned(data.byteLength);
     }
     return at;
   }

@@ -99,7 +99,7 @@ export class Placement {
     const lists = [
       ...new Set([...this.regions.values(), ...this.saved.values(), ...this.scratch.values(), ...controls]),
     ];
-    this.memory = planMemory(lists);
+    this.memory = planMemory(lists, this.options.gpu?.segment);
     lists.forEach((r, i) => {
       r.offset = this.memory.offsets[i];
     });

@@ -1,7 +1,7 @@
 // A graph to the plan of a program: its levels planned and assembled, and its signature.
 
 import { MemoryError } from '../ir/errors.ts';
-import type { Graph } from '../ir/graph.ts';
+import type { Graph, Value } from '../ir/graph.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
 import type { KernelInfo, PassInfo, Port, ProgramPlan } from '../ir/plan.ts';
 import type { ProgramStep } from '../ir/steps.ts';
@@ -9,7 +9,7 @@ import { typeBytes, typeText } from '../ir/types.ts';
 import { Assembler } from './assemble.ts';
 import { planLevel } from './level.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
-import { aligned } from './passes/memory.ts';
+import { aligned, inSegment } from './passes/memory.ts';
 import { isKernel, type Placement } from './placement.ts';
 
 /** Bytes that a WebAssembly memory has, less the runtime's own page. */
@@ -33,7 +33,9 @@ export interface Planned {
 export function planProgram(graph: Graph, options: TargetOptions, passes: readonly PassInfo[]): Planned {
   const start = performance.now();
   const level = planLevel(graph, options, { results: true });
-  const a = new Assembler();
+  const segment = options.gpu?.segment;
+  if (segment !== undefined) checkSegment(level, segment);
+  const a = new Assembler(segment);
   const f = a.frame(level);
   const { steps, infos } = a.steps(f);
   // Below some 60 µs of work, waking threads costs more than it gives.
@@ -44,8 +46,8 @@ export function planProgram(graph: Graph, options: TargetOptions, passes: readon
     vs
       .filter((v) => !v.type.state)
       .map(({ type }) => {
-        const staging = staged;
-        staged += aligned(typeBytes(type));
+        const staging = inSegment(staged, aligned(typeBytes(type)), segment);
+        staged = staging + aligned(typeBytes(type));
         return { type, staging };
       });
   const [inputs, outputs] = [ports(graph.params), ports(graph.results)];
@@ -85,12 +87,34 @@ const anyParallel = (level: Placement): boolean =>
 
 const stateBytes = (level: Placement): number => level.states.reduce((n, v) => n + typeBytes(v.type), 0);
 
+const largest = (values: readonly Value[]): Value =>
+  values.reduce((x, y) => (typeBytes(y.type) > typeBytes(x.type) ? y : x));
+
+/** A GPU binds so much memory at once: what is larger is refused here, with its op. */
+function checkSegment(level: Placement, segment: number): void {
+  const { params, results } = level.graph;
+  const values = [...level.regions.keys(), ...params, ...results];
+  const v = values.length ? largest(values) : undefined;
+  if (v && typeBytes(v.type) > segment)
+    throw new MemoryError(
+      `${typeText({ ...v.type, state: false })} has ${typeBytes(v.type)} bytes, and this GPU binds at most ${segment} at once`,
+      { op: v.node?.op.name ?? v.name, fix: 'use smaller batches, or split the tensor; or target wasm' },
+    );
+  const scratch = [...level.scratch.values()].reduce((n, r) => Math.max(n, r.bytes), 0);
+  const most = Math.max(scratch, ...level.steps.map((s) => (isKernel(s) ? 0 : s.scratch.bytes)));
+  if (most > segment)
+    throw new MemoryError(`a kernel or a loop needs ${most} bytes of its own, and this GPU binds at most ${segment}`, {
+      op: 'compile',
+      fix: 'use smaller batches; or target wasm',
+    });
+}
+
 /** WebAssembly addresses 4 GiB: larger plans are refused here, with the largest value's op. */
 function checkSize(level: Placement, arenaBytes: number): void {
   const states = stateBytes(level);
   if (arenaBytes + states < ADDRESSABLE) return;
   const values = [...level.regions.keys(), ...level.graph.params, ...level.graph.results];
-  const v = values.reduce((x, y) => (typeBytes(y.type) > typeBytes(x.type) ? y : x));
+  const v = largest(values);
   throw new MemoryError(
     `the program needs ${arenaBytes} bytes of arena and ${states} bytes of Variables, and WebAssembly addresses ${ADDRESSABLE}; its largest value is ${typeText(v.type)}`,
     { op: v.node?.op.name ?? v.name, fix: 'use smaller batches, or split the computation' },

@@ -142,6 +142,8 @@ export interface GpuPlan extends ProgramPlan {
   readonly steps: readonly ProgramStep[];
   /** Loops among the steps. */
   readonly loops: number;
+  /** Constants and temporaries may lie in blocks of so many bytes: nothing lies across their ends. */
+  readonly segment: number;
 }
 
 /** A program for the WASM target. */

@@ -35,6 +35,8 @@ export interface GpuTarget {
   readonly invocations: number;
   /** Bytes that a workgroup may share. */
   readonly sharedBytes: number;
+  /** Bytes of memory that can be bound at once: no tensor may be larger. */
+  readonly segment?: number;
   /** The same sums in the same order in every run. */
   readonly deterministic?: boolean;
   /** Operations over subgroups are there, and each knows its number. */

@@ -20,15 +20,23 @@ export interface MemoryPlan {
 const ALIGN = 64;
 export const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 
+/** The first place from `at` on where `size` bytes lie in one segment of memory: devices bind no more at once. */
+export function inSegment(at: number, size: number, segment = Number.POSITIVE_INFINITY): number {
+  if (at + size <= segment) return at;
+  const start = Math.floor(at / segment) * segment;
+  return at + size <= start + segment ? at : start + segment;
+}
+
 /** Plans of up to so many buffers are tried again in other orders, as long as they miss the bound. */
 const MAX_RETRIED = 1024;
 const RETRIES = 60;
 
-export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
+/** @param segment no buffer lies across a multiple of it; none may be larger */
+export function planMemory(lives: readonly Lifetime[], segment?: number): MemoryPlan {
   const bound = lowerBound(lives);
   const indices = lives.map((_, i) => i);
   const bySize = (i: number, j: number) => lives[j].bytes - lives[i].bytes || lives[i].from - lives[j].from || i - j;
-  const planned = (order: readonly number[]) => ({ order, ...place(lives, order) });
+  const planned = (order: readonly number[]) => ({ order, ...place(lives, order, segment) });
   let best = planned(indices.slice().sort(bySize));
   const attempt = (order: readonly number[]) => {
     const plan = planned(order);
@@ -52,7 +60,11 @@ export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
 }
 
 /** Offsets of the buffers, placed in that order, each into the tightest gap. */
-function place(lives: readonly Lifetime[], order: readonly number[]): { offsets: number[]; arenaBytes: number } {
+function place(
+  lives: readonly Lifetime[],
+  order: readonly number[],
+  segment: number | undefined,
+): { offsets: number[]; arenaBytes: number } {
   const offsets = new Array<number>(lives.length).fill(0);
   let arenaBytes = 0;
   const placed = new Timeline(lives);
@@ -66,13 +78,14 @@ function place(lives: readonly Lifetime[], order: readonly number[]): { offsets:
     let bestGap = Number.POSITIVE_INFINITY;
     for (const r of rivals ?? []) {
       const gap = r.at - at;
-      if (gap >= size && gap < bestGap) {
-        best = at;
+      const start = inSegment(at, size, segment);
+      if (r.at - start >= size && gap < bestGap) {
+        best = start;
         bestGap = gap;
       }
       at = Math.max(at, r.end);
     }
-    const offset = rivals === null ? placed.top(l) : best >= 0 ? best : at;
+    const offset = best >= 0 ? best : inSegment(rivals === null ? placed.top(l) : at, size, segment);
     offsets[i] = offset;
     arenaBytes = Math.max(arenaBytes, offset + size);
     placed.add({ ...l, at: offset, end: offset + size });

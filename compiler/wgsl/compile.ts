@@ -44,6 +44,7 @@ export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled
       kernels,
       steps: planned.steps,
       loops: planned.loops,
+      segment: opt.gpu.segment ?? Number.POSITIVE_INFINITY,
       info: { ...info, compileMs: { ...info.compileMs, emit: performance.now() - start } },
     },
     optimized: done.graph,

@@ -34,7 +34,56 @@ export const helpers: Readonly<Record<string, string>> = {
   // By its bits: GPUs may take subnormal numbers for 0.
   f_to_bool: 'fn f_to_bool(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) != 0u; }',
 };
+const exactHelpers: Readonly<Record<string, string>> = {
+  // Long division of the significands. Beyond normal numbers the GPU's own result has to do.
+  exact_div: `fn exact_div(a: f32, b: f32) -> f32 {
+  let x = bitcast<u32>(a);
+  let y = bitcast<u32>(b);
+  let q = a / b;
+  let ex = (x >> 23u) & 255u;
+  let ey = (y >> 23u) & 255u;
+  let mx = (x & 0x7fffffu) | 0x800000u;
+  let my = (y & 0x7fffffu) | 0x800000u;
+  let less = mx < my;
+  var exponent = i32(ex) - i32(ey) + select(127i, 126i, less);
+  if (ex == 0u || ex == 255u || ey == 0u || ey == 255u || exponent < 1i || exponent > 253i) { return q; }
+  var r = select(mx, mx << 1u, less);
+  var m = 0u;
+  for (var i = 0; i < 25; i++) {
+    let fits = r >= my;
+    m = (m << 1u) | u32(fits);
+    r = select(r, r - my, fits) << 1u;
+  }
+  return rounded_float((x ^ y) & 0x80000000u, u32(exponent), m, r != 0u);
+}`,
+  // Digit by digit, two bits of the radicand at a time.
+  exact_sqrt: `fn exact_sqrt(a: f32) -> f32 {
+  let x = bitcast<u32>(a);
+  let e = x >> 23u;
+  if (e == 0u || e >= 255u) { return sqrt(a); }
+  let odd = (e & 1u) == 0u;
+  var radicand = ((x & 0x7fffffu) | 0x800000u) << select(7u, 8u, odd);
+  var r = 0u;
+  var m = 0u;
+  for (var i = 0; i < 25; i++) {
+    r = (r << 2u) | (radicand >> 30u);
+    radicand = radicand << 2u;
+    let t = (m << 2u) | 1u;
+    let fits = r >= t;
+    r = select(r, r - t, fits);
+    m = (m << 1u) | u32(fits);
+  }
+  return rounded_float(0u, (e + select(127u, 126u, odd)) >> 1u, m, r != 0u);
+}`,
+  rounded_float: `// To the nearest, ties to even: 25 bits of a significand, and whether more follow. A carry grows into the exponent.
+fn rounded_float(sign: u32, exponent: u32, m: u32, more: bool) -> f32 {
+  let up = (m & 1u) == 1u && (more || (m & 2u) == 2u);
+  return bitcast<f32>(sign | (((exponent - 1u) << 23u) + (m >> 1u) + u32(up)));
+}`,
+};
 const needs: Readonly<Record<string, readonly string[]>> = {
+  exact_div: ['rounded_float'],
+  exact_sqrt: ['rounded_float'],
   f_min: ['is_nan'],
   f_max: ['is_nan'],
   f_to_i32: ['is_nan'],
@@ -49,7 +98,7 @@ export function helperText(names: Iterable<string>): string {
     all.add(n);
   };
   for (const n of names) add(n);
-  return [...all].map((n) => helpers[n]).join('\n');
+  return [...all].map((n) => helpers[n] ?? exactHelpers[n]).join('\n');
 }
 
 /** Takes note of a function that a text uses, and gives its name. */

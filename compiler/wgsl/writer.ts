@@ -167,12 +167,14 @@ export class Writer {
       case 'tile':
         return `${tileText(e.tile)}${this.tileIndex(e.tile, e.index)}`;
       case 'un':
+        if (e.op === 'sqrt' && this.parts.exact) return `${use('exact_sqrt')}(${this.#text(e.a)})`;
         return unary(e.op, e.ty, this.#operand(e.a));
       case 'bin': {
         const zero = (e.op === 'div' || e.op === 'rem') && e.b.k === 'const' && e.b.value === 0;
         const a = e.b.k === 'const' ? this.#operand(e.a) : this.#text(e.a);
         const b = zero ? this.#operand(e.b) : this.#text(e.b);
         const same = (e.op === 'ne' || e.op === 'eq') && exprEq(e.a, e.b);
+        if (e.ty === 'f32' && e.op === 'div' && this.parts.exact) return `${use('exact_div')}(${a}, ${b})`;
         if (e.ty === 'f32' && (e.op === 'add' || e.op === 'sub' || e.op === 'mul')) return this.#sum(e, a, b);
         return this.#once(e, a, b, (x, y) => binary(e.op, e.a.ty, x, y, use, same));
       }

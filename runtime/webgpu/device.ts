@@ -5,7 +5,7 @@ import type { StateCell } from '../state.ts';
 import { findAdapter, type GpuInfo, infoOf, useful, wanted } from './adapter.ts';
 import { GpuBuffer } from './buffer.ts';
 import { fromMemory, memoryBytes, toMemory } from './elements.ts';
-import { type Block, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_READ, GpuHeap } from './heap.ts';
+import { type Block, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_READ, GpuHeap, type Spread } from './heap.ts';
 import { Pipelines } from './pipelines.ts';
 import { GpuResidence } from './residence.ts';
 import { Stream } from './stream.ts';
@@ -26,7 +26,7 @@ export class GpuDevice {
   readonly stream = new Stream();
   #failure: SinterError | undefined;
   #lost: string | undefined;
-  #arena: Block | undefined;
+  #arena: Spread | undefined;
   /** What copies within a buffer go through: WebGPU has none. */
   #between: GPUBuffer | undefined;
   /** Variables that live here. */
@@ -78,6 +78,7 @@ export class GpuDevice {
     return {
       invocations: maxComputeInvocationsPerWorkgroup,
       sharedBytes: maxComputeWorkgroupStorageSize,
+      segment: this.heap.largest,
       subgroups: this.has('subgroups') && this.language.has('subgroup_id'),
       half: this.has('shader-f16'),
     };
@@ -144,12 +145,21 @@ export class GpuDevice {
     this.#blocks.unregister(owner);
   }
 
-  /** The block of temporaries, at least so large; its contents do not survive between calls. */
-  arena(bytes: number): Block {
-    if (!this.#arena || this.#arena.bytes < bytes) {
+  /** Memory in as few blocks as bindings allow. */
+  spread(bytes: number, segment: number, what: string): Spread {
+    const blocks: Block[] = [];
+    for (let at = 0; at === 0 || at < bytes; at += segment)
+      blocks.push(this.heap.alloc(Math.min(segment, bytes - at), what));
+    return { blocks, segment };
+  }
+
+  /** The memory of temporaries, at least so large; its contents do not survive between calls. */
+  arena(bytes: number, segment: number): Spread {
+    const has = this.#arena?.segment === segment ? this.#arena.blocks.reduce((n, b) => n + b.bytes, 0) : -1;
+    if (!this.#arena || has < bytes) {
       const old = this.#arena;
-      this.#arena = this.heap.alloc(bytes, "the program's temporaries");
-      if (old) this.heap.release(old);
+      this.#arena = this.spread(bytes, segment, "the program's temporaries");
+      if (old) this.free(old.blocks);
     }
     return this.#arena;
   }

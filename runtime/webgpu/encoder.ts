@@ -5,8 +5,8 @@ import { type GpuShader, MemoryError } from '../../ir/plan.ts';
 import type { Clock } from './clock.ts';
 import type { GpuDevice } from './device.ts';
 import { GPU_COPY_DST, GPU_MAP_READ, GPU_UNIFORM, type Page } from './heap.ts';
-import type { Spot } from './program.ts';
 import { argumentWords, type Layout } from './shader.ts';
+import { locate, type Spot } from './spot.ts';
 import type { Dispatch, OpenLoop, Operation, Place, Tape } from './tape.ts';
 
 /** A dispatch with what it is bound to. */
@@ -74,7 +74,7 @@ export class Encoder {
   }
 
   // --- what does not change from call to call -----------------------------------------------------------------
-  #pageOf = (spots: readonly Spot[], p: Place): Page => spots[p.slot].block.page;
+  #pageOf = (spots: readonly Spot[], p: Place): Page => locate(spots[p.slot], p.offset).page;
 
   /** The pages of a dispatch, and which of them each buffer is in. */
   #layout(d: Dispatch, spots: readonly Spot[]): { layout: Layout; pages: Page[] } {
@@ -169,19 +169,19 @@ export class Encoder {
 
   /** Brings arguments and bindings up to date with where memory is. */
   place(spots: readonly Spot[]): void {
-    const pages = spots.map((s) => s.block.page.id).join();
+    const pages = spots.map((s) => s.blocks.map((b) => b.page.id)).join();
     if (pages !== this.#boundFor) {
       this.#bound.clear();
       this.#groups.clear();
       this.#boundFor = pages;
     }
-    const where = spots.map((s) => `${s.block.page.id}:${s.block.offset + s.offset}`).join();
+    const where = spots.map((s) => `${s.blocks.map((b) => `${b.page.id}:${b.offset}`)}+${s.offset}`).join();
     if (where === this.#written) return;
     this.#written = where;
     const data = new Uint32Array(this.argumentBytes / 4);
     this.#tape.records.forEach((r, i) => {
       let at = this.#starts[i] / 4;
-      const start = (p: Place) => spots[p.slot].block.offset + spots[p.slot].offset + p.offset;
+      const start = (p: Place) => locate(spots[p.slot], p.offset).at;
       r.places.forEach((p, k) => {
         data[at++] = start(p) / r.units[k];
       });
@@ -272,8 +272,8 @@ export class Encoder {
   ): Promise<boolean> {
     const { gpu } = this.#device;
     const staging = gpu.createBuffer({ size: 4, usage: GPU_MAP_READ | GPU_COPY_DST });
-    const s = spots[p.slot];
-    flush((e) => e.copyBufferToBuffer(s.block.page.buffer, s.block.offset + s.offset + p.offset, staging, 0, 4));
+    const { page, at } = locate(spots[p.slot], p.offset);
+    flush((e) => e.copyBufferToBuffer(page.buffer, at, staging, 0, 4));
     try {
       await staging.mapAsync(GPU_MAP_READ);
       return new Uint32Array(staging.getMappedRange())[0] !== 0;

@@ -16,6 +16,12 @@ export interface Block {
   readonly bytes: number;
 }
 
+/** Memory in blocks of `segment` bytes, the last one maybe shorter. */
+export interface Spread {
+  readonly blocks: readonly Block[];
+  readonly segment: number;
+}
+
 export class Page {
   readonly id: number;
   readonly buffer: GPUBuffer;

@@ -18,17 +18,10 @@ import { Clock } from './clock.ts';
 import type { GpuDevice } from './device.ts';
 import { memoryBytes, toMemory } from './elements.ts';
 import { Encoder } from './encoder.ts';
-import type { Block } from './heap.ts';
+import type { Block, Spread } from './heap.ts';
 import { profileOnGpu } from './profile.ts';
+import { locate, type Spot, spot } from './spot.ts';
 import { Tape } from './tape.ts';
-
-/** Where a slot's memory is. */
-export interface Spot {
-  readonly block: Block;
-  /** Bytes from the start of the block. */
-  readonly offset: number;
-}
-const spot = (block: Block, offset = 0): Spot => ({ block, offset });
 
 export class GpuProgram implements Program {
   readonly target = 'webgpu';
@@ -41,7 +34,7 @@ export class GpuProgram implements Program {
   readonly #cells: readonly StateCell[];
   readonly #tape: Tape;
   readonly #encoder: Encoder;
-  readonly #constants: Block;
+  readonly #constants: Spread;
   readonly #control: Block;
   /** Where the Variables are, and how often any had moved when that was looked up. */
   #states: readonly Spot[] = [];
@@ -58,23 +51,24 @@ export class GpuProgram implements Program {
     this.outputTypes = plan.outputs.map((p) => p.type);
     const slots = 2 + cells.length + plan.inputs.length + plan.outputs.length;
     this.#tape = new Tape(plan, slots);
-    this.#constants = device.heap.alloc(plan.constantBytes, "the program's constants");
+    this.#constants = device.spread(plan.constantBytes, plan.segment, "the program's constants");
     this.#control = device.heap.alloc(4 * this.#tape.words, "the program's control words");
     this.#encoder = new Encoder(device, this.#tape);
     this.plan = { ...plan.info, gpu: this.#cost() };
-    device.own(this, [this.#constants, this.#control]);
+    device.own(this, [...this.#constants.blocks, this.#control]);
     this.#upload();
   }
 
   #upload(): void {
     const { queue } = this.device.gpu;
-    const constants = this.#constants;
+    const constants = { ...this.#constants, offset: 0 };
     this.device.stream.run(() => {
       for (const { offset, data } of this.#plan.constants) {
         const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
         const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
         whole.set(bytes);
-        queue.writeBuffer(constants.page.buffer, constants.offset + offset, whole);
+        const { page, at } = locate(constants, offset);
+        queue.writeBuffer(page.buffer, at, whole);
       }
       queue.writeBuffer(this.#control.page.buffer, this.#control.offset, Uint32Array.of(1));
     });
@@ -83,8 +77,7 @@ export class GpuProgram implements Program {
   /** Makes its pipelines, beside each other. Rejects with CompileError where the driver refuses a shader. */
   async prepare(): Promise<void> {
     // Where inputs and outputs will be is not known: most likely beside the temporaries.
-    const arena = this.device.arena(this.#plan.arenaBytes);
-    const ports = [...this.inputTypes, ...this.outputTypes].map(() => spot(arena));
+    const ports = [...this.inputTypes, ...this.outputTypes].map(() => spot(this.#arena.blocks[0]));
     await this.#encoder.prepare(this.#spots(ports));
   }
 
@@ -92,7 +85,7 @@ export class GpuProgram implements Program {
   dispose(): void {
     this.#disposed = true;
     this.device.disown(this);
-    this.device.free([this.#constants, this.#control]);
+    this.device.free([...this.#constants.blocks, this.#control]);
     this.#encoder.dispose();
   }
 
@@ -100,6 +93,10 @@ export class GpuProgram implements Program {
     if (this.#disposed)
       throw new ArgumentError('this program was disposed of', { fix: 'compile it again, or dispose of it later' });
     this.device.check();
+  }
+
+  get #arena(): Spread {
+    return this.device.arena(this.#plan.arenaBytes, this.#plan.segment);
   }
 
   #placeStates(): void {
@@ -110,8 +107,13 @@ export class GpuProgram implements Program {
 
   #spots(ports: readonly Spot[]): Spot[] {
     this.#placeStates();
-    const arena = this.device.arena(this.#plan.arenaBytes);
-    return [spot(arena), spot(this.#constants), ...this.#states, ...ports, spot(this.#control)];
+    return [
+      { ...this.#arena, offset: 0 },
+      { ...this.#constants, offset: 0 },
+      ...this.#states,
+      ...ports,
+      spot(this.#control),
+    ];
   }
 
   runBuffers(inputs: readonly Storage[]): Storage[] {
@@ -138,12 +140,12 @@ export class GpuProgram implements Program {
     outputs: readonly GpuBuffer[],
     clock?: Clock,
   ): void | Promise<void> {
-    const arena = this.device.arena(this.#plan.arenaBytes);
     const ports = inputs.map((x, i): Spot => {
       if (x instanceof GpuBuffer) return spot(x.block);
-      const { staging } = this.#plan.inputs[i];
-      if (x.length) this.device.gpu.queue.writeBuffer(arena.page.buffer, arena.offset + staging, x);
-      return spot(arena, staging);
+      const staged = { ...this.#arena, offset: this.#plan.inputs[i].staging };
+      const { page, at } = locate(staged, 0);
+      if (x.length) this.device.gpu.queue.writeBuffer(page.buffer, at, x);
+      return staged;
     });
     return this.#encoder.run(this.#spots([...ports, ...outputs.map((b) => spot(b.block))]), clock);
   }

@@ -101,6 +101,7 @@ describe('the tables', () => {
   const others = new Set([
     'getBackend',
     'listDevices',
+    'listDevicesAsync',
     'ready',
     'env',
     'enableProdMode',
@@ -121,6 +122,7 @@ describe('the tables', () => {
     'callbacks.loadCheckpoint',
     'registerCallbackConstructor',
     'plotModel',
+    'verify',
   ]);
   it('have every public function', () => {
     const known = new Set(calls().map((c) => c.name));
