@@ -2,12 +2,13 @@
 
 import type { Group } from '../group.ts';
 import { lowerAlgorithm } from './algorithms/index.ts';
+import { lowerArgReduce } from './arg-reduce.ts';
 import { lowerColumns } from './columns.ts';
 import { lowerContraction } from './contraction.ts';
 import type { LowerContext, Lowered } from './kernel-builder.ts';
 import { lowerPointwise, lowerUpdate } from './pointwise.ts';
 import { lowerRows } from './rows.ts';
-import { lowerArgReduce, lowerScatter } from './scatter.ts';
+import { lowerScatter } from './scatter.ts';
 import { lowerWindow } from './window.ts';
 
 /** Control flow is planned (compiler/level.ts), not lowered. */

@@ -1,11 +1,8 @@
-// Scatters and the index of an extreme: the two lowerings that neither fuse nor tile.
+// Scatters: they neither fuse nor tile.
 
-import type { Node } from '../../ir/graph.ts';
 import { linearize } from '../../ir/kernel/affine.ts';
-import { bin, type Expr, i32, konst, load, sel, variable } from '../../ir/kernel/expr.ts';
+import { bin, type Expr, i32, konst, load, variable } from '../../ir/kernel/expr.ts';
 import { loop, type Stmt, store } from '../../ir/kernel/kernel.ts';
-import { numAttr } from '../../ir/op.ts';
-import { reduceInit } from '../../ir/ops/reduce.ts';
 import { sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
 import { lowerGpuScatter } from './gpu/scatter.ts';
@@ -66,41 +63,4 @@ export function lowerScatter(ctx: LowerContext, g: Group): Lowered {
     [...nest(merged.axes, merged.body, { vector: true }), { s: 'barrier' }, { s: 'single', body: stmts }],
     { flops: sizeOf(updates.type.shape) },
   );
-}
-
-export function lowerArgReduce(ctx: LowerContext, g: Group): Lowered {
-  const n: Node = g.nodes[0];
-  const k = new KernelBuilder(ctx, g);
-  const x = n.inputs[0];
-  const xs = fixed(x.type.shape);
-  const ty = x.type.dtype;
-  const axis = numAttr(n.attrs, 'axis');
-  const max = n.op.name === 'arg_max';
-  const all = xs.map((size, i) => ({ v: `i${i}`, n: size }));
-  const keep = all.filter((_, i) => i !== axis);
-  const init = (max ? reduceInit.reduce_max : reduceInit.reduce_min)(ty);
-  const [best, at] = [variable('best', ty), variable('at')];
-  const inner: Stmt[] = [];
-  const e = k.reader(inner, rangesOf(all)).read(x, axisVars(all));
-  const i = variable(all[axis].v);
-  // The first element is taken whatever it is; a NaN beats everything but an earlier NaN.
-  const isNew = bin(
-    'or',
-    bin('eq', i, i32(0)),
-    bin('or', bin(max ? 'gt' : 'lt', e, best), bin('and', bin('ne', e, e), bin('eq', best, best))),
-  );
-  inner.push({ s: 'let', name: 'better', value: isNew });
-  const b = variable('better', 'bool');
-  inner.push({ s: 'set', name: 'at', value: sel(b, i, at) }, { s: 'set', name: 'best', value: sel(b, e, best) });
-  const body: Stmt[] = [
-    { s: 'acc', name: 'best', ty, init: konst(ty, init) },
-    { s: 'acc', name: 'at', ty: 'i32', init: i32(0) },
-    loop(all[axis].v, xs[axis], inner),
-    store(k.output(n.outputs[0]), linearize(axisVars(keep), fixed(n.outputs[0].type.shape)), at),
-  ];
-  const m = mergeAxes(keep, body);
-  const grid = ctx.options.gpu !== undefined;
-  return k.finish(nest(m.axes, m.body, { vector: axis !== xs.length - 1, cost: 4 * xs[axis], grid }), {
-    flops: sizeOf(x.type.shape),
-  });
 }

@@ -7,7 +7,8 @@ const digits = [0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c
 
 const reduction = `const two_over_pi = array<u32, ${digits.length}>(${digits.map((d) => `${d}u`).join(', ')});
 
-struct Angle { r: f32, quadrant: u32 }
+// r and what it lacks.
+struct Angle { r: f32, lo: f32, quadrant: u32 }
 
 fn high_word(a: u32, b: u32) -> u32 {
   let x = (a & 0xffffu) * (b & 0xffffu);
@@ -45,24 +46,31 @@ fn reduce_angle(x: f32) -> Angle {
   }
   let zeros = countLeadingZeros(f.x);
   let fraction = select((f.x << (zeros & 31u)) | (f.y >> ((32u - zeros) & 31u)), f.x, zeros == 0u);
-  let scaled = fma(f32(fraction >> 8u), bitcast<f32>(${bits((Math.PI / 2) * 2 ** -24)}u), f32(fraction & 255u) * bitcast<f32>(${bits((Math.PI / 2) * 2 ** -32)}u));
-  var r = scaled * bitcast<f32>((127u - min(zeros, 31u)) << 23u);
-  r = select(r, -r, above);
-  if ((word >> 31u) == 1u) {
-    r = -r;
-    quadrant = 0u - quadrant;
-  }
-  return Angle(r, quadrant & 3u);
+  // In units of 2^-31: 24 bits and the 8 behind them.
+  let scaled = high_word(fraction, ${Math.round((Math.PI / 2) * 2 ** 31)}u);
+  let unit = bitcast<f32>((96u - min(zeros, 31u)) << 23u);
+  let negative = (word >> 31u) == 1u;
+  let sign = select(1.0f, -1.0f, above != negative);
+  let r = f32(scaled >> 8u) * (sign * 256.0f * unit);
+  return Angle(r, f32(scaled & 255u) * (sign * unit), select(quadrant, 0u - quadrant, negative) & 3u);
 }
 
 fn sine_of(a: Angle) -> f32 {
   let z = a.r * a.r;
-  let s = fma(fma(fma(-1.9515295891e-4, z, 8.3321608736e-3), z, -1.6666654611e-1) * z, a.r, a.r);
-  let c = fma(fma(fma(2.443315711809948e-5, z, -1.388731625493765e-3), z, 4.166664568298827e-2) * z, z, fma(-0.5, z, 1.0));
+  let s = fma(fma(fma(-1.9515295891e-4, z, 8.3321608736e-3), z, -1.6666654611e-1) * z, a.r, a.lo) + a.r;
+  let p = fma(fma(2.443315711809948e-5, z, -1.388731625493765e-3), z, 4.166664568298827e-2);
+  let c = fma(p * z, z, fma(-0.5, z, -a.r * a.lo)) + 1.0;
   let v = select(s, c, (a.quadrant & 1u) == 1u);
   return select(v, -v, a.quadrant > 1u);
 }
-fn cosine_of(a: Angle) -> f32 { return sine_of(Angle(a.r, (a.quadrant + 1u) & 3u)); }
+fn cosine_of(a: Angle) -> f32 { return sine_of(Angle(a.r, a.lo, (a.quadrant + 1u) & 3u)); }
+fn tangent_of(a: Angle) -> f32 {
+  let z = a.r * a.r;
+  let p = ${polynomial([0.333333492, 0.133326724, 0.0540594347, 0.0212829057, 0.0108371405, 8.48301643e-5, 0.00437977165])};
+  let t = fma(p * z, a.r, fma(a.lo, z, a.lo)) + a.r;
+  let odd = (a.quadrant & 1u) == 1u;
+  return select(t, -1.0, odd) / select(1.0, t, odd);
+}
 // Of infinities and NaN: NaN.
 fn no_angle(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }
 `;
@@ -95,8 +103,9 @@ fn split_float(word: u32) -> vec2<i32> {
 }
 `;
 
-function bits(x: number): number {
-  return new Uint32Array(Float32Array.of(x).buffer)[0];
+/** A polynomial in z, lowest power first. */
+function polynomial(coefficients: readonly number[]): string {
+  return coefficients.reduceRight((text, c) => (text === '' ? `${c}f` : `fma(${text}, z, ${c}f)`), '');
 }
 
 const ofAngle = (name: string, value: string): readonly string[] => [
@@ -112,6 +121,6 @@ const ofAngle = (name: string, value: string): readonly string[] => [
 export const nativeFunctions: Readonly<Record<string, readonly string[]>> = {
   sin_f32: ofAngle('sin_f32', 'sine_of(a)'),
   cos_f32: ofAngle('cos_f32', 'cosine_of(a)'),
-  tan_f32: ofAngle('tan_f32', '(sine_of(a) / cosine_of(a))'),
+  tan_f32: ofAngle('tan_f32', 'tangent_of(a)'),
   rem_f32: [remainder],
 };

@@ -38,6 +38,8 @@ export class Encoder {
   readonly #sizes: number[] = [];
   readonly argumentBytes: number;
   #arguments: GPUBuffer | undefined;
+  /** What it holds. */
+  readonly #data: Uint32Array<ArrayBuffer>;
   /** What the argument buffer was written for. */
   #written = '';
   /** Dispatches as bound for the pages at hand. */
@@ -61,6 +63,7 @@ export class Encoder {
       at += size;
     }
     this.argumentBytes = at;
+    this.#data = new Uint32Array(at / 4);
   }
 
   dispose(): void {
@@ -178,17 +181,26 @@ export class Encoder {
     const where = spots.map((s) => `${s.blocks.map((b) => `${b.page.id}:${b.offset}`)}+${s.offset}`).join();
     if (where === this.#written) return;
     this.#written = where;
-    const data = new Uint32Array(this.argumentBytes / 4);
+    const data = this.#data;
+    let [first, last] = [data.length, -1];
+    const put = (at: number, word: number): void => {
+      if (data[at] === word) return;
+      data[at] = word;
+      first = Math.min(first, at);
+      last = Math.max(last, at);
+    };
     this.#tape.records.forEach((r, i) => {
       let at = this.#starts[i] / 4;
       const start = (p: Place) => locate(spots[p.slot], p.offset).at;
       r.places.forEach((p, k) => {
-        data[at++] = start(p) / r.units[k];
+        put(at++, start(p) / r.units[k]);
       });
-      for (const w of r.words) data[at++] = w;
-      if (r.predicate) data[at] = start(r.predicate) / 4;
+      for (const w of r.words) put(at++, w);
+      if (r.predicate) put(at, start(r.predicate) / 4);
     });
-    if (data.length) this.#device.gpu.queue.writeBuffer(this.#argumentBuffer(), 0, data);
+    // Mostly only the outputs have moved.
+    if (last >= 0)
+      this.#device.gpu.queue.writeBuffer(this.#argumentBuffer(), 4 * first, data, first, last + 1 - first);
   }
 
   // --- a call ------------------------------------------------------------------------------------------------

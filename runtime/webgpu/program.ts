@@ -89,14 +89,14 @@ export class GpuProgram implements Program {
     this.#encoder.dispose();
   }
 
+  get #arena(): Spread {
+    return this.device.arena(this.#plan.arenaBytes, this.#plan.segment);
+  }
+
   #check(): void {
     if (this.#disposed)
       throw new ArgumentError('this program was disposed of', { fix: 'compile it again, or dispose of it later' });
     this.device.check();
-  }
-
-  get #arena(): Spread {
-    return this.device.arena(this.#plan.arenaBytes, this.#plan.segment);
   }
 
   #placeStates(): void {

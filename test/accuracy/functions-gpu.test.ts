@@ -9,7 +9,6 @@ import { binaryBounds, unaryBounds } from '../../tools/bounds.ts';
 import { randomFrom } from '../../tools/random.ts';
 import { allFloats, type FloatFunction, measureBinary, measureUnary, type Worst } from '../../tools/ulp.ts';
 import { runGpu } from '../wgsl/run.ts';
-import { names as pending } from '../wgsl/soft64-pending.ts';
 
 /** What reordered sums may add, in ulp. */
 const REORDERED = 0.3;
@@ -41,7 +40,7 @@ function expectWithin(name: string, w: Worst, bound: number): void {
 
 describe('ulp on the GPU of', () => {
   const floats = Array.from(allFloats(200_003)).filter(counts);
-  it.each(unaryBounds.filter((u) => !pending.has(u.name)))('$name', async ({ name, exact, ranges }) => {
+  it.each(unaryBounds)('$name', async ({ name, exact, ranges }) => {
     const inputs = floats.filter((x) => counts(exact(x)));
     const which = (x: number) => ranges.findIndex((r) => r.has(x));
     const worst = await measureUnary(onGpu(name, 1), exact, inputs, which, ranges.length);

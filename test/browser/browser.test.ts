@@ -1,16 +1,12 @@
 // The built package in a page of a real browser, with and without shared memory.
 
-import { copyFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import chromium from '@sparticuz/chromium';
-import { build } from 'esbuild';
-import { type Browser, type Page as BrowserPage, chromium as launcher } from 'playwright-core';
+import type { Browser, Page as BrowserPage } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { install } from '../installed.ts';
+import { bundlePages, launch } from './build.ts';
 import { type Trained, trainOn } from './model.ts';
 import type { Page } from './page.ts';
+import { sameTraining } from './same.ts';
 import { serve } from './serve.ts';
 
 const steps = 12;
@@ -20,27 +16,9 @@ let url: string;
 let expected: Trained;
 
 beforeAll(async () => {
-  const project = await install('test-browser');
-  const bundle = join(project.folder, 'bundle');
-  // In the project's folder 'sinter' is the installed package, not the sources.
-  for (const file of ['page.ts', 'model.ts'])
-    copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(project.folder, file));
-  await build({
-    entryPoints: [join(project.folder, 'page.ts')],
-    tsconfigRaw: {},
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'browser',
-    outdir: bundle,
-    // binaryen asks for it in Node only.
-    external: ['node:module'],
-    logLevel: 'error',
-  });
-  ({ server, url } = await serve(bundle));
-  // CHROME names another browser where the packed one (for Linux on x86-64) does not run.
-  const executablePath = process.env.CHROME ?? (await chromium.executablePath());
-  browser = await launcher.launch({ executablePath, args: ['--no-sandbox'] });
+  const { folder } = await bundlePages('test-browser', ['page.ts'], ['model.ts']);
+  ({ server, url } = await serve(folder));
+  browser = await launch();
   expected = await trainOn('reference', 1, steps);
 }, 120_000);
 
@@ -65,15 +43,7 @@ const trainThere = (page: BrowserPage, threads: number) =>
   page.evaluate(([t, s]) => (globalThis as unknown as Here).page.trainOn('wasm', t, s), [threads, steps]);
 const workersOf = (page: BrowserPage) => page.evaluate(() => (globalThis as unknown as Here).page.workers());
 
-/** Both ran the same training, up to float32 arithmetic. */
-function same(got: Trained): void {
-  expect(got.graph).toBe('func @step');
-  expect(got.losses[steps - 1]).toBeLessThan(got.losses[0] * 0.5);
-  got.losses.forEach((x, i) => void expect(x).toBeCloseTo(expected.losses[i], 4));
-  expect(got.weights.length).toBe(expected.weights.length);
-  const worst = got.weights.reduce((m, w, i) => Math.max(m, Math.abs(w - expected.weights[i])), 0);
-  expect(worst).toBeLessThan(1e-3);
-}
+const same = (got: Trained) => sameTraining(got, expected);
 
 it('trains in a page with shared memory, on one thread and on two, to the same bits', async () => {
   const { page, said } = await open('isolated');

@@ -21,7 +21,11 @@ export interface Trained {
 }
 
 /** Trains for some steps on a target; losses and final weights. */
-export async function trainOn(target: 'wasm' | 'reference', threads: number, steps: number): Promise<Trained> {
+export async function trainOn(
+  target: 'wasm' | 'webgpu' | 'reference',
+  threads: number,
+  steps: number,
+): Promise<Trained> {
   const weight = (shape: number[], seed: number) =>
     tf.variable(tf.tensor(numbers(shape[0] * shape[1], seed), shape).mul(0.2), true, `w${seed}`);
   const [w1, w2] = [weight([inputs, hidden], 1), weight([hidden, classes], 2)];
@@ -46,10 +50,12 @@ export async function trainOn(target: 'wasm' | 'reference', threads: number, ste
     [batch],
     'int32',
   );
-  const losses = Array.from({ length: steps }, () => exe.run(x, labels).dataSync()[0]);
+  const losses: number[] = [];
+  for (let i = 0; i < steps; i++) losses.push((await exe.run(x, labels).data())[0]);
+  const weights = await Promise.all([w1, b1, w2].map((w) => w.data()));
   return {
     losses,
-    weights: [...w1.dataSync(), ...b1.dataSync(), ...w2.dataSync()],
+    weights: weights.flatMap((w) => [...w]),
     kernels: exe.plan.kernels.length,
     graph: String(exe.graph).slice(0, 10),
   };

@@ -6,20 +6,21 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 
-const html = '<!doctype html><title>sinter</title><script type="module" src="page.js"></script>';
+const html = (script: string): string =>
+  `<!doctype html><title>sinter</title><script type="module" src="${script}.js"></script>`;
 const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Serves the files of a folder; `url` is where. */
+/** Serves the files of a folder, and at `/plain/?NAME` a page of its script NAME (`page` without); `url` is where. */
 export async function serve(folder: string): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const { pathname: path, search } = new URL(request.url ?? '/', 'http://localhost');
     const headers = path.startsWith('/isolated/') ? isolation : {};
     try {
       const index = path.endsWith('/');
-      const body = index ? html : readFileSync(join(folder, basename(path)));
+      const body = index ? html(search.slice(1) || 'page') : readFileSync(join(folder, basename(path)));
       response.writeHead(200, { ...headers, 'Content-Type': index ? 'text/html' : 'text/javascript' }).end(body);
     } catch {
       response.writeHead(404).end();

@@ -88,7 +88,9 @@ describe('plotHistory', () => {
     expect(svg).toMatch(/^<svg [^>]*width="960" height="350" viewBox="0 0 960 350"/);
   });
   it('lines go through the numbers', async () => {
-    const svg = await tf.plotHistory({ loss: [4, 2, 0] }, null, { width: 480, height: 320 });
+    const svg = await tf.plotHistory({ loss: [4, 2, 0] }, null, { width: 480, height: 320, xLabel: 'batch' });
+    expect(texts(svg)).toContain('batch');
+    expect(texts(svg)).not.toContain('epoch');
     const points = (/<path d="([^"]*)"/.exec(svg) as RegExpExecArray)[1]
       .slice(1)
       .split('L')

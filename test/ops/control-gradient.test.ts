@@ -15,7 +15,6 @@ import { knowAll } from '../fuzz/numerics.ts';
 import { checkGrad } from '../gradcheck.ts';
 import { randomFrom, weightedSum } from '../helpers.ts';
 import { onGpu } from '../wgsl/run.ts';
-import { needsSoft64 } from '../wgsl/soft64-pending.ts';
 
 type Fn = (...xs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 const cell = (w: tf.Tensor) => (h: tf.Tensor, x: tf.Tensor) => h.matMul(w).add(x).tanh();
@@ -163,11 +162,10 @@ describe.each(Object.entries(functions))('%s', (_, [f, ...shapes]) => {
   it.each([
     { target: 'wasm', configs: onWasm },
     { target: 'webgpu', configs: onGpu },
-  ])('compiles for $target, gradient included', async ({ target, configs }) => {
+  ])('compiles for $target, gradient included', async ({ configs }) => {
     const wrt = scalar.params.map((_p, i) => i);
     const back = gradGraph(scalar, 0, wrt);
     for (const g of [graph, back, gradGraph(weightedSum(back, 23, 1), 0, wrt)]) {
-      if (target === 'webgpu' && needsSoft64(g)) continue;
       const inputs = inputsOf(g, 6);
       const all = knowAll(g, inputs);
       expect(await failure({ graph: g, inputs, known: g.results.map((r) => all[r.id]) }, configs)).toBe('');

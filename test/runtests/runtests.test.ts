@@ -11,7 +11,6 @@ import { failure, onWasm } from '../fuzz/check.ts';
 import { type Known, knowAll } from '../fuzz/numerics.ts';
 import { closeness } from '../helpers.ts';
 import { onGpu } from '../wgsl/run.ts';
-import { needsSoft64 } from '../wgsl/soft64-pending.ts';
 import { parseRunFile } from './format.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -20,10 +19,9 @@ const files = readdirSync(here).filter((f) => f.endsWith('.ir'));
 describe.each([
   { target: 'wasm', configs: onWasm },
   { target: 'webgpu', configs: onGpu },
-])('runs on $target', ({ target, configs }) => {
+])('runs on $target', ({ configs }) => {
   it.each(files)('%s', async (file) => {
     const { graph, runs } = parseRunFile(readFileSync(`${here}${file}`, 'utf8'));
-    if (target === 'webgpu' && needsSoft64(graph)) return;
     for (const run of runs) {
       const inputs: NDArray[] = graph.params.map((p, i) =>
         ndarray(p.type.dtype, staticShape(p.type.shape), run.inputs[i]),

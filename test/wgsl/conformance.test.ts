@@ -13,7 +13,6 @@ import { chosenCases, type MatrixCase } from '../conformance/matrix.ts';
 import { opGraph, randomFrom, sampleInputs } from '../helpers.ts';
 import { runWasm } from '../wasm/run.ts';
 import { runGpu } from './run.ts';
-import { needsSoft64 } from './soft64-pending.ts';
 
 const full = process.env.CONFORMANCE === 'full';
 const seed = Number(process.env.CONFORMANCE_SEED ?? 1);
@@ -30,7 +29,7 @@ const graphOf = (c: { op: (typeof ops)[number]; sample: MatrixCase['sample'] }) 
 
 const samples = sampleCases().filter((c) => !graphOf(c).results.some((r) => r.type.dtype === 'f64'));
 const chosenSamples = ops.flatMap((op, i) => {
-  const own = samples.filter((c) => c.op === op && !needsSoft64(graphOf(c)));
+  const own = samples.filter((c) => c.op === op);
   const random = randomFrom(seed * 2003 + i);
   while (own.length > SAMPLES) own.splice(Math.floor(random() * own.length), 1);
   return own;
@@ -46,7 +45,7 @@ describe(`the matrix of types and values, ${which}`, () => {
   it.each(ops.map((op, i) => [op.name, op, i] as const))('%s', { timeout: 600_000 }, async (_, op, i) => {
     const found: string[] = [];
     for (const c of chosenCases(op, FURTHER, seed * 1009 + i)) {
-      if (touches(c, 'f64') || needsSoft64(graphOf(c))) continue;
+      if (touches(c, 'f64')) continue;
       // GPUs may take subnormal operands for zeros.
       const wrong = await matrixFailure(c, runGpu, { flushes: true });
       if (wrong) found.push(wrong);
@@ -76,7 +75,7 @@ describe('random numbers have the bits of the WASM target', () => {
     const { nodes } = decompose(graphOf(c));
     return nodes.length > 0 && nodes.some((n) => n.op.exact || n.op.name === 'rng_bits');
   });
-  it.each(random.filter((c) => !needsSoft64(graphOf(c))))('$name', async (c) => {
+  it.each(random)('$name', async (c) => {
     const g = graphOf(c);
     const inputs = sampleInputs(c.sample).map((x) => x.data);
     const wasm = (await runWasm(g, inputs)).outputs.map((x) => Array.from(x));

@@ -6,11 +6,10 @@
 import { it } from 'vitest';
 import { fuzz } from '../fuzz/campaign.ts';
 import { onGpu } from './run.ts';
-import { needsSoft64 } from './soft64-pending.ts';
 
 const seed = Number(process.env.FUZZ_SEED ?? 20260107);
 const runs = Number(process.env.FUZZ_RUNS ?? 60);
 
 it(`${runs} random graphs of seed ${seed} (FUZZ_RUNS, FUZZ_SEED)`, { timeout: 0 }, () =>
-  fuzz({ seed, runs, configs: onGpu, skip: needsSoft64 }),
+  fuzz({ seed, runs, configs: onGpu }),
 );

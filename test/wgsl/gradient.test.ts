@@ -12,7 +12,6 @@ import { failure } from '../fuzz/check.ts';
 import { knowAll } from '../fuzz/numerics.ts';
 import { opCases, opGraph, randomFrom, sampleInputs, weightedSum } from '../helpers.ts';
 import { onGpu } from './run.ts';
-import { needsSoft64 } from './soft64-pending.ts';
 
 const full = process.env.CONFORMANCE === 'full';
 const seed = Number(process.env.CONFORMANCE_SEED ?? 1);
@@ -39,7 +38,6 @@ describe(`gradient on the GPU, ${full ? 'all samples' : `a sample of seed ${seed
     const second = withGradients(weightedSum(first, 23, 1));
     const inputs = sampleInputs(sample);
     for (const graph of [first, second]) {
-      if (needsSoft64(graph)) continue;
       const all = knowAll(graph, inputs);
       expect(await failure({ graph, inputs, known: graph.results.map((r) => all[r.id]) }, onGpu)).toBe('');
     }

@@ -11,9 +11,7 @@ import type { Config } from '../fuzz/check.ts';
 /** Results of a compiled program, tensors first, then the states' new contents. */
 export async function runGpu(g: Graph, inputs: readonly ArrayLike<number>[]): Promise<TypedArray[]> {
   const device = await openGpu('test');
-  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: sharedBytes } =
-    device.gpu.limits;
-  const { plan } = compileForGpu(g, { gpu: { invocations, sharedBytes }, verify: true });
+  const { plan } = compileForGpu(g, { gpu: device.target, verify: true });
   const cells = g.params.flatMap((p, i) => (p.type.state ? [new StateCell(p.type, inputs[i])] : []));
   const program = new GpuProgram(plan, cells, device);
   try {

@@ -5,7 +5,7 @@ import { Builder } from '../../ir/builder.ts';
 import { CompileError, SinterError } from '../../ir/errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { allOps, type OpDef, type Sample } from '../../ir/op.ts';
-import { type DType, staticShape, tensorType } from '../../ir/types.ts';
+import { type DType, isFloat, staticShape, tensorType } from '../../ir/types.ts';
 
 const dtypes: readonly DType[] = ['f32', 'f64', 'i32', 'u32', 'bool', 'i8', 'u8', 'f16'];
 /** The limits that every WebGPU device has. */
@@ -36,7 +36,9 @@ function graphsOf(op: OpDef): Map<DType, Graph> {
   const found = new Map<DType, Graph>();
   for (const s of op.samples)
     for (const to of dtypes) {
-      const from = s.inputs[0]?.type.dtype ?? 'f32';
+      // Keys, predicates and indices keep their dtype beside floats.
+      const types = s.inputs.map((x) => x.type.dtype);
+      const from = types.find(isFloat) ?? types[0] ?? 'f32';
       const g = found.has(to) ? null : graphOf(op, s, from, to);
       const has = g && [...g.params, ...g.results].some((v) => v.type.dtype === to);
       // Other dtypes in the graph would hide what is tried.

@@ -3,15 +3,21 @@
 
 import { delinearize, linearize, type Ranges } from '../../../ir/kernel/affine.ts';
 import { add, bin, type Expr, fma, i32, konst, load, mul, sub, variable } from '../../../ir/kernel/expr.ts';
-import { loop, type Stmt, store } from '../../../ir/kernel/kernel.ts';
+import { loop, type ReduceOp, type Stmt, store } from '../../../ir/kernel/kernel.ts';
 import { boolAttr, numAttr } from '../../../ir/op.ts';
 import { reduceInit } from '../../../ir/ops/reduce.ts';
 import { sizeOf } from '../../../ir/types.ts';
 import type { Group } from '../../group.ts';
 import { KernelBuilder, type LowerContext, type Lowered } from '../kernel-builder.ts';
+import { gridNest } from '../loops.ts';
 import { fixed } from '../views.ts';
 
 const PARALLEL_WORK = 1 << 15;
+/** On a GPU: fewer lines than this leave it idle, if they are as long as that. */
+const FEW_LINES = 4096;
+const LONG_LINE = 512;
+const LEAST_PIECE = 32;
+const MOST_PIECES = 512;
 /** Columns that one thread takes at a time. */
 const BLOCK = 256;
 
@@ -32,6 +38,8 @@ interface Line {
   /** The next value, from the one before and the place of the elements. */
   readonly next: (before: Expr, outer: Expr, k: Expr, inner: Expr) => Expr;
   readonly exclusive: boolean;
+  /** What combines two stretches of a line, where one operation does. */
+  readonly op: ReduceOp | undefined;
   readonly out: string;
   readonly gpu: boolean;
 }
@@ -47,7 +55,14 @@ export function lowerCumulative(ctx: LowerContext, g: Group): Lowered {
   const body: Stmt[] = [];
   if (size > 0) {
     const line = lineOf(k, g, [outer, shape[axis], inner], body);
-    body.push(...(inner === 1 ? alongRows(line, outer) : acrossRows(line, outer, inner)));
+    const few = line.gpu && line.op !== undefined && outer * inner < FEW_LINES && shape[axis] >= LONG_LINE;
+    body.push(
+      ...(few
+        ? inPieces(k, line, outer, inner)
+        : inner === 1
+          ? alongRows(line, outer)
+          : acrossRows(line, outer, inner)),
+    );
   }
   return k.finish(body, { flops: size });
 }
@@ -81,9 +96,49 @@ function lineOf(k: KernelBuilder, g: Group, [outer, size, inner]: readonly numbe
     next: (before, o, at, j) =>
       op ? bin(op, before, read(0, o, at, j)) : fma(read(0, o, at, j), before, read(1, o, at, j)),
     exclusive: op !== undefined && boolAttr(n.attrs, 'exclusive'),
+    op,
     out: k.output(n.outputs[0]),
     gpu: k.ctx.options.gpu !== undefined,
   };
+}
+
+/**
+ * On a GPU, few long lines in pieces: the total of each, then what comes before each, then the running values from
+ * there. A piece is an invocation's (G. Blelloch, "Prefix sums and their applications", 1990).
+ */
+function inPieces(k: KernelBuilder, line: Line, outer: number, inner: number): Stmt[] {
+  const [o, at, j, piece, s] = [...['o', 'k', 'j', 'piece'].map((v) => variable(v)), variable('s', line.init.ty)];
+  const { ty } = line.init;
+  const op = line.op as ReduceOp;
+  const size = Math.max(LEAST_PIECE, Math.ceil(line.n / MOST_PIECES));
+  const pieces = Math.ceil(line.n / size);
+  const totals = k.scratch(ty, outer * pieces * inner);
+  const total = linearize([o, piece, j], [outer, pieces, inner]);
+  const lo = mul(piece, i32(size));
+  const over = (body: readonly Stmt[]): Stmt => ({
+    ...loop('k', bin('min', add(lo, i32(size)), i32(line.n)), body),
+    lo,
+  });
+  const lines = [
+    { v: 'o', n: outer },
+    { v: 'j', n: inner },
+  ];
+  const grid = [lines[0], { v: 'piece', n: pieces }, lines[1]];
+  const start = (value: Expr): Stmt => ({ s: 'acc', name: 's', ty, init: value });
+  const next: Stmt = { s: 'set', name: 's', value: line.next(s, o, at, j) };
+  const put = store(line.out, line.index(o, at, j), s);
+  const before: Stmt[] = [
+    { s: 'let', name: 't', value: load(ty, totals, total) },
+    store(totals, total, s),
+    { s: 'set', name: 's', value: bin(op, s, variable('t', ty)) },
+  ];
+  return [
+    ...gridNest(grid, [start(line.init), over([next]), store(totals, total, s)]),
+    { s: 'barrier' },
+    ...gridNest(lines, [start(line.init), loop('piece', pieces, before)]),
+    { s: 'barrier' },
+    ...gridNest(grid, [start(load(ty, totals, total)), over(line.exclusive ? [put, next] : [next, put])]),
+  ];
 }
 
 /** Lines along memory: the lanes are lines. */

@@ -20,6 +20,8 @@ export interface PlotHistoryOptions {
   width?: number;
   height?: number;
   title?: string;
+  /** What the points are of: 'epoch' by default. */
+  xLabel?: string;
 }
 
 interface Line {
@@ -50,12 +52,13 @@ export async function plotHistory(
   file?: string | null,
   options: PlotHistoryOptions = {},
 ): Promise<string> {
-  checkOptions(options, ['metrics', 'width', 'height', 'title'], op);
+  checkOptions(options, ['metrics', 'width', 'height', 'title', 'xLabel'], op);
   const { epochs, numbers } = numbersOf(history);
   const metrics = metricsOf(numbers, options?.metrics);
   const columns = Math.min(metrics.length, metrics.length <= 4 ? 2 : 3);
   const rows = Math.ceil(metrics.length / columns);
   const top = options?.title ? titleHeight : 0;
+  const xLabel = textOf(options?.xLabel ?? 'epoch', 'xLabel', op);
   const width = size(options?.width, 'width', columns * 480, columns * 160);
   const height = size(options?.height, 'height', rows * 320 + top, rows * 120 + top);
   const diagrams = metrics.map((metric, i) => {
@@ -65,7 +68,7 @@ export async function plotHistory(
       width: width / columns,
       height: (height - top) / rows,
     };
-    return diagram(metric, linesOf(metric, numbers, epochs), box);
+    return diagram(metric, linesOf(metric, numbers, epochs), box, xLabel);
   });
   const title = options?.title
     ? label(textOf(options.title, 'title', op), width / 2, 22, {
@@ -148,7 +151,7 @@ function linesOf(
 const label = (text: string, x: number, y: number, attributes: Record<string, string | number> = {}): string =>
   element('text', { x, y, ...attributes }, escaped(text));
 
-function diagram(metric: string, lines: readonly Line[], box: Box): string {
+function diagram(metric: string, lines: readonly Line[], box: Box, xLabel: string): string {
   const inner = {
     x: box.x + margin.left,
     y: box.y + margin.top,
@@ -171,7 +174,7 @@ function diagram(metric: string, lines: readonly Line[], box: Box): string {
       'font-weight': 'bold',
     }),
     ...verticalAxis(inner, low - space, high + space, y),
-    ...horizontalAxis(inner, first, last, x),
+    ...horizontalAxis(inner, first, last, x, xLabel),
     element('rect', { ...inner, fill: 'none', stroke: '#999' }),
     ...lines.map((l) => drawn(l, x, y)),
     ...legend(lines, inner),
@@ -187,7 +190,7 @@ function verticalAxis(inner: Box, low: number, high: number, y: (v: number) => n
   ]);
 }
 
-function horizontalAxis(inner: Box, first: number, last: number, x: (e: number) => number): string[] {
+function horizontalAxis(inner: Box, first: number, last: number, x: (e: number) => number, xLabel: string): string[] {
   const bottom = inner.y + inner.height;
   const { values } = ticksOf(first, last, Math.max(2, Math.floor(inner.width / 50)), 1);
   return [
@@ -195,7 +198,7 @@ function horizontalAxis(inner: Box, first: number, last: number, x: (e: number) 
       element('line', { x1: x(e), x2: x(e), y1: bottom, y2: bottom + 5, stroke: '#999' }),
       label(String(e), x(e), bottom + 18, { 'text-anchor': 'middle' }),
     ]),
-    label('epoch', inner.x + inner.width / 2, bottom + 34, { 'text-anchor': 'middle' }),
+    label(xLabel, inner.x + inner.width / 2, bottom + 34, { 'text-anchor': 'middle' }),
   ];
 }
 
