@@ -123,6 +123,7 @@ describe('the tables', () => {
     'callbacks.loadCheckpoint',
     'registerCallbackConstructor',
     'plotModel',
+    'verify',
   ]);
   it('have every public function', () => {
     const known = new Set(calls().map((c) => c.name));
