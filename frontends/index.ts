@@ -24,6 +24,7 @@ export {
 export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
+export type { CallCost } from '../runtime/program.ts';
 export type { Limits } from '../runtime/wasm/limits.ts';
 /** Well-known data sets. */
 export * as datasets from './data/datasets.ts';

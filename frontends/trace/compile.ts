@@ -6,7 +6,7 @@ import type { Graph } from '../../ir/graph.ts';
 import { Literal, type TypedArray } from '../../ir/literal.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
 import type { Storage } from '../../runtime/buffer.ts';
-import type { Program } from '../../runtime/program.ts';
+import type { CallCost, Program } from '../../runtime/program.ts';
 import type { StateCell } from '../../runtime/state.ts';
 import { checkTarget, createProgram, type ProgramChoices } from './backend.ts';
 import { Concrete, parseArguments, refuseTrace } from './concrete.ts';
@@ -88,6 +88,10 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   }
   get target(): string {
     return this.#program.target;
+  }
+  /** Dispatches and bytes of a call on a GPU; undefined on other targets. */
+  get cost(): CallCost | undefined {
+    return this.#program.cost;
   }
 
   /**

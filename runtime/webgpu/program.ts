@@ -10,7 +10,7 @@ import {
   typeText,
 } from '../../ir/plan.ts';
 import { arrayOf, onDevice, type Storage } from '../buffer.ts';
-import type { Program, StepRuns } from '../program.ts';
+import type { CallCost, Program, StepRuns } from '../program.ts';
 import { StateCell } from '../state.ts';
 import { GpuBuffer } from './buffer.ts';
 import type { GpuDevice } from './device.ts';
@@ -192,8 +192,7 @@ export class GpuProgram implements Program {
     }
   }
 
-  /** Dispatches, command buffers and bytes of a call; loops whose length the GPU decides count one run. */
-  get cost(): { dispatches: number; argumentBytes: number; inputBytes: number; outputBytes: number } {
+  get cost(): CallCost {
     const total = (ts: readonly TensorType[]) => ts.reduce((n, t) => n + memoryBytes(t.dtype, sizeOf(t.shape)), 0);
     return {
       dispatches: this.#encoder.dispatches,
