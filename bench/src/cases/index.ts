@@ -11,7 +11,7 @@ import { mobilenetV2 } from './mobilenet-v2.ts';
 import { resnet20Train } from './resnet20.ts';
 import { resnet50 } from './resnet50.ts';
 
-const modelCases: readonly Case[] = [
+export const modelCases: readonly Case[] = [
   ...mlpCases,
   ...cnnCases,
   resnet50,

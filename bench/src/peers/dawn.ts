@@ -1,6 +1,7 @@
 // WebGPU in Node for all engines: one instance of Dawn, where a page has `navigator.gpu`.
 
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 interface Dawn {
   create(options: string[]): GPU;
@@ -10,12 +11,13 @@ interface Dawn {
 
 /** Dawn from the package `webgpu`, with what the library passes it (runtime/webgpu/gpu.ts). */
 export async function installGpu(): Promise<GPU> {
+  // Node 20 has no navigator.
+  if (!('navigator' in globalThis)) Object.assign(globalThis, { navigator: {} });
   const { gpu } = globalThis.navigator as { gpu?: GPU };
   if (gpu) return gpu;
   // The repository's package: the benchmarks' own folder has none.
-  const { createRequire } = await import('node:module');
-  const require = createRequire(fileURLToPath(new URL('../../../package.json', import.meta.url)));
-  const { create, globals } = (await import(require.resolve('webgpu'))) as Dawn;
+  const require = createRequire(new URL('../../../package.json', import.meta.url));
+  const { create, globals } = (await import(pathToFileURL(require.resolve('webgpu')).href)) as Dawn;
   Object.assign(globalThis, globals);
   const made = create(['enable-dawn-features=disable_workgroup_init']);
   Object.defineProperty(globalThis.navigator, 'gpu', { value: made, configurable: true });

@@ -2,6 +2,7 @@
 
 import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import type { Case, Operands } from '../case.ts';
+import { median } from '../measure.ts';
 import { installGpu } from './dawn.ts';
 import { compileCase, loadSinter } from './sinter.ts';
 
@@ -16,15 +17,14 @@ async function prepare(tf: Api, c: Case, operands: Operands): Promise<Prepared> 
   let latest: T | undefined;
   // One element is enough to wait for all work before it.
   let first: { run(x: T): unknown } | undefined;
-  let [calls, handedOver] = [0, 0];
+  const handedOver: number[] = [];
   const { arenaBytes, kernels } = exe.plan;
   return {
     run: () => {
       const start = performance.now();
       latest?.dispose();
       latest = exe.run(...feeds) as T;
-      handedOver += performance.now() - start;
-      calls++;
+      handedOver.push(performance.now() - start);
     },
     async: false,
     settle: async () => {
@@ -39,7 +39,7 @@ async function prepare(tf: Api, c: Case, operands: Operands): Promise<Prepared> 
     output: async () => (latest ? ((await latest.data()) as Float32Array) : new Float32Array(1)),
     notes: { arenaBytes, kernels: kernels.length, ...exe.cost },
     // Only what JavaScript does: arguments, encoding, and handing over to the driver's queue.
-    measured: () => ({ encodeMs: handedOver / Math.max(1, calls) }),
+    measured: () => ({ encodeMs: median(handedOver) }),
   };
 }
 
