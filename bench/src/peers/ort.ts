@@ -7,7 +7,7 @@ import { channelsFirst, resultFrom } from '../layout.ts';
 import { onnxModel } from '../onnx.ts';
 import { installGpu } from './dawn.ts';
 
-type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor'>;
+type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor' | 'env'>;
 
 async function start(name: EngineName, options: Options): Promise<Ort> {
   if (name === 'ort-node') return (await import('onnxruntime-node')) as unknown as Ort;
@@ -52,7 +52,7 @@ export async function load(name: EngineName, options: Options): Promise<Engine> 
           latest = await session.run(feeds);
         },
         async: true,
-        ...(onGpu ? { settle: () => (latest[model.output] as Tensor).getData() } : {}),
+        ...(onGpu ? { settle: async () => (await ort.env.webgpu.device).queue.onSubmittedWorkDone() } : {}),
         output: async () => {
           const t = latest[model.output] as Tensor;
           return resultFrom({ shape: t.dims, data: (onGpu ? await t.getData() : t.data) as Float32Array }, c.result);
