@@ -1,5 +1,6 @@
 // `npm run bench -- [options]` from the root: installs what the benchmarks need, builds the library,
-// and runs them under the Node 24 that comes with them as a package. Options: see src/main.ts.
+// and runs them under the Node 24 that comes with them as a package. Options: see src/main.ts, and with `--gpu`
+// gpu/main.ts.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
@@ -61,12 +62,15 @@ const skipBuild = process.argv.includes('--no-build');
 if (!skipBuild && scripts.build) must(npm, ['run', '--silent', 'build'], root);
 
 const args = process.argv.slice(2).filter((a) => a !== '--no-build');
+// Where the driver is found must be in the environment when a process starts.
+const driver = args.includes('--software') ? await (await import('../.ci/software-vulkan.mjs')).softwareVulkan() : {};
 const { status } = spawnSync(
   node24(),
-  ['--disable-warning=ExperimentalWarning', join(here, 'src', 'main.ts'), ...args],
+  ['--disable-warning=ExperimentalWarning', join(here, args.includes('--gpu') ? 'gpu' : 'src', 'main.ts'), ...args],
   {
     cwd: root,
     stdio: 'inherit',
+    env: { ...process.env, ...driver },
   },
 );
 process.exit(status ?? 1);

@@ -40,6 +40,10 @@ export interface Case {
   readonly tolerance: number;
   /** Set where the float64 result takes long and stands in golden.json, as the losses of training cases do. */
   readonly storedReference?: boolean;
+  /** The error of a result too large to compute in float64: as `tolerance` is meant. */
+  check?(operands: Operands, output: ArrayLike<number>): number;
+  /** Set where what is handed to a call is float16; the products are of float32. */
+  readonly half?: boolean;
 }
 
 /** Learning rate and constants of every training case's Adam. */

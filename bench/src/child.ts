@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { CaseResult, Job } from './worker.ts';
+import type { CaseResult, Job } from './run-case.ts';
 
 /** Runs a case in a process of its own; null (and a message) where that process dies. */
 export function runInChild(job: Job): Promise<CaseResult | null> {

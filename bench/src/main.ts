@@ -18,7 +18,7 @@ import { cases, matcher, selectCases } from './cases/index.ts';
 import { runInChild } from './child.ts';
 import { extras } from './extras.ts';
 import { printCase, printSummary } from './report.ts';
-import type { CaseResult } from './worker.ts';
+import type { CaseResult } from './run-case.ts';
 
 const { values: args } = parseArgs({
   options: {

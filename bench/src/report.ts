@@ -2,8 +2,8 @@
 
 import { type EngineName, javascriptPeers } from './adapter.ts';
 import { ratio, type Timing } from './measure.ts';
+import type { CaseResult, EngineResult } from './run-case.ts';
 import { textTable } from './table.ts';
-import type { CaseResult, EngineResult } from './worker.ts';
 
 /** A time with the unit that suits it. */
 export function timeText(ms: number): string {

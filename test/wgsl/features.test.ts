@@ -2,8 +2,8 @@
 // validation alone; subgroups also run.
 
 import * as tf from 'sinter';
-import { create } from 'webgpu';
 import { beforeAll, expect, it } from 'vitest';
+import { create } from 'webgpu';
 import { compileForGpu } from '../../compiler/wgsl/compile.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { shaderText } from '../../runtime/webgpu/shader.ts';
@@ -20,8 +20,7 @@ beforeAll(async () => {
   device = await adapter.requestDevice({ requiredFeatures });
 });
 
-const wholeText = (s: GpuShader): string =>
-  shaderText(s, { bindings: s.buffers.map(() => 0), predicate: 0, pages: 1 });
+const wholeText = (s: GpuShader): string => shaderText(s, { bindings: s.buffers.map(() => 0), predicate: 0, pages: 1 });
 
 async function shadersOf(f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.TensorSpec[], gpuTarget: object) {
   const { graph } = await tf.compile(f, { inputs, target: 'reference' });

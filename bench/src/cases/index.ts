@@ -2,6 +2,7 @@ import type { Case } from '../case.ts';
 import { algorithmCases } from './algorithms.ts';
 import { cnnCases } from './cnn.ts';
 import { encoderCases } from './encoder.ts';
+import { gemmCases } from './gemm.ts';
 import { gptCases } from './gpt.ts';
 import { kernelCases } from './kernels.ts';
 import { lstmCases } from './lstm.ts';
@@ -10,7 +11,7 @@ import { mobilenetV2 } from './mobilenet-v2.ts';
 import { resnet20Train } from './resnet20.ts';
 import { resnet50 } from './resnet50.ts';
 
-const modelCases: readonly Case[] = [
+export const modelCases: readonly Case[] = [
   ...mlpCases,
   ...cnnCases,
   resnet50,
@@ -20,6 +21,8 @@ const modelCases: readonly Case[] = [
   ...gptCases,
   ...lstmCases,
 ];
+
+export { gemmCases };
 export const cases: readonly Case[] = [...kernelCases, ...algorithmCases, ...modelCases];
 
 /** Cases whose name matches one of the patterns; `*` stands for anything, and a prefix is enough. */

@@ -1,4 +1,4 @@
-// jax-js on its WASM backend. Its functions take ownership of their operands, so every use below
+// jax-js on its WASM or WebGPU backend. Its functions take ownership of their operands, so every use below
 // passes `.ref`; inside a traced function the spare references hold no memory.
 
 import { Worker as NodeWorker } from 'node:worker_threads';
@@ -7,6 +7,7 @@ import type { Engine, EngineName, Options, Prepared } from '../adapter.ts';
 import { adam, type Case, type Operands } from '../case.ts';
 import { channelsFirst, resultFrom } from '../layout.ts';
 import { type Activation, type AlgorithmOps, type ImageOps, type Ops, unwritten, type Window } from '../ops.ts';
+import { installGpu } from './dawn.ts';
 
 type Jax = typeof import('@jax-js/jax');
 type T = numpy.Array;
@@ -223,13 +224,15 @@ const slowCases: Readonly<Record<string, string>> = {
 
 export async function load(name: EngineName, options: Options): Promise<Engine> {
   if (options.threads > 1) installWorkers(options.threads);
+  const backend = name === 'jax-js-webgpu' ? 'webgpu' : 'wasm';
+  if (backend === 'webgpu') await installGpu();
   const jax = await import('@jax-js/jax');
-  await jax.init('wasm');
-  jax.defaultDevice('wasm');
+  await jax.init(backend);
+  jax.defaultDevice(backend);
   return {
     name,
-    cannot: () => undefined,
-    slow: (c) => slowCases[c.name],
+    cannot: (c) => (c.half ? 'the case is of float32 products' : undefined),
+    slow: (c) => (backend === 'wasm' ? slowCases[c.name] : undefined),
     async prepare(c, operands) {
       const values: Values = {};
       for (const [k, v] of Object.entries(operands)) {

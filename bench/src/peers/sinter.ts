@@ -117,16 +117,19 @@ export async function compileCase(
     const t = tf.tensor(v.data, [...v.shape]);
     owned[k] = c.kind === 'train' && v.role === 'weight' ? tf.variable(t) : t;
   }
-  const result = (...xs: T[]): T => c.build(ops, { ...owned, ...Object.fromEntries(fed.map(([k], i) => [k, xs[i]])) });
+  const dtype = c.half ? 'float16' : 'float32';
+  const wide = (x: T): T => (c.half ? tf.cast(x, 'float32') : x);
+  const result = (...xs: T[]): T =>
+    c.build(ops, { ...owned, ...Object.fromEntries(fed.map(([k], i) => [k, wide(xs[i])])) });
   const optimizer = tf.train.adam(adam.rate, adam.beta1, adam.beta2, adam.epsilon);
   const step = (...xs: T[]): T => optimizer.minimize(() => result(...xs), true) as T;
   const exe = await tf.compile(c.kind === 'train' ? step : result, {
-    inputs: fed.map(([, v]) => tf.spec([...v.shape], 'float32')),
+    inputs: fed.map(([, v]) => tf.spec([...v.shape], dtype)),
     target,
     threads,
     tune,
   });
-  return { exe, feeds: fed.map(([, v]) => tf.tensor(v.data, [...v.shape])) };
+  return { exe, feeds: fed.map(([, v]) => tf.tensor(v.data, [...v.shape], dtype)) };
 }
 
 export async function load(name: EngineName, options: Options): Promise<Engine> {
