@@ -199,8 +199,7 @@ export class Encoder {
       if (r.predicate) put(at, start(r.predicate) / 4);
     });
     // Mostly only the outputs have moved.
-    if (last >= 0)
-      this.#device.gpu.queue.writeBuffer(this.#argumentBuffer(), 4 * first, data, first, last + 1 - first);
+    if (last >= 0) this.#device.gpu.queue.writeBuffer(this.#argumentBuffer(), 4 * first, data, first, last + 1 - first);
   }
 
   // --- a call ------------------------------------------------------------------------------------------------
