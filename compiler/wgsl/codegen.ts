@@ -8,6 +8,7 @@ import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
 import { accessesOf, Pending } from './accesses.ts';
+import { storesInFours } from './fours.ts';
 import { functionTexts } from './functions.ts';
 import { type Dispatch, dispatchesOf, type GroupLimits, tripOf } from './mapping.ts';
 import { combine, helperText, identityOf, literal, typeText } from './values.ts';
@@ -47,7 +48,7 @@ const hasAtomics = (body: readonly Stmt[]): boolean => {
   return found;
 };
 
-/** Arrays of workgroups that are arrays of vectors. */
+/** Arrays of workgroups that may be arrays of vectors. */
 const isVector = (b: Buffer): boolean => b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
 
 /** Do the statements store nothing that they read, and call for no order among themselves? */
@@ -76,7 +77,7 @@ class DispatchWriter {
   readonly d: Dispatch;
   readonly parts: ShaderParts;
   readonly w: Writer;
-  readonly pending: Pending;
+  pending: Pending;
   /** Variables that have the same value in a whole workgroup for certain. */
   readonly uniform = new Set<string>();
   /** Reductions over a workgroup, by operator and type. */
@@ -97,11 +98,18 @@ class DispatchWriter {
     const exact = ops.some((name) => findOp(name)?.exact);
     // Kernels that share blocks of their operands bring them four elements at a time.
     const bring = kernel.buffers.some((b) => b.role === 'shared' && touched.writes.has(b.name) && isVector(b));
-    const vectors = bring && !kernel.buffers.some((b) => b.role !== 'shared' && isStorage(b.ty));
+    // Where invocations store parts of one vector, memory has to be one of elements.
+    const inFours = (b: Buffer): boolean => bring && storesInFours(d.body, b.name);
+    const vectors =
+      bring &&
+      kernel.buffers.every((b, i) => {
+        if (b.role === 'shared') return true;
+        return !isStorage(b.ty) && (!touched.writes.has(b.name) || (aligned[i] === true && inFours(b)));
+      });
     const buffers = kernel.buffers.map((b, index): [string, ShaderBuffer] => [
       b.name,
       b.role === 'shared'
-        ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) }
+        ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) && inFours(b) }
         : { ty: b.ty, index, four: vectors && aligned[index] === true },
     ]);
     this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact, half: limits.half === true });
@@ -114,7 +122,8 @@ class DispatchWriter {
     const group = d.mode === 'group';
     for (const b of this.kernel.buffers) {
       if (b.role !== 'shared' || !accessesOf(d.body).writes.has(b.name)) continue;
-      const elements = isVector(b) ? `vec4<${b.ty}>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
+      const four = this.w.buffer(b.name).four;
+      const elements = four ? `vec4<${b.ty}>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
       this.declarations.push(`var<workgroup> s_${b.name}: array<${elements}>;`);
     }
     w.line('let group = wid.y * nwg.x + wid.x;');
@@ -308,9 +317,9 @@ class DispatchWriter {
   together(body: readonly Stmt[]): boolean {
     return body.some((s) => {
       if (s.s === 'store' || s.s === 'barrier') return true;
-      if (s.s === 'for') return (s.vector && !s.unroll) || this.together(s.body);
+      if (s.s === 'for' && ((s.vector && !s.unroll) || this.together(s.body))) return true;
       if (s.s === 'single') return this.together(s.body);
-      if (s.s === 'if') return this.together(s.then) || this.together(s.else);
+      if (s.s === 'if' && (this.together(s.then) || this.together(s.else))) return true;
       return [...accessesOf([s]).reads].some((n) => this.d.shared.has(n));
     });
   }
@@ -320,16 +329,24 @@ class DispatchWriter {
     const all = at.uniform && (this.together(s.then) || this.together(s.else));
     if (at.uniform) this.before({ s: 'let', name: '', value: s.cond }, at);
     const cond = all ? this.agreed(s.cond) : w.value(s.cond);
+    // Only one side runs: its barriers are none for what the other one leaves behind.
+    const other = this.pending.copy();
     w.block(`if (${cond})`, () => this.stmts(s.then, at));
+    const then = this.pending;
+    this.pending = other;
     if (s.else.length) w.block('else', () => this.stmts(s.else, at));
-    // Either side may have run.
-    if (all) this.pending.add(accessesOf([s]));
+    this.pending.join(then);
   }
 
   loop(s: For, at: Place): void {
     const n = tripOf(s);
-    if (at.uniform && s.vector && !s.unroll) return this.lanes(s);
-    if (s.unroll && n !== null && n <= UNROLL) return this.unrolled(s, n, at);
+    if (at.uniform && s.vector && !s.unroll) this.lanes(s);
+    else if (s.unroll && n !== null && n <= UNROLL) this.unrolled(s, n, at);
+    else this.counted(s, n, at);
+  }
+
+  /** A loop that stays one. */
+  counted(s: For, n: number | null, at: Place): void {
     const { w } = this;
     const all = at.uniform && this.together(s.body);
     if (at.uniform) {
@@ -338,12 +355,15 @@ class DispatchWriter {
     }
     const [lo, hi] = all ? [this.agreed(s.lo), this.agreed(s.hi)] : w.values(s.lo, s.hi);
     const v = nameText(s.v);
+    const none = this.pending.copy();
     // A run meets what the run before left behind.
     if (all) this.pending.add(accessesOf(s.body));
     if (all && this.isUniform(s.lo)) this.uniform.add(s.v);
     const end = s.hi.k === 'const' ? hi : w.bind(hi);
     w.block(`for (var ${v}: i32 = ${lo}; ${v} < ${end}; ${v} += ${s.step}i)`, () => this.stmts(s.body, at));
     this.uniform.delete(s.v);
+    // Where there may be no run, there may have been no barrier in it.
+    if (!n) this.pending.join(none);
   }
 
   unrolled(s: For, n: number, at: Place): void {
