@@ -45,6 +45,10 @@ export class Pending {
     for (const n of a.reads) this.#reads.add(n);
     for (const n of a.writes) this.#writes.add(n);
   }
+  /** What is known now, to be added again where a barrier may have been passed by. */
+  copy(): Access {
+    return { reads: new Set(this.#reads), writes: new Set(this.#writes) };
+  }
   clear(): void {
     this.#reads.clear();
     this.#writes.clear();

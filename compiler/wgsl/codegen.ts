@@ -320,10 +320,18 @@ class DispatchWriter {
     const all = at.uniform && (this.together(s.then) || this.together(s.else));
     if (at.uniform) this.before({ s: 'let', name: '', value: s.cond }, at);
     const cond = all ? this.agreed(s.cond) : w.value(s.cond);
+    const before = this.pending.copy();
     w.block(`if (${cond})`, () => this.stmts(s.then, at));
+    if (all) {
+      this.pending.clear();
+      this.pending.add(before);
+    }
     if (s.else.length) w.block('else', () => this.stmts(s.else, at));
-    // Either side may have run.
-    if (all) this.pending.add(accessesOf([s]));
+    // Either side may have run, and with it the barriers of that side.
+    if (all) {
+      this.pending.add(before);
+      this.pending.add(accessesOf([s]));
+    }
   }
 
   loop(s: For, at: Place): void {
@@ -338,12 +346,14 @@ class DispatchWriter {
     }
     const [lo, hi] = all ? [this.agreed(s.lo), this.agreed(s.hi)] : w.values(s.lo, s.hi);
     const v = nameText(s.v);
-    // A run meets what the run before left behind.
+    // A run meets what the run before left behind; where there may be none, its barriers are none either.
+    const before = this.pending.copy();
     if (all) this.pending.add(accessesOf(s.body));
     if (all && this.isUniform(s.lo)) this.uniform.add(s.v);
     const end = s.hi.k === 'const' ? hi : w.bind(hi);
     w.block(`for (var ${v}: i32 = ${lo}; ${v} < ${end}; ${v} += ${s.step}i)`, () => this.stmts(s.body, at));
     this.uniform.delete(s.v);
+    if (all && !(n !== null && n > 0)) this.pending.add(before);
   }
 
   unrolled(s: For, n: number, at: Place): void {
