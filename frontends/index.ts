@@ -23,9 +23,9 @@ export {
 } from '../ir/errors.ts';
 export type { Graph } from '../ir/graph.ts';
 export { constantsOf, parseGraph } from '../ir/parse.ts';
-export type { KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
-export type { CallCost } from '../runtime/program.ts';
+export type { GpuCost, KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { Limits } from '../runtime/wasm/limits.ts';
+export type { GpuInfo } from '../runtime/webgpu/adapter.ts';
 /** Well-known data sets. */
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */

@@ -67,6 +67,16 @@ export interface TunedInfo {
   readonly ms: number;
 }
 
+/** What a call of a program on a GPU is, besides its work. */
+export interface GpuCost {
+  /** Dispatches in its command buffer; loops whose length the GPU decides count one run. */
+  readonly dispatches: number;
+  /** Bytes of the dispatches' arguments, written when memory has moved. */
+  readonly argumentBytes: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+}
+
 /** The static facts of a compiled program. */
 export interface PlanInfo {
   /** Planned bytes of one call: temporaries, and room for every input and output. */
@@ -81,6 +91,8 @@ export interface PlanInfo {
   readonly compileMs: Readonly<Record<string, number>>;
   /** Of programs that were compiled with `tune: true`. */
   readonly tuned?: TunedInfo;
+  /** Of programs on a GPU. */
+  readonly gpu?: GpuCost;
 }
 
 /** What programs of all targets are made of. */

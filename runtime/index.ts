@@ -12,7 +12,7 @@ export {
   sizeOf,
   typeText,
 } from '../ir/plan.ts';
-export type { CallCost, Program, StepRuns } from './program.ts';
+export type { Program, StepRuns } from './program.ts';
 export { type Residence, StateCell } from './state.ts';
 export { type WasmDevice, wasmDevice } from './wasm/device.ts';
 export { WasmProgram } from './wasm/program.ts';

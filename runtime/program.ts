@@ -18,17 +18,6 @@ export interface StepRuns {
   readonly ends: readonly number[];
 }
 
-/** What a call costs beside its arithmetic. */
-export interface CallCost {
-  /** Dispatches of compute shaders; a loop whose length the GPU decides counts one run. */
-  readonly dispatches: number;
-  /** Bytes of the dispatches' arguments; they are written anew only where memory has moved. */
-  readonly argumentBytes: number;
-  /** Bytes of the inputs, which are uploaded where they are not on the GPU yet, and of the results. */
-  readonly inputBytes: number;
-  readonly outputBytes: number;
-}
-
 /**
  * A compiled function. Arrays in, arrays out, in the order of the graph's tensor parameters and
  * tensor results; its states (Variables) were bound when it was made and are updated by `run`.
@@ -49,10 +38,11 @@ export interface Program {
   runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void;
   /** Runs `repeats` times kernel by kernel; when each ran, in order. States are put back. */
   profile(inputs: readonly Storage[], repeats?: number): StepRuns[];
+  /** `run` and `profile` of programs on devices that cannot be waited for, whose own ones throw DeviceError. */
+  runAsync?(inputs: readonly Storage[]): Promise<TypedArray[]>;
+  profileAsync?(inputs: readonly Storage[], repeats?: number): Promise<StepRuns[]>;
   /** Threads that take part in a run. */
   readonly threads: number;
-  /** Of targets on a GPU. */
-  readonly cost?: CallCost;
 }
 
 /** Throws ArgumentError unless the caller's arrays fit a program's outputs. */

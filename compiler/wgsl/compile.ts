@@ -103,9 +103,9 @@ function refuseValue(v: Value): void {
 
 /** What the target cannot do is refused here, by name. */
 function refuse(g: Graph): void {
-  g.params.forEach(refuseValue);
   for (const n of g.nodes) {
     n.outputs.forEach(refuseValue);
     n.regions.forEach(refuse);
   }
+  g.params.forEach(refuseValue);
 }

@@ -6,7 +6,7 @@ import type { Graph } from '../../ir/graph.ts';
 import { Literal, type TypedArray } from '../../ir/literal.ts';
 import type { PlanInfo } from '../../ir/plan.ts';
 import type { Storage } from '../../runtime/buffer.ts';
-import type { CallCost, Program } from '../../runtime/program.ts';
+import { checkOutputs, type Program } from '../../runtime/program.ts';
 import type { StateCell } from '../../runtime/state.ts';
 import { checkTarget, createProgram, type ProgramChoices } from './backend.ts';
 import { Concrete, parseArguments, refuseTrace } from './concrete.ts';
@@ -16,7 +16,7 @@ import { publicDType } from './dtypes.ts';
 import type { AnyFunction, Func } from './func.ts';
 import { flattenTensors, pack } from './nest.ts';
 import { functionArg, need } from './ops/common.ts';
-import { type Profile, profileOf, repeatsOf } from './profile.ts';
+import { type Profile, profileOf, profileOfAsync, repeatsOf } from './profile.ts';
 import { fitSpec, TensorSpec } from './spec.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
@@ -89,10 +89,6 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
   get target(): string {
     return this.#program.target;
   }
-  /** Dispatches and bytes of a call on a GPU; undefined on other targets. */
-  get cost(): CallCost | undefined {
-    return this.#program.cost;
-  }
 
   /**
    * Runs the program; returns what the function returned. Arguments must have the shapes and dtypes it
@@ -130,19 +126,47 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
     for (const v of this.#concrete.assigned) v.changed();
   }
 
+  /** As `runInto`, for every target: on 'webgpu' the elements are waited for. */
+  async runIntoAsync(outputs: readonly TypedArray[], ...args: unknown[]): Promise<void> {
+    const program = this.#program;
+    if (!program.runAsync) return this.runInto(outputs, ...args);
+    this.#gather(args);
+    checkOutputs(program.outputTypes, outputs);
+    const pending = program.runAsync(this.#data);
+    for (const v of this.#concrete.assigned) v.changed();
+    (await pending).forEach((a, i) => void outputs[i].set(a));
+  }
+
   /**
    * Runs the program several times kernel by kernel on these arguments, and says where the time goes: print the
    * result, or write its `toChromeTrace()` into a file. Variables are put back. ProfileOptions may follow the arguments.
-   * ArgumentError for bad options; other errors as `run`.
+   * ArgumentError for bad options; DeviceError on 'webgpu', see `profileAsync`; other errors as `run`.
    */
   profile(...args: unknown[]): Profile {
-    const repeats = args.length === this.#arity + 1 ? repeatsOf(args.pop()) : undefined;
-    this.#gather(args);
+    const repeats = this.#profiled(args);
     try {
       return profileOf(this.#program, this.#data, repeats);
     } finally {
       for (const v of this.#concrete.assigned) v.changed();
     }
+  }
+  /**
+   * As `profile`, for every target. On 'webgpu' the times are those of the GPU's own clock, each dispatch on its own:
+   * DeviceError where it, or the browser, lets nobody read that. The program must not run elsewhere meanwhile.
+   */
+  async profileAsync(...args: unknown[]): Promise<Profile> {
+    const repeats = this.#profiled(args);
+    try {
+      return await profileOfAsync(this.#program, [...this.#data], repeats);
+    } finally {
+      for (const v of this.#concrete.assigned) v.changed();
+    }
+  }
+  /** Takes the arguments of `profile`; how often it is to run. */
+  #profiled(args: unknown[]): number | undefined {
+    const repeats = args.length === this.#arity + 1 ? repeatsOf(args.pop()) : undefined;
+    this.#gather(args);
+    return repeats;
   }
 
   #convert(x: unknown, i: number): Storage {

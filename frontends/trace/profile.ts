@@ -78,7 +78,7 @@ export class Profile {
   readonly steps: readonly KernelTiming[];
   /** Microseconds of all kernels: a little more than a run, as each is called on its own. */
   readonly totalUs: number;
-  /** What the machine can do at best, with the program's threads; infinite for the interpreter. */
+  /** What the machine can do at best, with the program's threads; infinite for the interpreter and for a GPU. */
   readonly limits: Limits;
   readonly #runs: readonly StepRuns[];
 
@@ -170,10 +170,19 @@ export function repeatsOf(options: unknown): number | undefined {
 const unlimited: Limits = { gflops: Number.POSITIVE_INFINITY, gbs: Number.POSITIVE_INFINITY };
 
 /** Profiles a program on these inputs. */
-export function profileOf(program: Program, inputs: readonly Storage[], repeats?: number): Profile {
-  // The interpreter is not held against the machine.
-  if (program.target !== 'wasm') return new Profile(program.profile(inputs, repeats), unlimited);
+export const profileOf = (program: Program, inputs: readonly Storage[], repeats?: number): Profile =>
+  new Profile(program.profile(inputs, repeats), limitsOf(program));
+
+/** The same for any target. */
+export async function profileOfAsync(program: Program, inputs: readonly Storage[], repeats?: number): Promise<Profile> {
+  const runs = program.profileAsync?.(inputs, repeats) ?? program.profile(inputs, repeats);
+  return new Profile(await runs, limitsOf(program));
+}
+
+function limitsOf(program: Program): Limits {
+  // The interpreter is not held against the machine, and what a GPU can do is not known.
+  if (program.target !== 'wasm') return unlimited;
   const { gflops, gbs } = machineLimits();
   // Cores have their own arithmetic, and share the memory.
-  return new Profile(program.profile(inputs, repeats), { gflops: gflops * program.threads, gbs });
+  return { gflops: gflops * program.threads, gbs };
 }

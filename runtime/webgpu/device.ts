@@ -42,7 +42,8 @@ export class GpuDevice {
     this.heap = new GpuHeap(gpu);
     this.pipelines = new Pipelines(gpu, (e) => this.fail(e));
     gpu.addEventListener('uncapturederror', (event) => {
-      this.fail(new ExecutionError(`the GPU reported: ${(event as GPUUncapturedErrorEvent).error.message}`));
+      event.preventDefault();
+      void this.#uncaptured((event as GPUUncapturedErrorEvent).error.message);
     });
     void gpu.lost.then(({ reason, message }) => {
       this.#lost = message || reason || 'no reason was given';
@@ -84,6 +85,14 @@ export class GpuDevice {
   }
   get lost(): boolean {
     return this.#lost !== undefined;
+  }
+
+  /** An error that nobody waits for. What follows from a faulty shader says nothing: that shader is told of itself. */
+  async #uncaptured(message: string): Promise<void> {
+    const { faults } = this.pipelines;
+    await this.pipelines.checked();
+    const follows = this.pipelines.faults > faults || (faults > 0 && message.includes('due to a previous error'));
+    if (!follows) this.fail(new ExecutionError(`the GPU reported: ${message}`));
   }
 
   /** Keeps an error for the next call that can throw it. */
@@ -237,6 +246,7 @@ export class GpuDevice {
       this.gpu.queue.submit([encoder.finish()]);
     });
     await this.stream.done();
+    await this.pipelines.checked();
     try {
       await staging.mapAsync(GPU_MAP_READ, 0, bytes);
     } catch (e) {

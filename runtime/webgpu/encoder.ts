@@ -2,6 +2,7 @@
 // memory has moved, and bind groups and pipelines for the pages at hand.
 
 import { type GpuShader, MemoryError } from '../../ir/plan.ts';
+import type { Clock } from './clock.ts';
 import type { GpuDevice } from './device.ts';
 import { GPU_COPY_DST, GPU_MAP_READ, GPU_UNIFORM, type Page } from './heap.ts';
 import { argumentWords, type Layout } from './shader.ts';
@@ -18,6 +19,12 @@ export interface Bound {
   readonly y: number;
 }
 
+/** Where a call's memory is, and what times it. */
+interface Call {
+  readonly spots: readonly Spot[];
+  readonly clock: Clock | undefined;
+}
+
 const aligned = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Runs of an open loop between two looks at its predicate: the first ones, doubled from then on up to the second. */
@@ -31,6 +38,8 @@ export class Encoder {
   readonly #sizes: number[] = [];
   readonly argumentBytes: number;
   #arguments: GPUBuffer | undefined;
+  /** What it holds. */
+  readonly #data: Uint32Array<ArrayBuffer>;
   /** What the argument buffer was written for. */
   #written = '';
   /** Dispatches as bound for the pages at hand. */
@@ -54,6 +63,7 @@ export class Encoder {
       at += size;
     }
     this.argumentBytes = at;
+    this.#data = new Uint32Array(at / 4);
   }
 
   dispose(): void {
@@ -171,29 +181,41 @@ export class Encoder {
     const where = spots.map((s) => `${s.blocks.map((b) => `${b.page.id}:${b.offset}`)}+${s.offset}`).join();
     if (where === this.#written) return;
     this.#written = where;
-    const data = new Uint32Array(this.argumentBytes / 4);
+    const data = this.#data;
+    let [first, last] = [data.length, -1];
+    const put = (at: number, word: number): void => {
+      if (data[at] === word) return;
+      data[at] = word;
+      first = Math.min(first, at);
+      last = Math.max(last, at);
+    };
     this.#tape.records.forEach((r, i) => {
       let at = this.#starts[i] / 4;
       const start = (p: Place) => locate(spots[p.slot], p.offset).at;
       r.places.forEach((p, k) => {
-        data[at++] = start(p) / r.units[k];
+        put(at++, start(p) / r.units[k]);
       });
-      for (const w of r.words) data[at++] = w;
-      if (r.predicate) data[at] = start(r.predicate) / 4;
+      for (const w of r.words) put(at++, w);
+      if (r.predicate) put(at, start(r.predicate) / 4);
     });
-    if (data.length) this.#device.gpu.queue.writeBuffer(this.#argumentBuffer(), 0, data);
+    // Mostly only the outputs have moved.
+    if (last >= 0) this.#device.gpu.queue.writeBuffer(this.#argumentBuffer(), 4 * first, data, first, last + 1 - first);
   }
 
   // --- a call ------------------------------------------------------------------------------------------------
-  /** Hands a call over; a promise where somebody must wait for the GPU in between. */
-  run(spots: readonly Spot[]): void | Promise<void> {
+  /**
+   * Hands a call over; a promise where somebody must wait for the GPU in between.
+   * @param clock times each dispatch, which then has a pass of its own
+   */
+  run(spots: readonly Spot[], clock?: Clock): void | Promise<void> {
     this.place(spots);
     const { operations } = this.#tape;
-    if (this.#tape.waits) return this.#runWaiting(operations, spots);
-    this.#submit((pass) => this.encode(operations as readonly Dispatch[], spots, pass));
+    const call = { spots, clock };
+    if (this.#tape.waits) return this.#runWaiting(operations, call);
+    this.#submit(operations as readonly Dispatch[], call);
   }
 
-  encode(list: readonly Dispatch[], spots: readonly Spot[], pass: GPUComputePassEncoder): void {
+  #encode(list: readonly Dispatch[], spots: readonly Spot[], pass: GPUComputePassEncoder): void {
     let last: GPUComputePipeline | undefined;
     for (const d of list) {
       const b = this.bound(d, spots);
@@ -204,22 +226,34 @@ export class Encoder {
     }
   }
 
-  #submit(encode: (pass: GPUComputePassEncoder) => void, after?: (e: GPUCommandEncoder) => void): void {
+  #submit(list: readonly Dispatch[], { spots, clock }: Call, after?: (e: GPUCommandEncoder) => void): void {
     const { gpu } = this.#device;
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encode(pass);
-    pass.end();
+    let encoder = gpu.createCommandEncoder();
+    const inPass = (part: readonly Dispatch[], descriptor?: GPUComputePassDescriptor) => {
+      const pass = encoder.beginComputePass(descriptor);
+      this.#encode(part, spots, pass);
+      pass.end();
+    };
+    if (!clock) inPass(list);
+    else
+      for (const d of list) {
+        inPass([d], clock.pass(d.step));
+        if (!clock.full) continue;
+        clock.resolve(encoder);
+        gpu.queue.submit([encoder.finish()]);
+        encoder = gpu.createCommandEncoder();
+      }
+    clock?.resolve(encoder);
     after?.(encoder);
     gpu.queue.submit([encoder.finish()]);
   }
 
-  async #runWaiting(list: readonly Operation[], spots: readonly Spot[]): Promise<void> {
+  async #runWaiting(list: readonly Operation[], call: Call): Promise<void> {
     let pending: Dispatch[] = [];
     const flush = (after?: (e: GPUCommandEncoder) => void) => {
       const now = pending;
       pending = [];
-      if (now.length || after) this.#submit((pass) => this.encode(now, spots, pass), after);
+      if (now.length || after) this.#submit(now, call, after);
     };
     const walk = async (operations: readonly Operation[]): Promise<void> => {
       for (const o of operations) {
@@ -233,7 +267,7 @@ export class Encoder {
         const end = Math.min(o.most, i + piece);
         for (; i < end; i++) await walk(o.runs[Math.min(i, o.runs.length - 1)]);
         if (i >= o.most) break;
-        if (!(await this.#isSet(o.active, spots, flush))) break;
+        if (!(await this.#isSet(o.active, call.spots, flush))) break;
         piece = Math.min(2 * piece, MOST_RUNS);
       }
     };
@@ -260,10 +294,5 @@ export class Encoder {
     } finally {
       staging.destroy();
     }
-  }
-
-  /** The places of the last call. */
-  get operations(): readonly Operation[] {
-    return this.#tape.operations;
   }
 }

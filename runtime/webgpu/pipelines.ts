@@ -9,6 +9,8 @@ export type Report = (e: unknown) => void;
 interface Entry {
   pipeline: GPUComputePipeline | undefined;
   making: Promise<GPUComputePipeline> | undefined;
+  /** Why there is none. */
+  error: CompileError | undefined;
 }
 
 export class Pipelines {
@@ -16,6 +18,10 @@ export class Pipelines {
   readonly #report: Report;
   readonly #byText = new Map<string, Entry>();
   readonly #layouts: { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }[] = [];
+
+  /** Shaders that the driver has refused. */
+  faults = 0;
+  readonly #checks = new Set<Promise<void>>();
 
   constructor(device: GPUDevice, report: Report) {
     this.#device = device;
@@ -47,22 +53,33 @@ export class Pipelines {
     return { label: shader.name, layout: this.layout(layout.pages).pipeline, compute: { module, entryPoint: 'main' } };
   }
 
-  /** The pipeline at once. Where its shader is faulty, that is reported later. */
+  /** Resolves when the faults of all pipelines so far are reported. */
+  async checked(): Promise<void> {
+    await Promise.all(this.#checks);
+  }
+
+  /** The pipeline at once. Where its shader is faulty, that is reported later, and thrown from then on. */
   get(shader: GpuShader, layout: Layout, ops: readonly string[]): GPUComputePipeline {
     const code = shaderText(shader, layout);
     const entry = this.#entry(code);
+    if (entry.error) throw entry.error;
     if (entry.pipeline) return entry.pipeline;
     this.#device.pushErrorScope('validation');
     const descriptor = this.#descriptor(shader, layout, code);
     entry.pipeline = this.#device.createComputePipeline(descriptor);
     const { module } = descriptor.compute;
-    this.#device
+    const check = this.#device
       .popErrorScope()
       .then(async (e) => {
-        if (e) this.#report(await shaderError(shader, module, code, ops, e.message));
+        if (!e) return;
+        this.faults++;
+        entry.error = await shaderError(shader, module, code, ops, e.message);
+        this.#report(entry.error);
       })
       // A device that is lost has no errors to tell of.
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .then(() => void this.#checks.delete(check));
+    this.#checks.add(check);
     return entry.pipeline;
   }
 
@@ -72,7 +89,12 @@ export class Pipelines {
     const entry = this.#entry(code);
     if (entry.pipeline) return;
     entry.making ??= this.#make(shader, layout, code, ops);
-    entry.pipeline = await entry.making;
+    try {
+      entry.pipeline = await entry.making;
+    } catch (e) {
+      if (e instanceof CompileError) entry.error = e;
+      throw e;
+    }
   }
   async #make(shader: GpuShader, layout: Layout, code: string, ops: readonly string[]): Promise<GPUComputePipeline> {
     this.#device.pushErrorScope('validation');
@@ -89,7 +111,7 @@ export class Pipelines {
   #entry(code: string): Entry {
     let e = this.#byText.get(code);
     if (!e) {
-      e = { pipeline: undefined, making: undefined };
+      e = { pipeline: undefined, making: undefined, error: undefined };
       this.#byText.set(code, e);
     }
     return e;

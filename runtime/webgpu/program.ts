@@ -3,6 +3,7 @@
 import {
   ArgumentError,
   DeviceError,
+  type GpuCost,
   type GpuPlan,
   sizeOf,
   type TensorType,
@@ -10,9 +11,10 @@ import {
   typeText,
 } from '../../ir/plan.ts';
 import { arrayOf, onDevice, type Storage } from '../buffer.ts';
-import type { CallCost, Program, StepRuns } from '../program.ts';
+import type { Program, StepRuns } from '../program.ts';
 import { StateCell } from '../state.ts';
 import { GpuBuffer } from './buffer.ts';
+import { Clock } from './clock.ts';
 import type { GpuDevice } from './device.ts';
 import { memoryBytes, toMemory } from './elements.ts';
 import { Encoder } from './encoder.ts';
@@ -37,13 +39,13 @@ export class GpuProgram implements Program {
   /** Where the Variables are, and how often any had moved when that was looked up. */
   #states: readonly Spot[] = [];
   #moves = -1;
+  #disposed = false;
 
   /** @param cells the Variables that the plan's states are bound to, in order */
   constructor(plan: GpuPlan, cells: readonly StateCell[], device: GpuDevice) {
     device.check();
     this.device = device;
     this.#plan = plan;
-    this.plan = plan.info;
     this.#cells = cells;
     this.inputTypes = plan.inputs.map((p) => p.type);
     this.outputTypes = plan.outputs.map((p) => p.type);
@@ -52,6 +54,7 @@ export class GpuProgram implements Program {
     this.#constants = device.spread(plan.constantBytes, plan.segment, "the program's constants");
     this.#control = device.heap.alloc(4 * this.#tape.words, "the program's control words");
     this.#encoder = new Encoder(device, this.#tape);
+    this.plan = { ...plan.info, gpu: this.#cost() };
     device.own(this, [...this.#constants.blocks, this.#control]);
     this.#upload();
   }
@@ -78,8 +81,9 @@ export class GpuProgram implements Program {
     await this.#encoder.prepare(this.#spots(ports));
   }
 
-  /** Gives its memory back before the collector does. It must not run after that. */
+  /** Gives its memory back before the collector does. Runs throw ArgumentError after that. */
   dispose(): void {
+    this.#disposed = true;
     this.device.disown(this);
     this.device.free([...this.#constants.blocks, this.#control]);
     this.#encoder.dispose();
@@ -87,6 +91,12 @@ export class GpuProgram implements Program {
 
   get #arena(): Spread {
     return this.device.arena(this.#plan.arenaBytes, this.#plan.segment);
+  }
+
+  #check(): void {
+    if (this.#disposed)
+      throw new ArgumentError('this program was disposed of', { fix: 'compile it again, or dispose of it later' });
+    this.device.check();
   }
 
   #placeStates(): void {
@@ -107,7 +117,7 @@ export class GpuProgram implements Program {
   }
 
   runBuffers(inputs: readonly Storage[]): Storage[] {
-    this.device.check();
+    this.#check();
     this.#checkInputs(inputs);
     const given = inputs.map((x, i) => this.#input(x, i));
     // Now: what a job has written to a Variable when its turn comes would be behind it.
@@ -128,6 +138,7 @@ export class GpuProgram implements Program {
   #launch(
     inputs: readonly (GpuBuffer | Uint8Array<ArrayBuffer>)[],
     outputs: readonly GpuBuffer[],
+    clock?: Clock,
   ): void | Promise<void> {
     const ports = inputs.map((x, i): Spot => {
       if (x instanceof GpuBuffer) return spot(x.block);
@@ -136,7 +147,7 @@ export class GpuProgram implements Program {
       if (x.length) this.device.gpu.queue.writeBuffer(page.buffer, at, x);
       return staged;
     });
-    return this.#encoder.run(this.#spots([...ports, ...outputs.map((b) => spot(b.block))]));
+    return this.#encoder.run(this.#spots([...ports, ...outputs.map((b) => spot(b.block))]), clock);
   }
 
   #checkInputs(inputs: readonly Storage[]): void {
@@ -153,10 +164,10 @@ export class GpuProgram implements Program {
   }
 
   run(): TypedArray[] {
-    throw cannotWait();
+    throw cannotWait('run', 'call it, and await data() of what it returns');
   }
   runInto(): void {
-    throw cannotWait();
+    throw cannotWait('runInto', 'await exe.runIntoAsync(outputs, …)');
   }
 
   /** As `run`: resolves with the outputs' elements. */
@@ -170,21 +181,22 @@ export class GpuProgram implements Program {
   }
 
   profile(): StepRuns[] {
-    throw cannotWait();
+    throw cannotWait('profile', 'await exe.profileAsync(…)');
   }
   /** Runs several times with the GPU's clock at each dispatch. States are put back. */
-  async profileAsync(inputs: readonly Storage[], repeats = 5): Promise<StepRuns[]> {
-    this.device.check();
+  async profileAsync(inputs: readonly Storage[], repeats = 20): Promise<StepRuns[]> {
+    this.#check();
     this.#checkInputs(inputs);
+    const clock = new Clock(this.device);
     const saved = await Promise.all(this.#cells.map((c) => c.readAsync()));
     const outputs = this.outputTypes.map((t) => this.device.buffer(t.dtype, sizeOf(t.shape)));
     try {
       const given = inputs.map((x, i) => this.#input(x, i));
-      // Brings inputs and Variables to their places.
-      this.device.stream.run(() => this.#launch(given, outputs));
-      await this.device.stream.done();
-      return await profileOnGpu(this.#encoder, this.#tape, this.plan.kernels, repeats);
+      this.#placeStates();
+      const run = () => this.#launch(given, outputs, clock);
+      return await profileOnGpu(this.device, clock, run, this.plan.kernels, repeats);
     } finally {
+      clock.dispose();
       for (const b of outputs) b.release();
       this.#cells.forEach((c, i) => {
         c.write(saved[i]);
@@ -192,7 +204,7 @@ export class GpuProgram implements Program {
     }
   }
 
-  get cost(): CallCost {
+  #cost(): GpuCost {
     const total = (ts: readonly TensorType[]) => ts.reduce((n, t) => n + memoryBytes(t.dtype, sizeOf(t.shape)), 0);
     return {
       dispatches: this.#encoder.dispatches,
@@ -203,7 +215,5 @@ export class GpuProgram implements Program {
   }
 }
 
-const cannotWait = (): DeviceError =>
-  new DeviceError('a program on a GPU gives its elements asynchronously', {
-    fix: 'call it, and await data() of what it returns',
-  });
+const cannotWait = (op: string, fix: string): DeviceError =>
+  new DeviceError('JavaScript can wait for a program on a GPU only asynchronously', { op, fix });

@@ -85,15 +85,6 @@ describe('on the software driver', () => {
   });
 });
 
-it('what a call costs is told of GPUs alone', async () => {
-  const twice = (x: tf.Tensor) => x.add(x);
-  const inputs = [tf.spec([100])];
-  expect((await tf.compile(twice, { inputs })).cost).toBeUndefined();
-  const { cost } = await tf.compile(twice, { inputs, target: 'webgpu' });
-  expect(cost).toMatchObject({ dispatches: 1, inputBytes: 400, outputBytes: 400 });
-  expect(cost?.argumentBytes).toBeGreaterThan(0);
-});
-
 describe('the check of a product', () => {
   it('sees one element that is off by its own size, among all', () => {
     const c = gemmCases.find((x) => x.name === 'gemm-256') as (typeof gemmCases)[number];
