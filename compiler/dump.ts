@@ -1,11 +1,9 @@
-// DUMP=folder writes what the compiler does: each pass's graph, the kernels, the module's text, the
+// DUMP=folder writes what the compiler does: each pass's graph, the kernels, the code as text, the
 // memory plan.
 
 import type { Graph } from '../ir/graph.ts';
 import type { ProgramPlan } from '../ir/plan.ts';
 import type { Address, ProgramStep } from '../ir/steps.ts';
-import { binaryenReady, emitText } from './wasm/emit.ts';
-import type { EmitJob } from './wasm/module.ts';
 
 interface NodeFs {
   mkdirSync(p: string, o: { recursive: boolean }): void;
@@ -14,7 +12,8 @@ interface NodeFs {
 
 export interface Dumper {
   readonly graph: (index: number, name: string, g: Graph) => void;
-  readonly plan: (plan: ProgramPlan, job: EmitJob) => void;
+  /** @param code the program's code as text, if there is any, and its file's name */
+  readonly plan: (plan: ProgramPlan, steps: readonly ProgramStep[], code?: { name: string; text: string }) => void;
 }
 
 const addressText = (a: Address): string => {
@@ -63,7 +62,7 @@ export function dumper(folder: string | undefined): Dumper | null {
       }
       write(`${String(index).padStart(2, '0')}-${name}.ir`, String(g));
     },
-    plan(plan, job) {
+    plan(plan, steps, code) {
       write(
         'kernels.txt',
         plan.info.kernels
@@ -75,10 +74,10 @@ export function dumper(folder: string | undefined): Dumper | null {
         [
           `arena ${plan.arenaBytes} bytes, lower bound ${plan.info.lowerBound}`,
           `constants ${plan.constantBytes} bytes`,
-          ...stepsText(job.steps),
+          ...stepsText(steps),
         ].join('\n'),
       );
-      if (binaryenReady()) write('module.wat', emitText(job));
+      if (code) write(code.name, code.text);
     },
   };
 }

@@ -1,18 +1,27 @@
 // The compiler's door: a graph in, a plan for the runtime out.
 
-import { CompileError } from '../ir/errors.ts';
-import type { Graph, Value } from '../ir/graph.ts';
+import type { Graph } from '../ir/graph.ts';
 import '../ir/ops/index.ts';
 import type { PassInfo, WasmPlan } from '../ir/plan.ts';
-import { isStatic, typeText } from '../ir/types.ts';
 import { type Dumper, dumper } from './dump.ts';
+import { environment } from './environment.ts';
 import type { TargetOptions } from './lower/kernel-builder.ts';
 import { type Pass, runPasses } from './pass-runner.ts';
 import type { StripOptions } from './passes/strip-chains.ts';
 import { afterTuning, forTile, pipelineWith } from './pipeline.ts';
+import { refuse } from './refuse.ts';
 import { planProgram } from './target.ts';
 import { Tunables, type Tuner } from './tuning.ts';
-import { emitAtOnce, emitCached, emitFresh, emitsAtOnce, jobKey, loadBinaryen } from './wasm/emit.ts';
+import {
+  binaryenReady,
+  emitAtOnce,
+  emitCached,
+  emitFresh,
+  emitsAtOnce,
+  emitText,
+  jobKey,
+  loadBinaryen,
+} from './wasm/emit.ts';
 import { contractionTile, engineText, hasRelaxedSimd } from './wasm/engine.ts';
 import type { EmitJob } from './wasm/module.ts';
 
@@ -48,9 +57,6 @@ interface Prepared {
   readonly finish: (module: Uint8Array, emitMs: number) => Compiled;
 }
 
-const environment = (): Record<string, string | undefined> =>
-  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
-
 /** A graph after the passes, with what is known of its target. */
 interface Optimized {
   readonly graph: Graph;
@@ -63,7 +69,7 @@ interface Optimized {
 }
 
 function optimize(graph: Graph, opt: CompileOptions): Optimized {
-  refuse(graph);
+  refuse(graph, 'wasm');
   const env = environment();
   const dump = dumper(env.DUMP);
   const passes = pipelineWith({
@@ -71,7 +77,7 @@ function optimize(graph: Graph, opt: CompileOptions): Optimized {
     conv: { winograd: opt.winograd, undecided: opt.tuner !== undefined },
   });
   const done = runPasses(graph, passes, { verify: opt.verify ?? env.VERIFY === '1', dump: dump?.graph });
-  refuse(done.graph);
+  refuse(done.graph, 'wasm');
   const relaxed = opt.deterministic ? false : (opt.relaxed ?? hasRelaxedSimd());
   const target = { tile: contractionTile(relaxed), threads: opt.threads ?? 1 };
   const tunables = opt.tuner
@@ -112,7 +118,7 @@ function prepare(before: Optimized, opt: CompileOptions): Prepared {
     loops: planned.loops,
     options: { relaxed, shared: opt.shared },
   };
-  dump?.plan(planned.plan, job);
+  dump?.plan(planned.plan, job.steps, binaryenReady() ? { name: 'module.wat', text: emitText(job) } : undefined);
   const { parallel, steps } = planned;
   const finish = (module: Uint8Array, emitMs: number): Compiled => ({
     plan: {
@@ -125,23 +131,6 @@ function prepare(before: Optimized, opt: CompileOptions): Prepared {
     optimized,
   });
   return { job, key: jobKey(job), finish };
-}
-
-function refuseValue(v: Value): void {
-  if (!isStatic(v.type.shape))
-    throw new CompileError(`the wasm target needs fixed shapes, got ${typeText(v.type)}`, {
-      op: v.node?.op.name ?? v.name,
-      fix: 'compile with a number for the batch size',
-    });
-}
-
-/** What the WASM target cannot do is refused here, by name. */
-function refuse(g: Graph): void {
-  g.params.forEach(refuseValue);
-  for (const n of g.nodes) {
-    n.outputs.forEach(refuseValue);
-    n.regions.forEach(refuse);
-  }
 }
 
 /** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */

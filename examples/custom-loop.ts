@@ -3,6 +3,7 @@
 
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
+import { numbers } from './shared/numbers.ts';
 
 export const settings = { steps: 1500, samples: 1500, batchSize: 128, units: 32, seed: 2 };
 
@@ -56,13 +57,13 @@ export async function run({ steps, samples, batchSize, units, seed }: typeof set
   for (let i = 1; i <= steps; i++) {
     step();
     if (i % 250 !== 0 && i !== steps) continue;
-    const [loss, right] = [meanLoss, accuracy].map((m) => m.result().dataSync()[0]);
+    const [loss, right] = await numbers([meanLoss, accuracy].map((m) => m.result()));
     console.log(`step ${i}: loss ${loss.toFixed(4)}, accuracy ${right.toFixed(4)}`);
     losses.push(loss);
     for (const m of [meanLoss, accuracy]) m.resetState();
   }
   accuracy.updateState(test.arm, model.predict(test.points));
-  const testAccuracy = accuracy.result().dataSync()[0];
+  const [testAccuracy] = await numbers([accuracy.result()]);
   console.log(`1000 other points: accuracy ${testAccuracy.toFixed(4)}`);
   return { accuracy: testAccuracy, losses };
 }

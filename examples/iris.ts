@@ -3,6 +3,7 @@
 
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
+import { numbers } from './shared/numbers.ts';
 import { repositoryFile } from './shared/repository.ts';
 
 export const settings = { epochs: 100, batchSize: 10, seed: 7 };
@@ -40,7 +41,7 @@ export async function run({ epochs, batchSize, seed }: typeof settings) {
   });
   model.compile({ optimizer: tf.train.adam(0.005), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
   const { history } = await model.fitDataset(train, { epochs, verbose: 0 });
-  const [loss, accuracy] = (await model.evaluateDataset(test)).map((t) => t.dataSync()[0]);
+  const [loss, accuracy] = await numbers(await model.evaluateDataset(test));
   console.log(`50 flowers held out: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(2)}`);
 
   const p = model.predict([tf.tensor([[5.9, 3.0, 4.2, 1.5]])]).dataSync();

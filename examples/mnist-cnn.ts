@@ -3,6 +3,7 @@
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
 import { loadDigits } from './shared/digits.ts';
+import { numbers } from './shared/numbers.ts';
 
 export const settings = { epochs: 5, samples: 60_000, testSamples: 10_000, batchSize: 128, filters: 32, threads: 2 };
 
@@ -31,7 +32,7 @@ export async function run({ epochs, samples, testSamples, batchSize, filters, th
   model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], threads });
 
   const { history } = await model.fit(train.x, train.y, { epochs, batchSize });
-  const [loss, accuracy] = model.evaluate(test.x, test.y, { batchSize: 500 }).map((t) => t.dataSync()[0]);
+  const [loss, accuracy] = await numbers(model.evaluate(test.x, test.y, { batchSize: 500 }));
   console.log(`test: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`);
   return { accuracy, loss, history };
 }

@@ -3,6 +3,7 @@
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
 import { loadDigits } from './shared/digits.ts';
+import { numbers } from './shared/numbers.ts';
 
 export const settings = { epochs: 10, samples: 60_000, testSamples: 10_000, batchSize: 128, units: 512, threads: 2 };
 
@@ -31,12 +32,12 @@ export async function run({ epochs, samples, testSamples, batchSize, units, thre
     callbacks: tf.callbacks.reduceLROnPlateau({ monitor: 'val_loss', factor: 0.3, patience: 1 }),
   });
 
-  const [loss, accuracy] = model.evaluate(test.x, test.y, { batchSize: 500 }).map((t) => t.dataSync()[0]);
+  const [loss, accuracy] = await numbers(model.evaluate(test.x, test.y, { batchSize: 500 }));
   console.log(`test: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`);
 
   const [first, labels] = [test.x.slice([0, 0, 0, 0], [10, 28, 28, 1]), test.y.slice([0], [10])];
   const seen = tf.argMax(model.predict(first), 1);
-  console.log(`the first ten are ${labels.dataSync().join(' ')}, recognised as ${seen.dataSync().join(' ')}`);
+  console.log(`the first ten are ${(await labels.data()).join(' ')}, recognised as ${(await seen.data()).join(' ')}`);
   return { accuracy, loss, history };
 }
 

@@ -4,6 +4,7 @@
 
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
+import { numbers } from './shared/numbers.ts';
 
 export const settings = { epochs: 8, samples: 6000, batchSize: 64, units: 24, seed: 5, threads: 1 };
 
@@ -70,7 +71,7 @@ export async function run({ epochs, samples, batchSize, units, seed, threads }: 
     batchSize,
   });
   const answers = tf.tensor(test.labels, [test.labels.length, 1]);
-  const [, accuracy, auc] = model.evaluate(encode(test.texts), answers).map((t) => t.dataSync()[0]);
+  const [, accuracy, auc] = await numbers(model.evaluate(encode(test.texts), answers));
   console.log(`1000 other reviews: accuracy ${accuracy.toFixed(4)}, AUC ${auc.toFixed(4)}`);
 
   const examples = ['the film was good', 'the film was not good', 'the cast was dull but the story was not bad'];

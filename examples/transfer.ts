@@ -4,6 +4,7 @@
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
 import { digitsBetween, loadDigits } from './shared/digits.ts';
+import { numbers } from './shared/numbers.ts';
 
 export const settings = { epochs: 5, samples: 60_000, testSamples: 10_000, batchSize: 128, filters: 32, threads: 2 };
 
@@ -33,7 +34,7 @@ export async function run({ epochs, samples, testSamples, batchSize, filters, th
     const start = performance.now();
     await model.fit(part.x, part.y, { epochs, batchSize });
     const seconds = (performance.now() - start) / 1000;
-    const [, accuracy] = model.evaluate(held.x, held.y, { batchSize: 500 }).map((t) => t.dataSync()[0]);
+    const [, accuracy] = await numbers(model.evaluate(held.x, held.y, { batchSize: 500 }));
     console.log(`digits ${from} to ${to}: test accuracy ${accuracy.toFixed(4)} after ${seconds.toFixed(1)} s`);
     return { accuracy, seconds };
   };

@@ -3,6 +3,7 @@
 
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
+import { numbers } from './shared/numbers.ts';
 
 export const settings = { epochs: 25, samples: 4000, batchSize: 64, seed: 3 };
 
@@ -57,7 +58,7 @@ export async function run({ epochs, samples, batchSize, seed }: typeof settings)
       tf.callbacks.earlyStopping({ patience: 12, restoreBestWeights: true }),
     ],
   });
-  const [, mae, r2] = model.evaluate([test.house, test.district], test.price).map((t) => t.dataSync()[0]);
+  const [, mae, r2] = await numbers(model.evaluate([test.house, test.district], test.price));
   console.log(`1000 other houses: mean error ${(mae * 1000).toFixed(0)} thousand, R² ${r2.toFixed(4)}`);
   return { mae, r2, history };
 }

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import * as tf from 'sinter';
 import { main } from './shared/command-line.ts';
 import { loadDigits } from './shared/digits.ts';
+import { numbers } from './shared/numbers.ts';
 import { repositoryFile } from './shared/repository.ts';
 
 export const settings = { epochs: 10, samples: 60_000, batchSize: 128, units: 400, latent: 8, threads: 2 };
@@ -77,7 +78,7 @@ export async function run(
   vae.summary();
   vae.compile({ optimizer: 'adam', loss: reconstruction, metrics: [reconstruction], threads });
   const { history } = await vae.fit(x, x, { epochs, batchSize });
-  const [loss, pixels] = vae.evaluate(xTest, xTest, { batchSize: 500 }).map((t) => t.dataSync()[0]);
+  const [loss, pixels] = await numbers(vae.evaluate(xTest, xTest, { batchSize: 500 }));
   console.log(
     `test: reconstruction ${pixels.toFixed(2)} + divergence ${(loss - pixels).toFixed(2)} = ${loss.toFixed(2)}`,
   );

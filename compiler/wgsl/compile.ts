@@ -1,14 +1,16 @@
 // A graph to the plan of a GPU program. WGSL is text: nothing has to be loaded for it, so this is done at once.
 
-import { CompileError } from '../../ir/errors.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Graph } from '../../ir/graph.ts';
 import '../../ir/ops/index.ts';
-import type { GpuPlan } from '../../ir/plan.ts';
+import type { GpuKernel, GpuPlan } from '../../ir/plan.ts';
 import type { Address, ProgramStep } from '../../ir/steps.ts';
-import { byteSize, isStatic, typeText } from '../../ir/types.ts';
+import { byteSize, typeText } from '../../ir/types.ts';
+import { type Dumper, dumper } from '../dump.ts';
+import { environment } from '../environment.ts';
 import type { GpuTarget } from '../lower/kernel-builder.ts';
 import { runPasses } from '../pass-runner.ts';
 import { pipelineWith } from '../pipeline.ts';
+import { type Refusal, refuse } from '../refuse.ts';
 import { planProgram } from '../target.ts';
 import { shadersOf } from './codegen.ts';
 
@@ -23,12 +25,10 @@ export interface GpuCompiled {
   readonly optimized: Graph;
 }
 
-const environment = (): Record<string, string | undefined> =>
-  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
-
 /** Compiles a graph for WebGPU. Throws CompileError, with the operation's name, for what WGSL cannot do. */
 export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled {
-  const done = optimize(graph, opt);
+  const dump = dumper(environment().DUMP);
+  const done = optimize(graph, { ...opt, dump });
   const start = performance.now();
   const planned = planProgram(done.graph, { tile: { mr: 4, nr: 8, unroll: 1 }, threads: 1, gpu: opt.gpu }, done.passes);
   const alignments = alignmentsOf(planned.steps, planned.kernels.length);
@@ -37,6 +37,7 @@ export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled
     units: k.buffers.filter((b) => b.role !== 'shared').map((b) => byteSize(b.ty)),
     ops: planned.opsOf(k),
   }));
+  dump?.plan(planned.plan, planned.steps, { name: 'shaders.wgsl', text: kernels.map(shadersText).join('\n') });
   const { info } = planned.plan;
   return {
     plan: {
@@ -51,20 +52,25 @@ export function compileForGpu(graph: Graph, opt: GpuCompileOptions): GpuCompiled
   };
 }
 
-function optimize(graph: Graph, opt: Pick<GpuCompileOptions, 'verify'>) {
-  refuse(graph);
+const shadersText = (k: GpuKernel, i: number): string =>
+  k.shaders
+    .map((s, j) => `// kernel ${i}, dispatch ${j}: ${k.ops.join(' ')}, ${s.groups} workgroups\n${s.code}`)
+    .join('\n');
+
+function optimize(graph: Graph, { verify, dump }: { verify?: boolean; dump?: Dumper | null } = {}) {
+  refuse(graph, 'webgpu', noDoubles);
   // Large attention is no problem of a cache here, and convolutions are products of patches.
   const passes = pipelineWith({
     strips: { limit: Number.POSITIVE_INFINITY },
     conv: { winograd: false, padsItself: false },
   });
-  const done = runPasses(graph, passes, { verify: opt.verify ?? environment().VERIFY === '1' });
-  refuse(done.graph);
+  const done = runPasses(graph, passes, { verify: verify ?? environment().VERIFY === '1', dump: dump?.graph });
+  refuse(done.graph, 'webgpu', noDoubles);
   return done;
 }
 
 /** The graph that `compileForGpu` plans: after all passes. */
-export const optimizedForGpu = (graph: Graph): Graph => optimize(graph, {}).graph;
+export const optimizedForGpu = (graph: Graph): Graph => optimize(graph).graph;
 
 /** Per kernel and buffer: does every call give a place at a multiple of 16 bytes? Slots start at such. */
 function alignmentsOf(steps: readonly ProgramStep[], kernels: number): boolean[][] {
@@ -87,25 +93,10 @@ function alignmentsOf(steps: readonly ProgramStep[], kernels: number): boolean[]
   return out;
 }
 
-function refuseValue(v: Value): void {
-  const op = v.node?.op.name ?? v.name;
-  if (!isStatic(v.type.shape))
-    throw new CompileError(`the webgpu target needs fixed shapes, got ${typeText(v.type)}`, {
-      op,
-      fix: 'compile with a number for the batch size',
-    });
-  if (v.type.dtype === 'f64')
-    throw new CompileError(`GPUs have no float64 in WGSL, and this is ${typeText(v.type)}`, {
-      op,
-      fix: "cast to 'float32', or target wasm",
-    });
-}
-
-/** What the target cannot do is refused here, by name. */
-function refuse(g: Graph): void {
-  for (const n of g.nodes) {
-    n.outputs.forEach(refuseValue);
-    n.regions.forEach(refuse);
-  }
-  g.params.forEach(refuseValue);
-}
+const noDoubles: Refusal = (v) =>
+  v.type.dtype === 'f64'
+    ? {
+        message: `GPUs have no float64 in WGSL, and this is ${typeText(v.type)}`,
+        fix: "cast to 'float32', or target wasm",
+      }
+    : undefined;

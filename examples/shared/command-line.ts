@@ -3,6 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import * as tf from 'sinter';
 
 /** Numbers that say how much an example does. */
 export type Settings = Readonly<Record<string, number>>;
@@ -21,8 +22,8 @@ export function readSettings<S extends Settings>(defaults: S, args: readonly str
 }
 
 /**
- * Runs the example if its file is what Node was started with: `--NAME NUMBER` changes a setting, `--help`
- * lists them.
+ * Runs the example if its file is what Node was started with: `--NAME NUMBER` changes a setting, `--backend webgpu`
+ * runs it on the GPU, `--help` lists them.
  * @param url import.meta.url of the file
  */
 export async function main<S extends Settings>(
@@ -33,8 +34,11 @@ export async function main<S extends Settings>(
   if (!process.argv[1] || realpathSync(process.argv[1]) !== fileURLToPath(url)) return;
   const args = process.argv.slice(2);
   const usage = Object.entries(defaults).map(([name, x]) => `  --${name} NUMBER   (${x})`);
+  usage.push('  --backend NAME   (wasm)');
   if (args.includes('--help')) return console.log(['Options:', ...usage].join('\n'));
   try {
+    const at = args.indexOf('--backend');
+    if (at >= 0) await tf.setBackend(args.splice(at, 2)[1]);
     await run(readSettings(defaults, args));
   } catch (e) {
     // A wrong option needs no stack trace; anything else does.

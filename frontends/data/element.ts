@@ -6,7 +6,7 @@ import { arrayFor } from '../../ir/literal.ts';
 import { tensorType } from '../../ir/types.ts';
 import { ComplexTensor } from '../trace/complex-tensor.ts';
 import { makeTensor } from '../trace/convert.ts';
-import { stack } from '../trace/ops/complex.ts';
+import { gather, stack } from '../trace/ops/complex.ts';
 import { eagerTensor, Tensor } from '../trace/tensor.ts';
 
 type Fields = Record<string, unknown>;
@@ -92,7 +92,7 @@ function shapeOf(x: unknown): readonly number[] {
 const kindOf = (x: unknown): string =>
   isFields(x) ? 'an object' : isList(x) ? 'a list of tensors' : isMissing(x) ? String(x) : valueText(x);
 
-/** Eager tensors of one type, copied side by side. */
+/** Eager tensors of one type, copied side by side, where they are. */
 function stackTensors(rows: readonly Tensor[], path: string, op: string): Tensor {
   const [first] = rows;
   const { dtype } = first.type;
@@ -102,6 +102,7 @@ function stackTensors(rows: readonly Tensor[], path: string, op: string): Tensor
       `${pathText(path)} of element ${odd} of the batch is ${rows[odd].dtype}, of the first ${first.dtype}`,
       { op, fix: 'cast them to one dtype in a map' },
     );
+  if (rows.some((r) => r.remote)) return stack(rows);
   const { size } = first;
   const out = arrayFor(dtype, size * rows.length, op);
   rows.forEach((r, i) => out.set(r.elements(), i * size));
@@ -168,6 +169,7 @@ export function stackElements(rows: readonly unknown[], op: string, path = ''): 
 /** Row i of a tensor along its first axis; eager elements are shared, not copied. */
 function rowOf(t: Tensor, i: number): Tensor {
   const shape = t.shape.slice(1);
+  if (t.remote) return gather(t, i);
   const size = shape.reduce((n, d) => n * d, 1);
   return eagerTensor(tensorType(t.type.dtype, shape), t.elements().subarray(i * size, (i + 1) * size));
 }

@@ -6,7 +6,7 @@ import { nodeModule } from '../platform.ts';
 import { makeTensor } from '../trace/convert.ts';
 import { type DataType, irDType } from '../trace/dtypes.ts';
 import { need } from '../trace/ops/common.ts';
-import { Tensor } from '../trace/tensor.ts';
+import { fetched, Tensor } from '../trace/tensor.ts';
 import { isFields, isList, mapValues } from './element.ts';
 import { mappedAhead, type Open } from './stages.ts';
 
@@ -55,6 +55,13 @@ parentPort.on('message', async ({ id, x }) => {
 /** An element as threads can send it: tensors as plain objects. */
 const packed = (x: unknown): unknown =>
   mapValues(x, (v) => (v instanceof Tensor ? { dtype: v.dtype, shape: v.shape, data: v.dataSync() } : v));
+
+/** The tensors in an element. */
+function tensorsOf(x: unknown): Tensor[] {
+  const found: Tensor[] = [];
+  mapValues(x, (v) => void (v instanceof Tensor && found.push(v)));
+  return found;
+}
 
 /** The element of what came back. */
 function unpacked(x: unknown): unknown {
@@ -157,6 +164,7 @@ export function mapInWorkers<T, O>(
     const end = () => Promise.all(lines.map((l) => l.end()));
     const run = async (x: T) => {
       const free = lines.reduce((a, b) => (b.waiting < a.waiting ? b : a));
+      await Promise.all(tensorsOf(x).map(fetched));
       return unpacked(await free.run(packed(x))) as O;
     };
     // Ends the workers before it waits for what is under way.

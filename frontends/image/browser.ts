@@ -6,7 +6,7 @@ import { isFloat, tensorType } from '../../ir/types.ts';
 import { checkOptions } from '../keras/engine/names.ts';
 import type { TensorLike } from '../trace/convert.ts';
 import { arg, need } from '../trace/ops/common.ts';
-import { eagerTensor, type Tensor } from '../trace/tensor.ts';
+import { eagerTensor, fetched, type Tensor } from '../trace/tensor.ts';
 
 /** Bytes of red, green, blue and alpha for each pixel, row by row. */
 export interface PixelData {
@@ -181,7 +181,7 @@ function show(
  */
 export async function toPixels(img: TensorLike, canvas?: Canvas): Promise<Uint8ClampedArray> {
   const op = 'browser.toPixels';
-  const bytes = bytesOf(img, 1, op);
+  const bytes = bytesOf(await fetched(img), 1, op);
   if (canvas !== undefined && canvas !== null) show(bytes, canvas, op);
   return bytes.data;
 }

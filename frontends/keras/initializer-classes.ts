@@ -1,20 +1,18 @@
 // Initializers: the first values of weights.
 
 import { ArgumentError, valueText } from '../../ir/errors.ts';
-import { arrayFor } from '../../ir/literal.ts';
 import { checkShape } from '../trace/convert.ts';
 import { eye, fill, ones, zeros } from '../trace/creation.ts';
 import type { DataType } from '../trace/dtypes.ts';
 import { mul } from '../trace/ops/binary.ts';
 import { need } from '../trace/ops/common.ts';
-import { diagPart, qr } from '../trace/ops/matrices.ts';
 import { cast, reshape, transpose } from '../trace/ops/shape.ts';
-import { sign } from '../trace/ops/unary.ts';
 import { randomNormal, randomUniform, truncatedNormal } from '../trace/random.ts';
-import { eagerTensor, type Tensor } from '../trace/tensor.ts';
+import type { Tensor } from '../trace/tensor.ts';
 import { canonical, didYouMean } from './engine/names.ts';
 import type { Config } from './engine/serialize.ts';
 import { Initializer } from './initializer.ts';
+import { orthonormal } from './orthonormal.ts';
 import { numberOption, optionsOf } from './resolve.ts';
 
 /** The same seed gives the same numbers; without one they come from the global generator. */
@@ -241,37 +239,6 @@ export const LeCunNormal = scaling('LeCunNormal', 1, 'fanIn', 'normal');
 /** The factor of the matrix, by default 1. */
 export interface GainOptions {
   gain?: number;
-}
-
-/**
- * The Q of a QR decomposition whose R has a positive diagonal, which makes it unique. The columns of x (more rows
- * than columns) are taken to be far from dependent, as random ones are.
- */
-function orthonormal(x: Tensor): Tensor {
-  if (x.symbol) {
-    const [q, r] = qr(x);
-    return mul(q, sign(diagPart(r)));
-  }
-  // Weights are made before anything is compiled, and the decomposition is slow where it is interpreted: by Gram and
-  // Schmidt, in the stable order, on columns that lie next to each other.
-  const [rows, columns] = x.shape;
-  const data = x.elements();
-  const q = Array.from({ length: columns }, (_, k) =>
-    Float64Array.from({ length: rows }, (_, i) => data[i * columns + k]),
-  );
-  q.forEach((a, k) => {
-    const length = Math.sqrt(a.reduce((sum, v) => sum + v * v, 0));
-    for (let i = 0; i < rows; i++) a[i] /= length;
-    for (let j = k + 1; j < columns; j++) {
-      const b = q[j];
-      let product = 0;
-      for (let i = 0; i < rows; i++) product += a[i] * b[i];
-      for (let i = 0; i < rows; i++) b[i] -= product * a[i];
-    }
-  });
-  const out = arrayFor(x.type.dtype, data.length, 'orthogonal');
-  for (let i = 0; i < data.length; i++) out[i] = q[i % columns][Math.floor(i / columns)];
-  return eagerTensor(x.type, out);
 }
 
 /**

@@ -2,6 +2,7 @@
 // here is accepted and changes nothing.
 
 import { byteSize } from '../../ir/types.ts';
+import { gpuDevice } from '../../runtime/webgpu/device.ts';
 import { context, type OpRecord, type Recorder, withRecorders } from './context.ts';
 import { type TensorLike, toTensor } from './convert.ts';
 import { functionArg } from './ops/common.ts';
@@ -75,15 +76,16 @@ export const disposeVariables = (): void => {};
 export interface TimingInfo {
   /** Milliseconds from start to end. */
   wallMs: number;
-  /** The same: an operation has been computed when its function returns. */
+  /** The same: an operation has been computed when its function returns, and a GPU is waited for. */
   kernelMs: number;
 }
 
-/** How long `f` takes, by the clock; what it returns is awaited. */
+/** How long `f` takes, by the clock; what it returns is awaited, and what it has asked of a GPU. */
 export async function time(f: () => unknown): Promise<TimingInfo> {
   functionArg(f, 'f', 'time');
   const start = performance.now();
   await f();
+  await gpuDevice()?.finished();
   const wallMs = performance.now() - start;
   return { wallMs, kernelMs: wallMs };
 }

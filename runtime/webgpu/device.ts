@@ -235,6 +235,14 @@ export class GpuDevice {
     return this.#between;
   }
 
+  /** Resolves when all work that was asked for is done. Rejects with what went wrong in it. */
+  async finished(): Promise<void> {
+    await this.stream.done();
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.pipelines.checked();
+    this.check();
+  }
+
   /** Elements, after all work that was asked for before. `holder` is kept alive until they are here. */
   async read(from: Block, dtype: DType, n: number, holder: object): Promise<TypedArray> {
     if (n === 0) return fromMemory(dtype, new ArrayBuffer(0), 0);

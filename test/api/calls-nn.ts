@@ -112,6 +112,7 @@ const gradients = (w = tf.variable(f([2]))): Rows => ({
   jvp: [[(x: T) => tf.square(x), [f([2])], [f([2])]]],
   func: [[(x: T) => x.square(), {}]],
   compile: [[(x: T) => tf.square(x), { inputs: [tf.spec([2])] }]],
+  verify: [[squared, [f([2])], { tolerance: 1e-6 }]],
 });
 
 const others = (): Rows => ({

@@ -18,6 +18,7 @@ const eagerOnly: Readonly<Record<string, string>> = {
   time: 'it returns a promise',
   profile: 'it returns a promise',
   print: 'it writes to the console',
+  verify: 'it returns a promise',
   compile: 'it makes a program',
   func: 'it makes a function',
   placeholder: 'it belongs to a graph',
@@ -101,6 +102,7 @@ describe('the tables', () => {
   const others = new Set([
     'getBackend',
     'listDevices',
+    'listDevicesAsync',
     'ready',
     'env',
     'enableProdMode',
@@ -121,6 +123,7 @@ describe('the tables', () => {
     'callbacks.loadCheckpoint',
     'registerCallbackConstructor',
     'plotModel',
+    'verify',
   ]);
   it('have every public function', () => {
     const known = new Set(calls().map((c) => c.name));

@@ -92,6 +92,39 @@ describe('tensors', () => {
   });
 });
 
+describe('around them', () => {
+  it('data sets cut and stack them there', async () => {
+    const x = onGpu([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    const batches: tf.Tensor[] = [];
+    await tf.data.Dataset.fromTensorSlices(x)
+      .batch(2)
+      .forEachAsync((b) => void batches.push(b as tf.Tensor));
+    expect(batches.map((b) => b.remote)).toEqual([true, true]);
+    expect(await Promise.all(batches.map((b) => b.array()))).toEqual([
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [[5, 6]],
+    ]);
+  });
+
+  it('times and pixels wait for them', async () => {
+    const x = onGpu([
+      [0, 1],
+      [1, 0],
+    ]);
+    expect(Array.from(await tf.browser.toPixels(x)).slice(0, 5)).toEqual([0, 0, 0, 255, 255]);
+    const { wallMs, kernelMs } = await tf.time(() => x.matMul(x));
+    expect(wallMs).toBeGreaterThan(0);
+    expect(kernelMs).toBe(wallMs);
+  });
+});
+
 describe('Variables', () => {
   it('are assigned, read and made on the GPU', async () => {
     const v = tf.variable(onGpu([1, 2, 3]));

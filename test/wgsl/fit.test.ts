@@ -162,6 +162,23 @@ describe('fit on webgpu', () => {
     close((await values(model.getWeights()))[0], restored, 1e-7);
   });
 
+  it('makes orthogonal weights there, and runs layers one by one', async () => {
+    await tf.setBackend('webgpu');
+    tf.setRandomSeed(2);
+    const draw = tf.func(() => tf.randomNormal([160, 110]));
+    draw();
+    const layer = tf.layers.simpleRNN({ units: 140, inputShape: [2, 3] });
+    const model = tf.sequential({ layers: [layer, tf.layers.dense({ units: 1 })] });
+    const q = layer.getWeights()[1];
+    expect(q.remote).toBe(true);
+    const [products] = await values([q.transpose().matMul(q)]);
+    products.forEach((p, i) => expect(Math.abs(p - (i % 141 === 0 ? 1 : 0))).toBeLessThan(1e-4));
+
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError', runEagerly: true });
+    const { history } = await model.fit(tf.ones([4, 2, 3]), tf.ones([4, 1]), { epochs: 2, verbose: 0 });
+    expect(history.loss[1]).toBeLessThan(history.loss[0] as number);
+  });
+
   it('runs where the model says, whatever the backend', async () => {
     const { x, y, model } = regression();
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError', target: 'webgpu' });
