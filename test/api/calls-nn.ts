@@ -88,6 +88,9 @@ const signals = (): Rows => ({
 });
 
 type T = tf.Tensor;
+/** A program to look at. */
+const squared = await tf.compile((x: T) => tf.square(x), { inputs: [tf.spec([2])], target: 'reference' });
+
 const control = ([x, y, z] = [f([2]), f([2]), f([2])]): Rows => ({
   cond: [[b([]), () => x, () => y]],
   switchCase: [[i([], 0, 1), [() => x, () => y], () => z]],

@@ -85,6 +85,18 @@ describe('on the software driver', () => {
   });
 });
 
+<<<<<<< HEAD
+=======
+it('what a call costs is told of GPUs alone', async () => {
+  const twice = (x: tf.Tensor) => x.add(x);
+  const inputs = [tf.spec([100])];
+  expect((await tf.compile(twice, { inputs })).plan.gpu).toBeUndefined();
+  const { gpu } = (await tf.compile(twice, { inputs, target: 'webgpu' })).plan;
+  expect(gpu).toMatchObject({ dispatches: 1, inputBytes: 400, outputBytes: 400 });
+  expect(gpu?.argumentBytes).toBeGreaterThan(0);
+});
+
+>>>>>>> main
 describe('the check of a product', () => {
   it('sees one element that is off by its own size, among all', () => {
     const c = gemmCases.find((x) => x.name === 'gemm-256') as (typeof gemmCases)[number];

@@ -37,9 +37,13 @@ async function prepare(tf: Api, c: Case, operands: Operands): Promise<Prepared> 
       one.dispose();
     },
     output: async () => (latest ? ((await latest.data()) as Float32Array) : new Float32Array(1)),
-    notes: { arenaBytes, kernels: kernels.length, ...gpu },
+<<<<<<< HEAD
+    notes: arenaBytes, kernels: kernels.length, ...gpu ,
+=======
+    notes: arenaBytes, kernels: kernels.length, ...exe.plan.gpu ,
+>>>>>>> main
     // Only what JavaScript does: arguments, encoding, and handing over to the driver's queue.
-    measured: () => ({ encodeMs: median(handedOver) }),
+    measured: () => (encodeMs: median(handedOver) ),
   };
 }
 
