@@ -85,8 +85,6 @@ describe('on the software driver', () => {
   });
 });
 
-<<<<<<< HEAD
-=======
 it('what a call costs is told of GPUs alone', async () => {
   const twice = (x: tf.Tensor) => x.add(x);
   const inputs = [tf.spec([100])];
@@ -96,7 +94,6 @@ it('what a call costs is told of GPUs alone', async () => {
   expect(gpu?.argumentBytes).toBeGreaterThan(0);
 });
 
->>>>>>> main
 describe('the check of a product', () => {
   it('sees one element that is off by its own size, among all', () => {
     const c = gemmCases.find((x) => x.name === 'gemm-256') as (typeof gemmCases)[number];

@@ -18,7 +18,7 @@ async function prepare(tf: Api, c: Case, operands: Operands): Promise<Prepared> 
   // One element is enough to wait for all work before it.
   let first: { run(x: T): unknown } | undefined;
   const handedOver: number[] = [];
-  const { arenaBytes, kernels, gpu } = exe.plan;
+  const { arenaBytes, kernels } = exe.plan;
   return {
     run: () => {
       const start = performance.now();
@@ -37,13 +37,9 @@ async function prepare(tf: Api, c: Case, operands: Operands): Promise<Prepared> 
       one.dispose();
     },
     output: async () => (latest ? ((await latest.data()) as Float32Array) : new Float32Array(1)),
-<<<<<<< HEAD
-    notes: arenaBytes, kernels: kernels.length, ...gpu ,
-=======
-    notes: arenaBytes, kernels: kernels.length, ...exe.plan.gpu ,
->>>>>>> main
+    notes: { arenaBytes, kernels: kernels.length, ...exe.plan.gpu },
     // Only what JavaScript does: arguments, encoding, and handing over to the driver's queue.
-    measured: () => (encodeMs: median(handedOver) ),
+    measured: () => ({ encodeMs: median(handedOver) }),
   };
 }
 
