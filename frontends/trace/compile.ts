@@ -187,7 +187,7 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
     if (args.length !== this.#arity)
       throw new ArgumentError(
         `takes ${this.#arity} argument(s) (${this.#specs.join(', ') || 'none'}), got ${args.length}`,
-        { op: name },
+        { op: name, fix: 'call it with one argument for each entry of inputs' },
       );
     const leaves: unknown[] = [];
     if (this.#flat) leaves.push(...args);
@@ -199,7 +199,7 @@ export class Executable<R = Tensor | Tensor[] | TensorMap> {
     if (leaves.length !== this.#specs.length)
       throw new ArgumentError(
         `takes ${this.#specs.length} tensor(s) (${this.#specs.join(', ')}) in its arguments, got ${leaves.length}`,
-        { op: name },
+        { op: name, fix: 'give arrays and objects as many tensors as inputs described' },
       );
     leaves.forEach((x, i) => {
       this.#data[i] = this.#convert(x, i);
