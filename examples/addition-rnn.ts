@@ -18,19 +18,19 @@ const encode = (texts: readonly string[]): tf.Tensor =>
   );
 
 /** The text of each row of probabilities [n, length, letters]. */
-function decode(probabilities: tf.Tensor): string[] {
-  const rows = tf.argMax(probabilities, -1).arraySync() as number[][];
+async function decode(probabilities: tf.Tensor): Promise<string[]> {
+  const rows: number[][] = await tf.argMax(probabilities, -1).array();
   return rows.map((row) => row.map((i) => letters[i]).join(''));
 }
 
 /** Pairs of numbers with up to `digits` digits in random order; of a, b and b, a only one. */
-export function pairs(samples: number, digits: number, seed: number): [number, number][] {
+export async function pairs(samples: number, digits: number, seed: number): Promise<[number, number][]> {
   const wanted = Math.min(samples, (10 ** digits * (10 ** digits + 1)) / 2);
   const found = new Map<string, [number, number]>();
   for (let round = 0; found.size < wanted; round++) {
     // As many numbers of one digit as of two and of three.
-    const lengths = tf.randomUniform([2, 4096], 1, digits + 1, 'int32', seed + 2 * round).arraySync() as number[][];
-    const parts = tf.randomUniform([2, 4096], 0, 1, 'float32', seed + 2 * round + 1).arraySync() as number[][];
+    const lengths: number[][] = await tf.randomUniform([2, 4096], 1, digits + 1, 'int32', seed + 2 * round).array();
+    const parts: number[][] = await tf.randomUniform([2, 4096], 0, 1, 'float32', seed + 2 * round + 1).array();
     for (let i = 0; i < 4096 && found.size < wanted; i++) {
       const [a, b] = [0, 1].map((k) => Math.floor(parts[k][i] * 10 ** lengths[k][i]));
       const key = `${Math.min(a, b)}+${Math.max(a, b)}`;
@@ -38,7 +38,7 @@ export function pairs(samples: number, digits: number, seed: number): [number, n
     }
   }
   // The short ones, of which there are few, were found early.
-  const order = tf.random.permutation(wanted, [seed, 0]).dataSync();
+  const order = await tf.random.permutation(wanted, [seed, 0]).data();
   const list = [...found.values()];
   return Array.from(order, (i) => list[i]);
 }
@@ -69,7 +69,7 @@ export function network(digits: number, units: number): tf.Sequential {
 /** Trains on nine tenths of the pairs, asked both ways; gives the share of the others whose whole answer is right. */
 export async function run({ digits, samples, units, batchSize, epochs, rate, threads }: typeof settings) {
   tf.setRandomSeed(1);
-  const all = pairs(samples, digits, 1);
+  const all = await pairs(samples, digits, 1);
   const kept = Math.floor(all.length / 10);
   const training = all.slice(kept).flatMap(([a, b]) => [[a, b] as const, [b, a] as const]);
   const held = textsOf(all.slice(0, kept), digits);
@@ -88,7 +88,7 @@ export async function run({ digits, samples, units, batchSize, epochs, rate, thr
   const { history } = await model.fit(train.x, train.y, { epochs, batchSize, validationData: [test.x, test.y] });
 
   const { questions, answers } = held;
-  const guesses = decode(model.predict(test.x, { batchSize: 500 }));
+  const guesses = await decode(model.predict(test.x, { batchSize: 500 }));
   const marks = guesses.map((g, i) => g === answers[i]);
   const right = marks.filter((m) => m).length / kept;
   for (let i = 0; i < 5; i++) console.log(`${questions[i]} = ${answers[i]} ${guesses[i]} ${marks[i] ? '☑' : '☒'}`);

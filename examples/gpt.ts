@@ -90,7 +90,12 @@ function* pieces(ids: Int32Array, batch: number, length: number) {
 }
 
 /** Writes on: draws letter after letter, each from what the model expects after those before. */
-function write(model: tf.LayersModel, start: readonly number[], letters: number, context: number): number[] {
+async function write(
+  model: tf.LayersModel,
+  start: readonly number[],
+  letters: number,
+  context: number,
+): Promise<number[]> {
   const text = [...start];
   for (let i = 0; i < letters; i++) {
     const last = text.slice(-context);
@@ -101,7 +106,7 @@ function write(model: tf.LayersModel, start: readonly number[], letters: number,
       .slice([0, last.length - 1, 0], [1, 1, -1])
       .reshape([1, -1]);
     // A little less daring than the probabilities themselves.
-    text.push(tf.multinomial(logits.div(0.8), 1).dataSync()[0]);
+    text.push((await tf.multinomial(logits.div(0.8), 1).data())[0]);
   }
   return text;
 }
@@ -135,12 +140,11 @@ export async function run(given: typeof settings) {
   });
 
   const test = await model.evaluateDataset(pieces(ids.subarray(cut), batchSize, context), { batches: 20 });
-  const [loss, unigrams] = [test.dataSync()[0], unigramLoss(ids, alphabet.length)];
+  const [loss, unigrams] = [(await test.data())[0], unigramLoss(ids, alphabet.length)];
   console.log(`text not seen: loss a letter ${loss.toFixed(3)}; of letters one by one ${unigrams.toFixed(3)}`);
   const start = Array.from('The program ', (c) => places.get(c) as number);
-  const sample = write(model, start, letters, context)
-    .map((i) => alphabet[i])
-    .join('');
+  const written = await write(model, start, letters, context);
+  const sample = written.map((i) => alphabet[i]).join('');
   console.log(sample);
   return { loss, unigrams, sample, history };
 }

@@ -44,7 +44,7 @@ export async function run({ epochs, batchSize, seed }: typeof settings) {
   const [loss, accuracy] = await numbers(await model.evaluateDataset(test));
   console.log(`50 flowers held out: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(2)}`);
 
-  const p = model.predict([tf.tensor([[5.9, 3.0, 4.2, 1.5]])]).dataSync();
+  const p = await model.predict([tf.tensor([[5.9, 3.0, 4.2, 1.5]])]).data();
   console.log(`5.9 x 3.0, 4.2 x 1.5 cm: ${species.map((name, i) => `${name} ${p[i].toFixed(3)}`).join(', ')}`);
   return { accuracy, loss, history };
 }

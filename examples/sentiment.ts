@@ -16,8 +16,8 @@ const vocabulary = new Map(['', 'not', ...good, ...bad, ...filler].map((w, i) =>
 const longest = 30;
 
 /** Reviews, and 1 for each that praises. */
-export function reviews(n: number, seed: number): { texts: string[][]; labels: number[] } {
-  const numbers = tf.randomUniform([n, 2 * longest], 0, 1, 'float32', seed).arraySync() as number[][];
+export async function reviews(n: number, seed: number): Promise<{ texts: string[][]; labels: number[] }> {
+  const numbers: number[][] = await tf.randomUniform([n, 2 * longest], 0, 1, 'float32', seed).array();
   const texts: string[][] = [];
   const labels: number[] = [];
   for (const row of numbers) {
@@ -52,7 +52,7 @@ const encode = (texts: readonly string[][]): tf.Tensor =>
 /** Trains the model; gives its share of right answers on other reviews. */
 export async function run({ epochs, samples, batchSize, units, seed, threads }: typeof settings) {
   tf.setRandomSeed(seed);
-  const [train, test] = [reviews(samples, seed), reviews(1000, seed + 1)];
+  const [train, test] = await Promise.all([reviews(samples, seed), reviews(1000, seed + 1)]);
   const model = tf.sequential({
     layers: [
       tf.layers.embedding({ inputDim: vocabulary.size, outputDim: 16, maskZero: true, inputLength: longest }),
@@ -75,7 +75,7 @@ export async function run({ epochs, samples, batchSize, units, seed, threads }: 
   console.log(`1000 other reviews: accuracy ${accuracy.toFixed(4)}, AUC ${auc.toFixed(4)}`);
 
   const examples = ['the film was good', 'the film was not good', 'the cast was dull but the story was not bad'];
-  const praise = model.predict(encode(examples.map((t) => t.split(' ')))).dataSync();
+  const praise = await model.predict(encode(examples.map((t) => t.split(' ')))).data();
   examples.forEach((t, i) => void console.log(`${praise[i].toFixed(3)}  ${t}`));
   return { accuracy, auc, praise, history };
 }

@@ -30,7 +30,7 @@ export async function run({ epochs, samples, testSamples, batchSize, filters, th
   const settings = { optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], threads };
   const learn = async (model: tf.LayersModel, from: number, to: number) => {
     model.compile(settings);
-    const [part, held] = [digitsBetween(train, from, to), digitsBetween(test, from, to)];
+    const [part, held] = await Promise.all([train, test].map((d) => digitsBetween(d, from, to)));
     const start = performance.now();
     await model.fit(part.x, part.y, { epochs, batchSize });
     const seconds = (performance.now() - start) / 1000;

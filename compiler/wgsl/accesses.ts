@@ -25,6 +25,24 @@ export function accessesOf(body: readonly Stmt[]): Access {
   return { reads, writes };
 }
 
+/** Is something combined with memory in one piece? */
+export const hasAtomics = (body: readonly Stmt[]): boolean => {
+  let found = false;
+  forEachExpr(body, (_, s) => {
+    found ||= s.s === 'store' && s.atomic !== undefined;
+  });
+  return found;
+};
+
+/** Do the statements store nothing that they read, and call for no order among themselves? */
+export function pure(body: readonly Stmt[]): boolean {
+  const { reads, writes } = accessesOf(body);
+  if ([...writes].some((n) => reads.has(n))) return false;
+  return body.every(
+    (s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)),
+  );
+}
+
 /** Accesses since the last barrier, of buffers that several invocations work on. */
 export class Pending {
   #reads = new Set<string>();
@@ -45,15 +63,9 @@ export class Pending {
     for (const n of a.reads) this.#reads.add(n);
     for (const n of a.writes) this.#writes.add(n);
   }
-  copy(): Pending {
-    const other = new Pending(this.#watched);
-    other.join(this);
-    return other;
-  }
-  /** What may be under way where either of two ways led here. */
-  join(other: Pending): void {
-    for (const n of other.#reads) this.#reads.add(n);
-    for (const n of other.#writes) this.#writes.add(n);
+  /** What is known now, to be added again where a barrier may have been passed by. */
+  copy(): Access {
+    return { reads: new Set(this.#reads), writes: new Set(this.#writes) };
   }
   clear(): void {
     this.#reads.clear();

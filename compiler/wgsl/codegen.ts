@@ -2,17 +2,19 @@
 // for the page that buffer 3 lies in, which the runtime knows, and b3 is where it starts, in elements.
 
 import { type Expr, i32 } from '../../ir/kernel/expr.ts';
-import { type Buffer, type For, forEachExpr, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
+import { type Buffer, type For, type Kernel, type Stmt, substitute } from '../../ir/kernel/kernel.ts';
 import { halfBitsExpr } from '../../ir/kernel/storage.ts';
 import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
-import { accessesOf, Pending } from './accesses.ts';
-import { storesInFours } from './fours.ts';
+import { accessesOf, hasAtomics, Pending, pure } from './accesses.ts';
+import { isVector, storesInFours } from './fours.ts';
 import { functionTexts } from './functions.ts';
 import { type Dispatch, dispatchesOf, type GroupLimits, tripOf } from './mapping.ts';
+import { nameText, type ShaderBuffer, ShaderParts, tileText } from './parts.ts';
+import { GroupReductions, outerReductions } from './reductions.ts';
 import { combine, helperText, identityOf, literal, typeText } from './values.ts';
-import { nameText, type ShaderBuffer, ShaderParts, tileText, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 /** The shaders of a kernel, in the order in which they run. */
 export function shadersOf(kernel: Kernel, limits: GroupLimits, use: KernelUse = {}): GpuShader[] {
@@ -40,26 +42,6 @@ function withHalfStores(k: Kernel): Stmt[] {
   return half.size ? go(k.body) : [...k.body];
 }
 
-const hasAtomics = (body: readonly Stmt[]): boolean => {
-  let found = false;
-  forEachExpr(body, (_, s) => {
-    found ||= s.s === 'store' && s.atomic !== undefined;
-  });
-  return found;
-};
-
-/** Arrays of workgroups that may be arrays of vectors. */
-const isVector = (b: Buffer): boolean => b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
-
-/** Do the statements store nothing that they read, and call for no order among themselves? */
-function pure(body: readonly Stmt[]): boolean {
-  const { reads, writes } = accessesOf(body);
-  if ([...writes].some((n) => reads.has(n))) return false;
-  return body.every(
-    (s) => s.s === 'store' || s.s === 'tileset' || s.s === 'set' || (s.s === 'for' && !!s.unroll && pure(s.body)),
-  );
-}
-
 /** Iterations up to which loops that ask for it are written out. */
 const UNROLL = 64;
 
@@ -77,19 +59,13 @@ class DispatchWriter {
   readonly d: Dispatch;
   readonly parts: ShaderParts;
   readonly w: Writer;
-  pending: Pending;
+  readonly pending: Pending;
   /** Variables that have the same value in a whole workgroup for certain. */
   readonly uniform = new Set<string>();
-  /** Reductions over a workgroup, by operator and type. */
-  readonly reductions = new Map<string, string>();
+  readonly reductions: GroupReductions;
   readonly declarations: string[] = [];
 
-  readonly limits: GroupLimits;
-  /** Extensions of WGSL that the shader needs. */
-  readonly enables = new Set<string>();
-
   constructor(kernel: Kernel, d: Dispatch, limits: GroupLimits, { ops = [], aligned = [] }: KernelUse) {
-    this.limits = limits;
     this.kernel = kernel;
     this.d = d;
     const touched = accessesOf([...d.before, ...d.body]);
@@ -115,6 +91,7 @@ class DispatchWriter {
     this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact, half: limits.half === true });
     this.w = new Writer(this.parts);
     this.pending = new Pending(d.shared);
+    this.reductions = new GroupReductions(d.size, limits.subgroups === true, this.parts.use);
   }
 
   shader(): GpuShader {
@@ -139,9 +116,10 @@ class DispatchWriter {
       helperText(this.parts.used),
       ...functions,
       ...this.declarations,
+      ...this.reductions.declarations,
       `@compute @workgroup_size(${d.size})`,
       `fn main(${this.builtins().join(', ')}) {`,
-      ...(this.enables.has('subgroups')
+      ...(this.reductions.overSubgroups
         ? ['  sub_lane = sublane;', '  sub_group = subgroup;', '  sub_count = subgroups;']
         : []),
       '  GUARD',
@@ -155,7 +133,7 @@ class DispatchWriter {
       buffers: bases,
       args,
       heap: this.parts.vectors ? 'vectors' : this.parts.atomic ? 'atomic' : 'words',
-      enables: [...this.enables, ...(this.parts.halves ? ['f16'] : [])],
+      enables: [...(this.reductions.overSubgroups ? ['subgroups'] : []), ...(this.parts.halves ? ['f16'] : [])],
       size: d.size,
       groups: group ? d.items : Math.ceil(d.items / d.size),
       name: this.kernel.name,
@@ -167,7 +145,7 @@ class DispatchWriter {
       '@builtin(workgroup_id) wid: vec3<u32>',
       '@builtin(num_workgroups) nwg: vec3<u32>',
       '@builtin(local_invocation_index) lid: u32',
-      ...(this.enables.has('subgroups')
+      ...(this.reductions.overSubgroups
         ? [
             '@builtin(subgroup_invocation_id) sublane: u32',
             '@builtin(subgroup_id) subgroup: u32',
@@ -316,11 +294,9 @@ class DispatchWriter {
   /** Does a workgroup do something together in here, so that all must come? */
   together(body: readonly Stmt[]): boolean {
     return body.some((s) => {
-      if (s.s === 'store' || s.s === 'barrier') return true;
-      if (s.s === 'for' && ((s.vector && !s.unroll) || this.together(s.body))) return true;
-      if (s.s === 'single') return this.together(s.body);
-      if (s.s === 'if' && (this.together(s.then) || this.together(s.else))) return true;
-      return [...accessesOf([s]).reads].some((n) => this.d.shared.has(n));
+      if (s.s === 'store' || s.s === 'barrier' || (s.s === 'for' && s.vector && !s.unroll)) return true;
+      const inner = s.s === 'if' ? [...s.then, ...s.else] : s.s === 'for' || s.s === 'single' ? s.body : [];
+      return this.together(inner) || [...accessesOf([s]).reads].some((n) => this.d.shared.has(n));
     });
   }
 
@@ -329,24 +305,30 @@ class DispatchWriter {
     const all = at.uniform && (this.together(s.then) || this.together(s.else));
     if (at.uniform) this.before({ s: 'let', name: '', value: s.cond }, at);
     const cond = all ? this.agreed(s.cond) : w.value(s.cond);
-    // Only one side runs: its barriers are none for what the other one leaves behind.
-    const other = this.pending.copy();
+    const before = this.pending.copy();
     w.block(`if (${cond})`, () => this.stmts(s.then, at));
-    const then = this.pending;
-    this.pending = other;
+    if (all) {
+      this.pending.clear();
+      this.pending.add(before);
+    }
     if (s.else.length) w.block('else', () => this.stmts(s.else, at));
-    this.pending.join(then);
+    // Either side may have run, and with it the barriers of that side.
+    if (all) {
+      this.pending.add(before);
+      this.pending.add(accessesOf([s]));
+    }
   }
 
   loop(s: For, at: Place): void {
     const n = tripOf(s);
-    if (at.uniform && s.vector && !s.unroll) this.lanes(s);
-    else if (s.unroll && n !== null && n <= UNROLL) this.unrolled(s, n, at);
-    else this.counted(s, n, at);
-  }
-
-  /** A loop that stays one. */
-  counted(s: For, n: number | null, at: Place): void {
+    if (at.uniform && s.vector && !s.unroll) {
+      this.lanes(s);
+      return;
+    }
+    if (s.unroll && n !== null && n <= UNROLL) {
+      this.unrolled(s, n, at);
+      return;
+    }
     const { w } = this;
     const all = at.uniform && this.together(s.body);
     if (at.uniform) {
@@ -355,15 +337,14 @@ class DispatchWriter {
     }
     const [lo, hi] = all ? [this.agreed(s.lo), this.agreed(s.hi)] : w.values(s.lo, s.hi);
     const v = nameText(s.v);
-    const none = this.pending.copy();
-    // A run meets what the run before left behind.
+    // A run meets what the run before left behind; where there may be none, its barriers are none either.
+    const before = this.pending.copy();
     if (all) this.pending.add(accessesOf(s.body));
     if (all && this.isUniform(s.lo)) this.uniform.add(s.v);
     const end = s.hi.k === 'const' ? hi : w.bind(hi);
     w.block(`for (var ${v}: i32 = ${lo}; ${v} < ${end}; ${v} += ${s.step}i)`, () => this.stmts(s.body, at));
     this.uniform.delete(s.v);
-    // Where there may be no run, there may have been no barrier in it.
-    if (!n) this.pending.join(none);
+    if (all && !(n !== null && n > 0)) this.pending.add(before);
   }
 
   unrolled(s: For, n: number, at: Place): void {
@@ -408,108 +389,11 @@ class DispatchWriter {
     }
     for (const r of sums) {
       w.renamed.delete(r.acc);
-      const whole = w.bind(`${this.reduction(r)}(${r.part}, lid)`);
+      const whole = w.bind(`${this.reductions.name(r.op, r.ty)}(${r.part}, lid)`);
       const acc = nameText(r.acc);
       w.line(`${acc} = ${combine(r.op, r.ty, acc, whole, this.parts.use)};`);
       // All have met in there.
       if (![...d.shared].some((n) => !w.buffer(n).shared)) this.pending.clear();
     }
   }
-
-  /** The function that combines a value of every invocation of the workgroup, in an order that is always the same. */
-  reduction({ op, ty }: Reduction): string {
-    const key = `reduce_${op}_${ty}`;
-    if (this.reductions.has(key)) return key;
-    const { use } = this.parts;
-    // Booleans have no place in the memory that is loaded by all alike.
-    const held = ty === 'bool' ? 'u32' : typeText(ty);
-    const array = `r_${op}_${ty}`;
-    const wrap = (t: string) => (ty === 'bool' ? `u32(${t})` : t);
-    const read = (t: string) => (ty === 'bool' ? `(${t} != 0u)` : t);
-    const both = combine(op, ty, read(`${array}[lid]`), read(`${array}[lid + s]`), use);
-    this.reductions.set(key, array);
-    this.declarations.push(`var<workgroup> ${array}: array<${held}, ${this.d.size}>;`);
-    const sub = subgroupFunction(op, ty);
-    if (this.limits.subgroups && sub) {
-      if (!this.enables.has('subgroups'))
-        this.declarations.push(
-          'var<private> sub_lane: u32;',
-          'var<private> sub_group: u32;',
-          'var<private> sub_count: u32;',
-        );
-      this.enables.add('subgroups');
-      const next = combine(op, ty, 'r', `${array}[i]`, use);
-      this.declarations.push(`fn ${key}(x: ${typeText(ty)}, lid: u32) -> ${typeText(ty)} {
-  let own = ${sub}(x);
-  if (sub_lane == 0u) { ${array}[sub_group] = own; }
-  workgroupBarrier();
-  var r = ${array}[0];
-  for (var i = 1u; i < sub_count; i++) { r = ${next}; }
-  workgroupBarrier();
-  return r;
-}`);
-      return key;
-    }
-    this.declarations.push(
-      `fn ${key}(x: ${typeText(ty)}, lid: u32) -> ${typeText(ty)} {
-  ${array}[lid] = ${wrap('x')};
-  workgroupBarrier();
-  for (var s = ${this.d.size / 2}u; s > 0u; s = s >> 1u) {
-    if (lid < s) { ${array}[lid] = ${wrap(both)}; }
-    workgroupBarrier();
-  }
-  return ${read(`workgroupUniformLoad(&${array}[0])`)};
-}`,
-    );
-    return key;
-  }
-}
-
-/** What combines a value over a subgroup, where that is as good: the largest of floats may lose a NaN. */
-function subgroupFunction(op: Reduction['op'], ty: Expr['ty']): string | null {
-  if (ty === 'bool') return null;
-  const float = ty === 'f32';
-  switch (op) {
-    case 'add':
-      return 'subgroupAdd';
-    case 'mul':
-      return 'subgroupMul';
-    case 'max':
-    case 'pmax':
-      return float && op === 'max' ? null : 'subgroupMax';
-    case 'min':
-    case 'pmin':
-      return float && op === 'min' ? null : 'subgroupMin';
-    case 'and':
-      return 'subgroupAnd';
-    case 'or':
-      return 'subgroupOr';
-  }
-}
-
-interface Reduction {
-  readonly acc: string;
-  readonly op: Extract<Stmt, { s: 'reduce' }>['op'];
-  readonly ty: Expr['ty'];
-  part: string;
-}
-
-/** What a body combines into accumulators that are not its own. */
-function outerReductions(body: readonly Stmt[]): Reduction[] {
-  const found = new Map<string, Reduction>();
-  const visit = (list: readonly Stmt[], own: ReadonlySet<string>): void => {
-    const here = new Set(own);
-    for (const s of list) {
-      if (s.s === 'acc') here.add(s.name);
-      else if (s.s === 'reduce' && !here.has(s.acc))
-        found.set(s.acc, { acc: s.acc, op: s.op, ty: s.value.ty, part: '' });
-      else if (s.s === 'for' || s.s === 'single') visit(s.body, here);
-      else if (s.s === 'if') {
-        visit(s.then, here);
-        visit(s.else, here);
-      }
-    }
-  };
-  visit(body, new Set());
-  return [...found.values()];
 }

@@ -3,9 +3,13 @@
 
 import { affine, fromAffine } from '../../ir/kernel/affine.ts';
 import { type Expr, i32, substituteExpr } from '../../ir/kernel/expr.ts';
-import type { Stmt } from '../../ir/kernel/kernel.ts';
+import type { Buffer, Stmt } from '../../ir/kernel/kernel.ts';
 import { printExpr } from '../../ir/kernel/print.ts';
 import { tripOf } from './mapping.ts';
+
+/** Arrays of workgroups that may be arrays of vectors. */
+export const isVector = (b: Buffer): boolean =>
+  b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
 
 /** Are elements of a buffer stored in whole groups of four, each by one invocation, as far as indices tell? */
 export function storesInFours(body: readonly Stmt[], buf: string): boolean {

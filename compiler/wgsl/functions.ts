@@ -4,9 +4,10 @@
 import type { Expr } from '../../ir/kernel/expr.ts';
 import { calledFunctions, kernelFunction } from '../../ir/kernel/functions.ts';
 import { nativeFunctions } from './native-functions.ts';
+import { nameText, type ShaderParts } from './parts.ts';
 import { tableText, tapeProgram } from './tape64-text.ts';
 import { typeText } from './values.ts';
-import { nameText, type ShaderParts, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 const bodyOf = (fn: string): NonNullable<ReturnType<typeof kernelFunction>> =>
   kernelFunction(fn) as NonNullable<ReturnType<typeof kernelFunction>>;

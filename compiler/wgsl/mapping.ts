@@ -4,7 +4,7 @@
 // `thread`: each iteration of the grid loops is an invocation. `group`: each is a workgroup, whose invocations share
 // the vector loops inside; everything else they all compute, and one of them stores.
 
-import type { Expr } from '../../ir/kernel/expr.ts';
+import { type Expr, exprEq } from '../../ir/kernel/expr.ts';
 import type { Buffer, For, Kernel, Stmt } from '../../ir/kernel/kernel.ts';
 import { type Access, accessesOf } from './accesses.ts';
 
@@ -43,6 +43,14 @@ const constant = (e: Expr): number | null => (e.k === 'const' ? e.value : null);
 export function tripOf(f: For): number | null {
   const [lo, hi] = [constant(f.lo), constant(f.hi)];
   return lo === null || hi === null ? null : Math.max(0, Math.ceil((hi - lo) / f.step));
+}
+
+/** Most iterations of a loop, where that is constant: of one to the end of a piece, too. */
+function mostOf(f: For): number | null {
+  const { lo, hi } = f;
+  const piece = hi.k === 'bin' && hi.op === 'min' ? hi.a : null;
+  if (piece?.k === 'bin' && piece.op === 'add' && exprEq(piece.a, lo)) return constant(piece.b);
+  return tripOf(f);
 }
 
 export function dispatchesOf(kernel: Kernel, limits: GroupLimits): Dispatch[] {
@@ -124,7 +132,7 @@ function combines(body: readonly Stmt[]): boolean {
 function longestVector(body: readonly Stmt[]): number {
   let most = 0;
   for (const s of body) {
-    if (s.s === 'for') most = Math.max(most, s.vector && !s.unroll ? (tripOf(s) ?? SHORT) : longestVector(s.body));
+    if (s.s === 'for') most = Math.max(most, s.vector && !s.unroll ? (mostOf(s) ?? SHORT) : longestVector(s.body));
     else if (s.s === 'single') most = Math.max(most, longestVector(s.body));
     else if (s.s === 'if') most = Math.max(most, longestVector(s.then), longestVector(s.else));
   }

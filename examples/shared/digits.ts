@@ -20,10 +20,8 @@ export async function loadDigits(samples: number, testSamples: number): Promise<
 }
 
 /** The digits of the classes from..to, with the first of them as class 0. */
-export function digitsBetween({ x, y }: Digits, from: number, to: number): Digits {
-  const places = Int32Array.from(y.dataSync().keys()).filter((i) => {
-    const label = y.dataSync()[i];
-    return label >= from && label <= to;
-  });
+export async function digitsBetween({ x, y }: Digits, from: number, to: number): Promise<Digits> {
+  const labels = await y.data();
+  const places = Int32Array.from(labels.keys()).filter((i) => labels[i] >= from && labels[i] <= to);
   return { x: tf.gather(x, places), y: tf.gather(y, places).sub(from) };
 }

@@ -39,7 +39,7 @@ export class GpuDevice {
     this.language = language;
     this.gpu = gpu;
     this.info = info;
-    this.heap = new GpuHeap(gpu);
+    this.heap = new GpuHeap(gpu, (e) => this.fail(e));
     this.pipelines = new Pipelines(gpu, (e) => this.fail(e));
     gpu.addEventListener('uncapturederror', (event) => {
       event.preventDefault();

@@ -7,6 +7,7 @@ import { FreeList } from '../free-list.ts';
 /** Blocks start at multiples of this: what bindings and copies want. */
 const ALIGN = 256;
 const FIRST_PAGE = 2 ** 24;
+const LARGE_PAGE = 2 ** 28;
 
 /** A block of GPU memory. */
 export interface Block {
@@ -38,12 +39,15 @@ export class Page {
 
 export class GpuHeap {
   readonly #device: GPUDevice;
+  readonly #report: (e: MemoryError) => void;
   readonly #most: number;
   readonly pages: Page[] = [];
   #nextId = 0;
 
-  constructor(device: GPUDevice) {
+  /** @param report hears that there is no memory left, which a GPU tells later only */
+  constructor(device: GPUDevice, report: (e: MemoryError) => void) {
     this.#device = device;
+    this.#report = report;
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     this.#most = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / ALIGN) * ALIGN;
   }
@@ -84,19 +88,34 @@ export class GpuHeap {
     b.page.buffer.destroy();
   }
 
+  /** A new page: twice as large as the last one, as long as that is not a large part of all. */
   #grow(size: number): Page {
     const last = this.pages.at(-1);
-    const bytes = Math.min(this.#most, Math.max(last ? 2 * last.bytes : FIRST_PAGE, size));
+    const wanted = last ? Math.min(2 * last.bytes, Math.max(LARGE_PAGE, this.bytes / 4)) : FIRST_PAGE;
+    const bytes = Math.min(this.#most, Math.max(Math.ceil(wanted / ALIGN) * ALIGN, size));
+    this.#device.pushErrorScope('out-of-memory');
     const buffer = this.#device.createBuffer({
       label: `sinter page ${this.#nextId}`,
       size: bytes,
       usage: GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST,
     });
+    this.#device
+      .popErrorScope()
+      .then((e) => {
+        if (e) this.#report(noMemory(bytes, this.bytes - bytes));
+      })
+      // A device that is lost has no errors to tell of.
+      .catch(() => undefined);
     const page = new Page(this.#nextId++, buffer);
     this.pages.push(page);
     return page;
   }
 }
+
+const noMemory = (bytes: number, held: number): MemoryError =>
+  new MemoryError(`the GPU gave no ${bytes} bytes of memory beside the ${held} that are in use or kept for use`, {
+    fix: 'use smaller batches, dispose() of large tensors that are not needed any more, or target wasm',
+  });
 
 // The numbers of GPUBufferUsage and GPUMapMode: Node has no global objects of these names.
 export const GPU_MAP_READ = 0x1;

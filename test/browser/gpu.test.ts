@@ -18,7 +18,7 @@ import { serve } from './serve.ts';
 const steps = 12;
 const seed = Number(process.env.CONFORMANCE_SEED ?? 1);
 /** Operations' samples that run: a shader that the driver has not seen takes it 5 to 300 ms. */
-const samples = process.env.CONFORMANCE === 'full' ? Number.POSITIVE_INFINITY : 60;
+const samples = process.env.CONFORMANCE === 'full' ? Number.POSITIVE_INFINITY : 120;
 const repository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 let browser: Browser;
@@ -129,7 +129,7 @@ describe('operations', () => {
       [samples, seed],
     );
     expect(failed).toEqual([]);
-    expect(ran.length).toBeGreaterThanOrEqual(60);
+    expect(ran.length).toBeGreaterThanOrEqual(120);
   });
 });
 

@@ -73,7 +73,7 @@ test('digits of some classes, numbered anew', async () => {
   const { train } = await loadDigits(100, 1);
   const labels = [...train.y.dataSync()];
   const places = labels.flatMap((l, i) => (l >= 5 ? [i] : []));
-  const part = digitsBetween(train, 5, 9);
+  const part = await digitsBetween(train, 5, 9);
   expect([...part.y.dataSync()]).toEqual(places.map((i) => labels[i] - 5));
   expect(part.x.shape).toEqual([places.length, 28, 28, 1]);
   const second = part.x.slice([1, 0, 0, 0], [1, 28, 28, 1]).dataSync();

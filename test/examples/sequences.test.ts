@@ -7,7 +7,7 @@ import * as sentiment from '../../examples/sentiment.ts';
 import { printed } from './quiet.ts';
 
 test('the reviews: the last opinion counts, and not turns it round', async () => {
-  const { texts, labels } = sentiment.reviews(500, 1);
+  const { texts, labels } = await sentiment.reviews(500, 1);
   const praise = /^(good|great|fun|moving|clever|lovely)$/;
   const blame = /^(bad|boring|awful|weak|silly|dull)$/;
   texts.forEach((text, i) => {
@@ -44,8 +44,8 @@ test('the recurrent network adds numbers of two digits', async () => {
   expect(printed.at(-1)).toMatch(/^505 questions held out: 9\d\.\d\d % answered right$/);
 });
 
-test('pairs come once, in whichever order', () => {
-  const list = addition.pairs(55, 1, 3);
+test('pairs come once, in whichever order', async () => {
+  const list = await addition.pairs(55, 1, 3);
   expect(new Set(list.map(([a, b]) => Math.min(a, b) * 10 + Math.max(a, b))).size).toBe(55);
 });
 

@@ -8,6 +8,7 @@ import { type Schedule, schedule } from '../../compiler/passes/schedule.ts';
 import { mergeUpdates } from '../../compiler/passes/updates.ts';
 import { forTile, pipeline } from '../../compiler/pipeline.ts';
 import { planProgram } from '../../compiler/target.ts';
+import { compileForGpu } from '../../compiler/wgsl/compile.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { KernelInfo } from '../../ir/plan.ts';
 import { printGraph } from '../../ir/print.ts';
@@ -108,6 +109,25 @@ function lowerStage(g: Graph): string {
   return steps.flatMap((_, i) => visit(plan.info.kernels[i], `${i}`)).join('\n');
 }
 
+/** A GPU of the least that WebGPU guarantees. */
+const gpu = { invocations: 256, sharedBytes: 16384 } as const;
+
+/** The kernels' loops for a GPU. */
+const gpuLowerStage = (g: Graph): string =>
+  compileForGpu(g, { gpu })
+    .plan.info.kernels.map((k, i) => `; step ${i}: ${k.kind}${k.schedule ? `, ${k.schedule}` : ''}\n${k.text}`)
+    .join('\n');
+
+/** The shaders, in the order in which they run. */
+const wgslStage = (g: Graph): string =>
+  compileForGpu(g, { gpu })
+    .plan.kernels.flatMap((k, i) =>
+      k.shaders.map(
+        (s, j) => `; kernel ${i}, dispatch ${j}: ${s.groups} workgroups of ${s.size}, heap of ${s.heap}\n${s.code}`,
+      ),
+    )
+    .join('\n');
+
 /** By folder. */
 export const stages: Readonly<Record<string, Stage>> = {
   ...Object.fromEntries(
@@ -132,4 +152,6 @@ export const stages: Readonly<Record<string, Stage>> = {
   schedule: scheduleStage,
   memory: memoryStage,
   lower: lowerStage,
+  'lower-gpu': gpuLowerStage,
+  wgsl: wgslStage,
 };

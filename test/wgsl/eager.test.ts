@@ -48,12 +48,6 @@ describe('tensors', () => {
   it('have booleans, integers and complex numbers', async () => {
     const x = onGpu([-1, 0, 2]);
     expect(await x.greater(0).array()).toEqual([0, 0, 1]);
-    // The least number that is not 0 is not 0, though GPUs may compute with it as if it was.
-    expect(
-      await tf
-        .func((t: tf.Tensor) => t.cast('bool'))(tf.tensor([1e-45, 0, -0]))
-        .array(),
-    ).toEqual([1, 0, 0]);
     expect(await x.cast('int32').add(tf.scalar(3, 'int32')).array()).toEqual([2, 3, 5]);
     const z = tf.mul(tf.complex(x, x), tf.complex(x, tf.neg(x)));
     await close(z as never, [2, 0, 0, 0, 8, 0]);
