@@ -8,6 +8,7 @@ import { findOp } from '../../ir/op.ts';
 import type { GpuShader } from '../../ir/plan.ts';
 import { isStorage } from '../../ir/types.ts';
 import { accessesOf, hasAtomics, Pending, pure } from './accesses.ts';
+import { storesInFours } from './fours.ts';
 import { functionTexts } from './functions.ts';
 import { type Dispatch, dispatchesOf, type GroupLimits, tripOf } from './mapping.ts';
 import { nameText, type ShaderBuffer, ShaderParts, tileText } from './parts.ts';
@@ -41,7 +42,7 @@ function withHalfStores(k: Kernel): Stmt[] {
   return half.size ? go(k.body) : [...k.body];
 }
 
-/** Arrays of workgroups that are arrays of vectors. */
+/** Arrays of workgroups that may be arrays of vectors. */
 const isVector = (b: Buffer): boolean => b.role === 'shared' && (b.ty === 'f32' || b.ty === 'f16') && b.size % 4 === 0;
 
 /** Iterations up to which loops that ask for it are written out. */
@@ -61,7 +62,7 @@ class DispatchWriter {
   readonly d: Dispatch;
   readonly parts: ShaderParts;
   readonly w: Writer;
-  readonly pending: Pending;
+  pending: Pending;
   /** Variables that have the same value in a whole workgroup for certain. */
   readonly uniform = new Set<string>();
   readonly reductions: GroupReductions;
@@ -76,11 +77,18 @@ class DispatchWriter {
     const exact = ops.some((name) => findOp(name)?.exact);
     // Kernels that share blocks of their operands bring them four elements at a time.
     const bring = kernel.buffers.some((b) => b.role === 'shared' && touched.writes.has(b.name) && isVector(b));
-    const vectors = bring && !kernel.buffers.some((b) => b.role !== 'shared' && isStorage(b.ty));
+    // Where invocations store parts of one vector, memory has to be one of elements.
+    const inFours = (b: Buffer): boolean => bring && storesInFours(d.body, b.name);
+    const vectors =
+      bring &&
+      kernel.buffers.every((b, i) => {
+        if (b.role === 'shared') return true;
+        return !isStorage(b.ty) && (!touched.writes.has(b.name) || (aligned[i] === true && inFours(b)));
+      });
     const buffers = kernel.buffers.map((b, index): [string, ShaderBuffer] => [
       b.name,
       b.role === 'shared'
-        ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) }
+        ? { ty: b.ty, index, shared: `s_${b.name}`, four: isVector(b) && inFours(b) }
         : { ty: b.ty, index, four: vectors && aligned[index] === true },
     ]);
     this.parts = new ShaderParts(new Map(buffers), { atomic, vectors, exact, half: limits.half === true });
@@ -94,7 +102,8 @@ class DispatchWriter {
     const group = d.mode === 'group';
     for (const b of this.kernel.buffers) {
       if (b.role !== 'shared' || !accessesOf(d.body).writes.has(b.name)) continue;
-      const elements = isVector(b) ? `vec4<${b.ty}>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
+      const four = this.w.buffer(b.name).four;
+      const elements = four ? `vec4<${b.ty}>, ${b.size / 4}` : `${typeText(b.ty)}, ${b.size}`;
       this.declarations.push(`var<workgroup> s_${b.name}: array<${elements}>;`);
     }
     w.line('let group = wid.y * nwg.x + wid.x;');
@@ -289,9 +298,9 @@ class DispatchWriter {
   together(body: readonly Stmt[]): boolean {
     return body.some((s) => {
       if (s.s === 'store' || s.s === 'barrier') return true;
-      if (s.s === 'for') return (s.vector && !s.unroll) || this.together(s.body);
+      if (s.s === 'for' && ((s.vector && !s.unroll) || this.together(s.body))) return true;
       if (s.s === 'single') return this.together(s.body);
-      if (s.s === 'if') return this.together(s.then) || this.together(s.else);
+      if (s.s === 'if' && (this.together(s.then) || this.together(s.else))) return true;
       return [...accessesOf([s]).reads].some((n) => this.d.shared.has(n));
     });
   }
@@ -301,30 +310,24 @@ class DispatchWriter {
     const all = at.uniform && (this.together(s.then) || this.together(s.else));
     if (at.uniform) this.before({ s: 'let', name: '', value: s.cond }, at);
     const cond = all ? this.agreed(s.cond) : w.value(s.cond);
-    const before = this.pending.copy();
+    // Only one side runs: its barriers are none for what the other one leaves behind.
+    const other = this.pending.copy();
     w.block(`if (${cond})`, () => this.stmts(s.then, at));
-    if (all) {
-      this.pending.clear();
-      this.pending.add(before);
-    }
+    const then = this.pending;
+    this.pending = other;
     if (s.else.length) w.block('else', () => this.stmts(s.else, at));
-    // Either side may have run, and with it the barriers of that side.
-    if (all) {
-      this.pending.add(before);
-      this.pending.add(accessesOf([s]));
-    }
+    this.pending.join(then);
   }
 
   loop(s: For, at: Place): void {
     const n = tripOf(s);
-    if (at.uniform && s.vector && !s.unroll) {
-      this.lanes(s);
-      return;
-    }
-    if (s.unroll && n !== null && n <= UNROLL) {
-      this.unrolled(s, n, at);
-      return;
-    }
+    if (at.uniform && s.vector && !s.unroll) this.lanes(s);
+    else if (s.unroll && n !== null && n <= UNROLL) this.unrolled(s, n, at);
+    else this.counted(s, n, at);
+  }
+
+  /** A loop that stays one. */
+  counted(s: For, n: number | null, at: Place): void {
     const { w } = this;
     const all = at.uniform && this.together(s.body);
     if (at.uniform) {
@@ -333,14 +336,15 @@ class DispatchWriter {
     }
     const [lo, hi] = all ? [this.agreed(s.lo), this.agreed(s.hi)] : w.values(s.lo, s.hi);
     const v = nameText(s.v);
-    // A run meets what the run before left behind; where there may be none, its barriers are none either.
-    const before = this.pending.copy();
+    const none = this.pending.copy();
+    // A run meets what the run before left behind.
     if (all) this.pending.add(accessesOf(s.body));
     if (all && this.isUniform(s.lo)) this.uniform.add(s.v);
     const end = s.hi.k === 'const' ? hi : w.bind(hi);
     w.block(`for (var ${v}: i32 = ${lo}; ${v} < ${end}; ${v} += ${s.step}i)`, () => this.stmts(s.body, at));
     this.uniform.delete(s.v);
-    if (all && !(n !== null && n > 0)) this.pending.add(before);
+    // Where there may be no run, there may have been no barrier in it.
+    if (!n) this.pending.join(none);
   }
 
   unrolled(s: For, n: number, at: Place): void {

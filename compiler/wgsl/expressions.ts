@@ -106,6 +106,9 @@ export abstract class ExpressionWriter {
         const zero = (e.op === 'div' || e.op === 'rem') && e.b.k === 'const' && e.b.value === 0;
         const a = e.b.k === 'const' ? this.#operand(e.a) : this.text(e.a);
         const b = zero ? this.#operand(e.b) : this.text(e.b);
+        // By its bits: GPUs may take subnormal numbers for 0.
+        if (e.a.ty === 'f32' && (e.op === 'ne' || e.op === 'eq') && e.b.k === 'const' && e.b.value === 0)
+          return `${e.op === 'eq' ? '!' : ''}${use('f_to_bool')}(${a})`;
         const same = (e.op === 'ne' || e.op === 'eq') && exprEq(e.a, e.b);
         if (e.ty === 'f32' && e.op === 'div' && this.parts.exact) return `${use('exact_div')}(${a}, ${b})`;
         if (e.ty === 'f32' && (e.op === 'add' || e.op === 'sub' || e.op === 'mul')) return this.#sum(e, a, b);

@@ -168,9 +168,14 @@ export class GpuDevice {
   placeOf(cell: StateCell): Block {
     return this.#homeOf(cell, false);
   }
-  #homeOf(cell: StateCell, anew: boolean): Block {
+  /** Where a cell is, if that is here. */
+  blockOf(cell: StateCell): Block | undefined {
     const here = cell.residence;
-    if (here instanceof GpuResidence && here.device === this) return here.block;
+    return here instanceof GpuResidence && here.device === this ? here.block : undefined;
+  }
+  #homeOf(cell: StateCell, anew: boolean): Block {
+    const here = this.blockOf(cell);
+    if (here) return here;
     const r = new GpuResidence(this, cell.type);
     try {
       cell.moveTo(r, anew);

@@ -76,9 +76,14 @@ export class GpuProgram implements Program {
 
   /** Makes its pipelines, beside each other. Rejects with CompileError where the driver refuses a shader. */
   async prepare(): Promise<void> {
-    // Where inputs and outputs will be is not known: most likely beside the temporaries.
-    const ports = [...this.inputTypes, ...this.outputTypes].map(() => spot(this.#arena.blocks[0]));
-    await this.#encoder.prepare(this.#spots(ports));
+    // Where inputs, outputs and Variables that are elsewhere will be is not known: most likely beside the temporaries.
+    const beside = spot(this.#arena.blocks[0]);
+    const states = this.#cells.map((c) => {
+      const here = this.device.blockOf(c);
+      return here ? spot(here) : beside;
+    });
+    const ports = [...this.inputTypes, ...this.outputTypes].map(() => beside);
+    await this.#encoder.prepare(this.#spots(ports, states));
   }
 
   /** Gives its memory back before the collector does. Runs throw ArgumentError after that. */
@@ -105,15 +110,8 @@ export class GpuProgram implements Program {
     this.#moves = StateCell.moves;
   }
 
-  #spots(ports: readonly Spot[]): Spot[] {
-    this.#placeStates();
-    return [
-      { ...this.#arena, offset: 0 },
-      { ...this.#constants, offset: 0 },
-      ...this.#states,
-      ...ports,
-      spot(this.#control),
-    ];
+  #spots(ports: readonly Spot[], states: readonly Spot[]): Spot[] {
+    return [{ ...this.#arena, offset: 0 }, { ...this.#constants, offset: 0 }, ...states, ...ports, spot(this.#control)];
   }
 
   runBuffers(inputs: readonly Storage[]): Storage[] {
@@ -147,7 +145,9 @@ export class GpuProgram implements Program {
       if (x.length) this.device.gpu.queue.writeBuffer(page.buffer, at, x);
       return staged;
     });
-    return this.#encoder.run(this.#spots([...ports, ...outputs.map((b) => spot(b.block))]), clock);
+    this.#placeStates();
+    const spots = this.#spots([...ports, ...outputs.map((b) => spot(b.block))], this.#states);
+    return this.#encoder.run(spots, clock);
   }
 
   #checkInputs(inputs: readonly Storage[]): void {

@@ -48,6 +48,12 @@ describe('tensors', () => {
   it('have booleans, integers and complex numbers', async () => {
     const x = onGpu([-1, 0, 2]);
     expect(await x.greater(0).array()).toEqual([0, 0, 1]);
+    // The least number that is not 0 is not 0, though GPUs may compute with it as if it was.
+    expect(
+      await tf
+        .func((t: tf.Tensor) => t.cast('bool'))(tf.tensor([1e-45, 0, -0]))
+        .array(),
+    ).toEqual([1, 0, 0]);
     expect(await x.cast('int32').add(tf.scalar(3, 'int32')).array()).toEqual([2, 3, 5]);
     const z = tf.mul(tf.complex(x, x), tf.complex(x, tf.neg(x)));
     await close(z as never, [2, 0, 0, 0, 8, 0]);
@@ -144,6 +150,17 @@ describe('Variables', () => {
     expect(await t.array()).toEqual([7, 8, 9]);
     expect(await v.array()).toEqual([8, 9, 10]);
     expect(() => v.assign(onGpu([1]))).toThrow(tf.ShapeError);
+  });
+
+  it('stay where they are until a program runs', async () => {
+    const v = tf.variable([1, 2]);
+    const doubled = (target: 'wasm' | 'webgpu') =>
+      tf.compile((x: tf.Tensor) => v.mul(2).add(x), { inputs: [tf.spec([2])], target });
+    const [cpu, gpu] = [await doubled('wasm'), await doubled('webgpu')];
+    expect((cpu.run([0, 1]) as tf.Tensor).arraySync()).toEqual([2, 5]);
+    expect(v.cell.remote).toBe(false);
+    expect(await (gpu.run([0, 1]) as tf.Tensor).array()).toEqual([2, 5]);
+    expect(v.cell.remote).toBe(true);
   });
 
   it('go with the backend, there and back', async () => {

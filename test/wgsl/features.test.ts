@@ -42,7 +42,7 @@ it('keeps float16 operands as they are where the GPU computes with them', async 
   const code = shaders.map(wholeText);
   const tiled = code.find((c) => c.includes('var<workgroup> s_w0')) as string;
   expect(tiled).toContain('enable f16;');
-  expect(tiled).toMatch(/var<workgroup> s_w0: array<vec4<f16>/);
+  expect(tiled).toMatch(/var<workgroup> s_w1: array<vec4<f16>/);
   for (const c of code) expect(await errorsOf(c)).toEqual([]);
 });
 
