@@ -63,9 +63,15 @@ export class Pending {
     for (const n of a.reads) this.#reads.add(n);
     for (const n of a.writes) this.#writes.add(n);
   }
-  /** What is known now, to be added again where a barrier may have been passed by. */
-  copy(): Access {
-    return { reads: new Set(this.#reads), writes: new Set(this.#writes) };
+  copy(): Pending {
+    const other = new Pending(this.#watched);
+    other.join(this);
+    return other;
+  }
+  /** What may be under way where either of two ways led here. */
+  join(other: Pending): void {
+    for (const n of other.#reads) this.#reads.add(n);
+    for (const n of other.#writes) this.#writes.add(n);
   }
   clear(): void {
     this.#reads.clear();

@@ -59,7 +59,7 @@ class DispatchWriter {
   readonly d: Dispatch;
   readonly parts: ShaderParts;
   readonly w: Writer;
-  readonly pending: Pending;
+  pending: Pending;
   /** Variables that have the same value in a whole workgroup for certain. */
   readonly uniform = new Set<string>();
   readonly reductions: GroupReductions;
@@ -305,30 +305,24 @@ class DispatchWriter {
     const all = at.uniform && (this.together(s.then) || this.together(s.else));
     if (at.uniform) this.before({ s: 'let', name: '', value: s.cond }, at);
     const cond = all ? this.agreed(s.cond) : w.value(s.cond);
-    const before = this.pending.copy();
+    // Only one side runs: its barriers are none for what the other one leaves behind.
+    const other = this.pending.copy();
     w.block(`if (${cond})`, () => this.stmts(s.then, at));
-    if (all) {
-      this.pending.clear();
-      this.pending.add(before);
-    }
+    const then = this.pending;
+    this.pending = other;
     if (s.else.length) w.block('else', () => this.stmts(s.else, at));
-    // Either side may have run, and with it the barriers of that side.
-    if (all) {
-      this.pending.add(before);
-      this.pending.add(accessesOf([s]));
-    }
+    this.pending.join(then);
   }
 
   loop(s: For, at: Place): void {
     const n = tripOf(s);
-    if (at.uniform && s.vector && !s.unroll) {
-      this.lanes(s);
-      return;
-    }
-    if (s.unroll && n !== null && n <= UNROLL) {
-      this.unrolled(s, n, at);
-      return;
-    }
+    if (at.uniform && s.vector && !s.unroll) this.lanes(s);
+    else if (s.unroll && n !== null && n <= UNROLL) this.unrolled(s, n, at);
+    else this.counted(s, n, at);
+  }
+
+  /** A loop that stays one. */
+  counted(s: For, n: number | null, at: Place): void {
     const { w } = this;
     const all = at.uniform && this.together(s.body);
     if (at.uniform) {
@@ -337,14 +331,15 @@ class DispatchWriter {
     }
     const [lo, hi] = all ? [this.agreed(s.lo), this.agreed(s.hi)] : w.values(s.lo, s.hi);
     const v = nameText(s.v);
-    // A run meets what the run before left behind; where there may be none, its barriers are none either.
-    const before = this.pending.copy();
+    const none = this.pending.copy();
+    // A run meets what the run before left behind.
     if (all) this.pending.add(accessesOf(s.body));
     if (all && this.isUniform(s.lo)) this.uniform.add(s.v);
     const end = s.hi.k === 'const' ? hi : w.bind(hi);
     w.block(`for (var ${v}: i32 = ${lo}; ${v} < ${end}; ${v} += ${s.step}i)`, () => this.stmts(s.body, at));
     this.uniform.delete(s.v);
-    if (all && !(n !== null && n > 0)) this.pending.add(before);
+    // Where there may be no run, there may have been no barrier in it.
+    if (!n) this.pending.join(none);
   }
 
   unrolled(s: For, n: number, at: Place): void {

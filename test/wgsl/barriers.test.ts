@@ -32,6 +32,7 @@ describe('barriers', () => {
 
   it('stand behind a branch that may not have been taken', () => {
     expect(barriers(rows(`if (g == 0) {\n${turn}\n}`))).toBe(2);
+    expect(barriers(rows(`if (g == 0) {\n${turn}\n} else {\n${turn}\n}`))).toBe(2);
   });
 
   it('stand behind a loop that may have had no run', () => {
