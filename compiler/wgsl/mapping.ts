@@ -34,6 +34,8 @@ export interface GroupLimits {
 const THREADS = 64;
 /** A vector loop shorter than this is not worth a workgroup. */
 const SHORT = 32;
+/** Memory that is stored to one by one between the loops costs a barrier each time: loops have to be worth it. */
+const LONG = 128;
 /** With so many items, rows up to the second length are an invocation's. */
 const MANY_ITEMS = 16384;
 const MANY_SHORT = 64;
@@ -83,7 +85,10 @@ function dispatchOf(kernel: Kernel, s: Stmt, before: readonly Stmt[], limits: Gr
       .map((b) => b.name),
   );
   const longest = longestVector(body);
-  const fits = longest >= SHORT && !(items >= MANY_ITEMS && longest < MANY_SHORT) && !storesSerially(body, shared);
+  const fits =
+    longest >= SHORT &&
+    !(items >= MANY_ITEMS && longest < MANY_SHORT) &&
+    (longest >= LONG || !storesSerially(body, shared));
   const group = hasShared(kernel.buffers, accesses) || fits;
   const own = perLane(body);
   const size = own ?? (group ? groupSize(longest, limits) : Math.min(THREADS, powerAbove(items)));

@@ -179,7 +179,7 @@ export class Tensor implements Val {
     if (hint === 'string' || (hint === 'default' && this.rank > 0)) return this.toString();
     if (this.size !== 1)
       throw new ArgumentError(`a tensor of shape [${this.shape}] is not one number`, {
-        fix: 'use tf.add, tf.less etc. for arithmetic and comparison, or read its elements with dataSync()',
+        fix: 'use tf.add, tf.less etc. for arithmetic and comparison, or read its elements: (await x.data())[0]',
       });
     return this.elements()[0];
   }

@@ -67,7 +67,8 @@ export class Encoder {
   }
 
   dispose(): void {
-    this.#arguments?.destroy();
+    // Jobs that wait still need it.
+    this.#device.stream.run(() => this.#arguments?.destroy());
   }
 
   get dispatches(): number {

@@ -80,12 +80,14 @@ export class GpuHeap {
     return { page, offset: page.free.take(size) as number, bytes: size };
   }
 
-  /** Gives a block back; an empty page goes, but the first. */
+  /** Gives a block back. Of empty pages the first and one more are kept: large temporaries come and go. */
   release(b: Block): void {
     b.page.free.give(b.offset, b.bytes);
     if (b.page.free.used > 0 || b.page === this.pages[0]) return;
-    this.pages.splice(this.pages.indexOf(b.page), 1);
-    b.page.buffer.destroy();
+    const spare = this.pages.find((p, i) => i > 0 && p !== b.page && p.free.used === 0);
+    if (!spare) return;
+    this.pages.splice(this.pages.indexOf(spare), 1);
+    spare.buffer.destroy();
   }
 
   /** A new page: twice as large as the last one, as long as that is not a large part of all. */

