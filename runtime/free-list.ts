@@ -3,14 +3,15 @@
 export class FreeList {
   /** Free parts by ascending address. */
   #free: { at: number; size: number }[];
-  #used = 0;
 
+  /** @param size addresses that are free at first, from 0 on; others become so when they are given back */
   constructor(size: number) {
-    this.#free = [{ at: 0, size }];
+    this.#free = size ? [{ at: 0, size }] : [];
   }
 
-  get used(): number {
-    return this.#used;
+  /** How many addresses are free. */
+  get size(): number {
+    return this.#free.reduce((n, f) => n + f.size, 0);
   }
 
   /** The start of `size` addresses, or null where no free part is as large. */
@@ -20,12 +21,10 @@ export class FreeList {
     const f = this.#free[i];
     if (f.size === size) this.#free.splice(i, 1);
     else this.#free[i] = { at: f.at + size, size: f.size - size };
-    this.#used += size;
     return f.at;
   }
 
   give(at: number, size: number): void {
-    this.#used -= size;
     let i = this.#free.findIndex((f) => f.at > at);
     if (i < 0) i = this.#free.length;
     this.#free.splice(i, 0, { at, size });

@@ -3,6 +3,7 @@
 
 import type { BinOp, UnOp } from '../../ir/kernel/expr.ts';
 import type { ReduceOp } from '../../ir/kernel/kernel.ts';
+import { infix } from '../../ir/kernel/print.ts';
 import type { DType } from '../../ir/types.ts';
 
 /** The type of a value. WGSL has no float64: what needs it is a function of its own (functions.ts). */
@@ -143,23 +144,6 @@ export function unary(op: UnOp, ty: DType, a: string): string {
   }
 }
 
-const signs: Readonly<Partial<Record<BinOp, string>>> = {
-  add: '+',
-  sub: '-',
-  mul: '*',
-  div: '/',
-  rem: '%',
-  and: '&',
-  or: '|',
-  xor: '^',
-  eq: '==',
-  ne: '!=',
-  lt: '<',
-  le: '<=',
-  gt: '>',
-  ge: '>=',
-};
-
 /**
  * `ty` is the operands' type. `same`: both operands are one expression, which tells a NaN; drivers may
  * take comparisons of floats for granted otherwise.
@@ -177,7 +161,7 @@ export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, sam
   if (ty === 'bool') {
     if (op === 'xor') return `(${a} != ${b})`;
     // WGSL orders no booleans.
-    if (op === 'lt' || op === 'le' || op === 'gt' || op === 'ge') return `(u32(${a}) ${signs[op]} u32(${b}))`;
+    if (op === 'lt' || op === 'le' || op === 'gt' || op === 'ge') return `(u32(${a}) ${infix[op]} u32(${b}))`;
   }
   switch (op) {
     case 'shl':
@@ -191,7 +175,7 @@ export function binary(op: BinOp, ty: DType, a: string, b: string, use: Use, sam
     case 'pmax':
       return `max(${a}, ${b})`;
     default:
-      return `(${a} ${signs[op]} ${b})`;
+      return `(${a} ${infix[op]} ${b})`;
   }
 }
 

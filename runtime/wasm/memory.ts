@@ -3,6 +3,7 @@
 // words that threads meet at.
 
 import { arrayFor, type DType, fromHalfBits, halfBits, MemoryError, type TypedArray } from '../../ir/plan.ts';
+import { FreeList } from '../free-list.ts';
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -23,8 +24,8 @@ interface Views {
 export class DeviceMemory {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
-  /** Free blocks by ascending address. */
-  #free: { at: number; size: number }[] = [];
+  /** Blocks that were given back. */
+  readonly #free = new FreeList(0);
   #sizes = new Map<number, number>();
   #end = PAGE;
   #limit = PAGE;
@@ -60,14 +61,8 @@ export class DeviceMemory {
   /** Address of `bytes` fresh bytes, 64-byte aligned. */
   alloc(bytes: number): number {
     const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
-    const i = this.#free.findIndex((f) => f.size >= size);
-    let at: number;
-    if (i >= 0) {
-      const f = this.#free[i];
-      at = f.at;
-      if (f.size === size) this.#free.splice(i, 1);
-      else this.#free[i] = { at: f.at + size, size: f.size - size };
-    } else {
+    let at = this.#free.take(size);
+    if (at === null) {
       at = this.#end;
       this.#grow(at + size + SLACK, bytes);
       this.#end = at + size;
@@ -80,14 +75,7 @@ export class DeviceMemory {
     const size = this.#sizes.get(at);
     if (size === undefined) return;
     this.#sizes.delete(at);
-    let i = this.#free.findIndex((f) => f.at > at);
-    if (i < 0) i = this.#free.length;
-    this.#free.splice(i, 0, { at, size });
-    for (const k of [i, i - 1]) {
-      const a = this.#free[k];
-      const b = this.#free[k + 1];
-      if (a && b && a.at + a.size === b.at) this.#free.splice(k, 2, { at: a.at, size: a.size + b.size });
-    }
+    this.#free.give(at, size);
   }
 
   #grow(end: number, asked: number): void {

@@ -35,6 +35,11 @@ export class Page {
     this.bytes = buffer.size;
     this.free = new FreeList(buffer.size);
   }
+
+  /** Bytes of its blocks. */
+  get used(): number {
+    return this.bytes - this.free.size;
+  }
 }
 
 export class GpuHeap {
@@ -62,7 +67,7 @@ export class GpuHeap {
   }
   /** Bytes of all blocks. */
   get used(): number {
-    return this.pages.reduce((n, p) => n + p.free.used, 0);
+    return this.pages.reduce((n, p) => n + p.used, 0);
   }
 
   /** A block of fresh memory, whose contents are whatever was there. Throws MemoryError where there can be none of that size. */
@@ -83,8 +88,8 @@ export class GpuHeap {
   /** Gives a block back. Of empty pages the first and one more are kept: large temporaries come and go. */
   release(b: Block): void {
     b.page.free.give(b.offset, b.bytes);
-    if (b.page.free.used > 0 || b.page === this.pages[0]) return;
-    const spare = this.pages.find((p, i) => i > 0 && p !== b.page && p.free.used === 0);
+    if (b.page.used > 0 || b.page === this.pages[0]) return;
+    const spare = this.pages.find((p, i) => i > 0 && p !== b.page && p.used === 0);
     if (!spare) return;
     this.pages.splice(this.pages.indexOf(spare), 1);
     spare.buffer.destroy();

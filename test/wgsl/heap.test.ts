@@ -70,7 +70,7 @@ describe('GPU memory', () => {
     list.give(c, 40);
     expect(list.take(50)).toBeNull();
     list.give(b, 30);
-    expect(list.used).toBe(0);
+    expect(list.size).toBe(100);
     expect(list.take(100)).toBe(0);
   });
 });
