@@ -42,6 +42,9 @@ function withHalfStores(k: Kernel): Stmt[] {
   return half.size ? go(k.body) : [...k.body];
 }
 
+/** Workgroups that every GPU takes in one dimension. */
+const ONE_DIMENSION = 65535;
+
 /** Iterations up to which loops that ask for it are written out. */
 const UNROLL = 64;
 
@@ -105,7 +108,9 @@ class DispatchWriter {
     }
     w.line('let group = wid.y * nwg.x + wid.x;');
     w.line(group ? 'let item = group;' : `let item = group * ${d.size}u + lid;`);
-    if (group || d.items % d.size) w.line(`if (item >= ${d.items}u) { return; }`);
+    // Workgroups beyond the last item: those that fill up its own, and those that fill up a second dimension.
+    const groups = group ? d.items : d.items / d.size;
+    if (!Number.isInteger(groups) || groups > ONE_DIMENSION) w.line(`if (item >= ${d.items}u) { return; }`);
     this.gridVariables();
     this.stmts(d.before, { uniform: false });
     this.stmts(d.body, { uniform: group });

@@ -39,3 +39,17 @@ it('refuses a tensor that is larger than what can be bound', async () => {
     /f32\[64,64\] has 16384 bytes, and this GPU binds at most 8192 at once[\s\S]*fix: use smaller batches/,
   );
 });
+
+it('stops workgroups that only fill up a second dimension', async () => {
+  const codeFor = async (n: number) => {
+    const { graph } = await tf.compile((x: tf.Tensor) => x.add(1), { inputs: [tf.spec([n])], target: 'reference' });
+    const { target } = await openGpu('test');
+    return compileForGpu(graph, { gpu: target }).plan.kernels[0].shaders[0];
+  };
+  // All workgroups are whole; one more than fit into one dimension, and as many as do.
+  const [beyond, within] = [await codeFor(64 * 65536), await codeFor(64 * 65535)];
+  expect(beyond).toMatchObject({ size: 64, groups: 65536 });
+  expect(beyond.code).toContain(`if (item >= ${64 * 65536}u) { return; }`);
+  expect(within).toMatchObject({ size: 64, groups: 65535 });
+  expect(within.code).not.toContain('if (item >=');
+});
