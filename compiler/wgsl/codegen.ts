@@ -349,15 +349,11 @@ class DispatchWriter {
 
   unrolled(s: For, n: number, at: Place): void {
     const lo = (s.lo as { value: number }).value;
-    const all = () => {
-      for (let i = 0; i < n; i++) this.stmts(substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])), at);
-    };
+    const pieces = Array.from({ length: n }, (_, i) => substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])));
     // Names that the pieces define must not meet.
     const defines = s.body.some((x) => x.s === 'let' || x.s === 'acc' || x.s === 'tile');
-    if (!defines && !at.uniform && pure(s.body)) this.w.inFours(all);
-    else
-      for (let i = 0; i < n; i++)
-        this.w.block('', () => this.stmts(substitute(s.body, new Map([[s.v, i32(lo + i * s.step)]])), at));
+    if (!defines && !at.uniform && pure(s.body)) this.w.inFours(() => this.stmts(pieces.flat(), at));
+    else for (const p of pieces) this.w.block('', () => this.stmts(p, at));
   }
 
   /** A loop whose iterations the invocations of the workgroup share. */

@@ -13,7 +13,7 @@ export function typeText(ty: DType): string {
 }
 
 /** Functions that texts may use, by name. */
-export const helpers: Readonly<Record<string, string>> = {
+const helpers: Readonly<Record<string, string>> = {
   is_nan: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
   f_min:
     'fn f_min(a: f32, b: f32) -> f32 { let m = bitcast<f32>(select(bitcast<u32>(min(a, b)), bitcast<u32>(a) | bitcast<u32>(b), a == b)); return select(m, a + b, is_nan(a) || is_nan(b)); }',
@@ -34,8 +34,6 @@ export const helpers: Readonly<Record<string, string>> = {
   f_from_u32: 'fn f_from_u32(x: u32) -> f32 { return f32(x >> 16u) * 65536.0f + f32(x & 65535u); }',
   // By its bits: GPUs may take subnormal numbers for 0.
   f_to_bool: 'fn f_to_bool(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) != 0u; }',
-};
-const exactHelpers: Readonly<Record<string, string>> = {
   // Long division of the significands. Beyond normal numbers the GPU's own result has to do.
   exact_div: `fn exact_div(a: f32, b: f32) -> f32 {
   let x = bitcast<u32>(a);
@@ -99,7 +97,7 @@ export function helperText(names: Iterable<string>): string {
     all.add(n);
   };
   for (const n of names) add(n);
-  return [...all].map((n) => helpers[n] ?? exactHelpers[n]).join('\n');
+  return [...all].map((n) => helpers[n]).join('\n');
 }
 
 /** Takes note of a function that a text uses, and gives its name. */

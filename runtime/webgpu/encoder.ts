@@ -173,15 +173,15 @@ export class Encoder {
 
   /** Brings arguments and bindings up to date with where memory is. */
   place(spots: readonly Spot[]): void {
+    const where = spots.map((s) => `${s.blocks.map((b) => `${b.page.id}:${b.offset}`)}+${s.offset}`).join();
+    if (where === this.#written) return;
+    this.#written = where;
     const pages = spots.map((s) => s.blocks.map((b) => b.page.id)).join();
     if (pages !== this.#boundFor) {
       this.#bound.clear();
       this.#groups.clear();
       this.#boundFor = pages;
     }
-    const where = spots.map((s) => `${s.blocks.map((b) => `${b.page.id}:${b.offset}`)}+${s.offset}`).join();
-    if (where === this.#written) return;
-    this.#written = where;
     const data = this.#data;
     let [first, last] = [data.length, -1];
     const put = (at: number, word: number): void => {
