@@ -1,18 +1,12 @@
 // The GPU by itself, without the library: what it is, and how fast small shaders of one's own run there.
 
+import type { GpuInfo } from '../../frontends/index.ts';
 import { installGpu } from '../src/peers/dawn.ts';
 
 /** What the figures were measured on. */
-export interface Machine {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  /** Name and, as far as Dawn tells it, driver. */
-  readonly description: string;
+export interface Machine extends GpuInfo {
   /** Set where a processor plays the GPU: nothing that is measured there says anything about speed. */
   readonly software: boolean;
-  readonly features: readonly string[];
-  readonly limits: Readonly<Record<string, number>>;
 }
 
 const shownLimits = [
