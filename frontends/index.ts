@@ -13,6 +13,7 @@ export {
   DeviceError,
   DTypeError,
   ExecutionError,
+  FormatError,
   GradientError,
   MemoryError,
   ParseError,

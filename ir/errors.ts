@@ -70,6 +70,8 @@ export class ExecutionError extends SinterError {}
 export class MemoryError extends SinterError {}
 /** A device or backend that is not there. */
 export class DeviceError extends SinterError {}
+/** A file that is not what it should be: damaged, of another version or format, or with contents that are not supported. */
+export class FormatError extends SinterError {}
 /** Text that does not parse (IR, tables of values); line and column count from 1. */
 export class ParseError extends SinterError {
   readonly line: number;

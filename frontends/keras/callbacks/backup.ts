@@ -1,5 +1,6 @@
 // Keeps the state of a training in a file, from which a training that was killed goes on.
 
+import { joinPath, readIfThere, removeFile, writeWhole } from '../../files.ts';
 import { globalRandomState } from '../../trace/generator.ts';
 import type { Variable } from '../../trace/variable.ts';
 import { checkOptions } from '../engine/names.ts';
@@ -12,7 +13,6 @@ import {
   type NamedTensor,
   wrongModel,
 } from './checkpoint-file.ts';
-import { joinPath, readIfThere, removeFile, writeWhole } from './files.ts';
 import { restoreMetrics, restoreModel, stateOfModel } from './model-state.ts';
 import { flagOf, frequencyOf, textOf } from './options.ts';
 

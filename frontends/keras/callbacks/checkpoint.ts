@@ -1,9 +1,9 @@
 // Saves the model while it trains.
 
+import { writeWhole } from '../../files.ts';
 import { checkOptions } from '../engine/names.ts';
 import { Callback, type CallbackModel, type CallbackState, type HookResult, type Logs } from './callback.ts';
 import { encodeCheckpoint } from './checkpoint-file.ts';
-import { writeWhole } from './files.ts';
 import { stateOfModel } from './model-state.ts';
 import { flagOf, frequencyOf, functionOf, type Mode, Monitor, numberOf, textOf, wholeOf } from './options.ts';
 import { checkTemplate, fillTemplate } from './template.ts';

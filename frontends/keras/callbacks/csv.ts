@@ -1,8 +1,8 @@
 // The metrics of every epoch as lines of a file.
 
+import { append, readIfThere, writeWhole } from '../../files.ts';
 import { checkOptions } from '../engine/names.ts';
 import { Callback, type Logs } from './callback.ts';
-import { append, readIfThere, writeWhole } from './files.ts';
 import { flagOf, textOf } from './options.ts';
 
 /** Options of `tf.callbacks.csvLogger`. */

@@ -1,10 +1,10 @@
 // The state of a training in checkpoints: weights, the optimizer's state, running metrics.
 
 import { ArgumentError, ExecutionError, valueText } from '../../../ir/errors.ts';
+import { readIfThere } from '../../files.ts';
 import type { Variable } from '../../trace/variable.ts';
 import type { CallbackModel } from './callback.ts';
 import { type Checkpoint, decodeCheckpoint, groupOf, type NamedTensor, wrongModel } from './checkpoint-file.ts';
-import { readIfThere } from './files.ts';
 import { textOf } from './options.ts';
 
 const named = (group: string, variables: readonly Variable[]): NamedTensor[] =>

@@ -1,5 +1,6 @@
 // Writes what TensorBoard shows: metrics, the distributions and images of weights, and the model's graph.
 
+import { joinPath } from '../../files.ts';
 import { checkOptions } from '../engine/names.ts';
 import { histogramValue, imageValue, scalarValue } from '../tensorboard/events.ts';
 import { graphOf } from '../tensorboard/graph.ts';
@@ -7,7 +8,6 @@ import { weightImages } from '../tensorboard/image.ts';
 import type { Message } from '../tensorboard/protobuf.ts';
 import { EventWriter } from '../tensorboard/writer.ts';
 import { Callback, type CallbackState, type HookResult, type Logs, metricsOf } from './callback.ts';
-import { joinPath } from './files.ts';
 import { flagOf, frequencyOf, textOf, wholeOf } from './options.ts';
 
 /** Options of `tf.callbacks.tensorBoard`. */

@@ -2,7 +2,7 @@
 // and validation.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
-import { writeWhole } from '../callbacks/files.ts';
+import { writeWhole } from '../../files.ts';
 import { textOf } from '../callbacks/options.ts';
 import { checkOptions, didYouMean } from '../engine/names.ts';
 import { element, escaped, path } from './svg.ts';

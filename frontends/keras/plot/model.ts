@@ -1,7 +1,7 @@
 // A model as a picture: boxes for layers, arrows for tensors, laid out by Graphviz.
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
-import { writeWhole } from '../callbacks/files.ts';
+import { writeWhole } from '../../files.ts';
 import { flagOf, numberOf, textOf } from '../callbacks/options.ts';
 import { checkOptions } from '../engine/names.ts';
 import type { DrawnModel } from '../model-graph.ts';

@@ -1,7 +1,7 @@
 // One event file: events are gathered and added to it in larger pieces.
 
+import { append, joinPath } from '../../files.ts';
 import { nodeModule } from '../../platform.ts';
-import { append, joinPath } from '../callbacks/files.ts';
 import { fileVersion, graphEvent, summaryEvent } from './events.ts';
 import type { Message } from './protobuf.ts';
 

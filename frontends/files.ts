@@ -1,9 +1,9 @@
-// Files that callbacks write: in Node only. Whoever reads a file sees it whole or not at all.
+// Files: in Node only. Whoever reads a file sees it whole or not at all.
 
 import type * as Fs from 'node:fs/promises';
 import type * as Path from 'node:path';
-import { DeviceError, ExecutionError } from '../../../ir/errors.ts';
-import { inNode, nodeModule } from '../../platform.ts';
+import { DeviceError, ExecutionError } from '../ir/errors.ts';
+import { inNode, nodeModule } from './platform.ts';
 
 interface FileAccess {
   readonly fs: typeof Fs;
@@ -15,12 +15,12 @@ async function access(op: string): Promise<FileAccess> {
   if (!inNode())
     throw new DeviceError('there is no file system here', {
       op,
-      fix: 'run in Node, or give a `save` function of your own where the callback takes one',
+      fix: 'run in Node, or give a function or handler of your own that saves',
     });
   return { fs: await nodeModule('fs/promises', op), path: await nodeModule('path', op) };
 }
 
-/** The same error with the callback's name and the file. */
+/** The same error with the operation's name and the file. */
 function failed(e: unknown, what: string, file: string, op: string): ExecutionError {
   return new ExecutionError(`${what} '${file}' failed: ${(e as Error).message}`, {
     op,
@@ -28,7 +28,7 @@ function failed(e: unknown, what: string, file: string, op: string): ExecutionEr
   });
 }
 
-/** Runs a file operation; its error names the callback and the file. */
+/** Runs a file operation; its error names the operation and the file. */
 async function guarded<T>(what: string, file: string, op: string, f: (a: FileAccess) => Promise<T>): Promise<T> {
   const a = await access(op);
   try {
