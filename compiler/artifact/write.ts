@@ -102,7 +102,8 @@ export async function writeArtifact(spec: ArtifactSpec): Promise<ArtifactFiles> 
   const states = spec.states.map((s) => ({
     tensor: tensor(s.name, s.type),
     trainable: s.trainable,
-    blob: blobs.add(inMemory(s.type.dtype, s.data), true),
+    // As the state of optimizers is before the first step.
+    blob: s.data.every((x) => Object.is(x, 0)) ? noBlob : blobs.add(inMemory(s.type.dtype, s.data), true),
   }));
   const modules = [wasm, relaxed].filter((v) => v !== undefined).map(({ relaxed: r, blob }) => ({ relaxed: r, blob }));
   const header: ArtifactHeader = {

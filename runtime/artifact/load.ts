@@ -8,6 +8,7 @@ import {
   fromHalfBits,
   type ArtifactHeader as Header,
   hashOf,
+  noBlob,
   type PlanInfo,
   type Port,
   type ProgramEntry,
@@ -86,7 +87,7 @@ export class Artifact {
     const { states } = this.header;
     const cells = states.map((s) => {
       const type = typeOf(s.tensor as TensorEntry);
-      return new StateCell(type, elementsOf(type.dtype, this.blob(s.blob)));
+      return new StateCell(type, s.blob === noBlob ? [] : elementsOf(type.dtype, this.blob(s.blob)));
     });
     const target = opts.target ?? 'wasm';
     const { make, dispose } = target === 'webgpu' ? await this.#gpu(cells) : await this.#wasm(cells, opts.module);

@@ -60,17 +60,18 @@ export const portEntryTable: TableType<PortEntry> = [
   ['scale', 'u32'],
 ];
 
-/** A Variable: its first elements. */
+/** A Variable. */
 export interface StateEntry {
   readonly tensor: TensorEntry | undefined;
   readonly trainable: boolean;
+  /** Its first elements; absent where they are zeros. */
   readonly blob: number;
 }
 
 export const stateEntryTable: TableType<StateEntry> = [
   ['tensor', tensorEntryTable],
   ['trainable', 'bool'],
-  ['blob', 'u32'],
+  ['blob', 'u32', 4294967295],
 ];
 
 /** A constant at its place among the constants of a program. */
