@@ -6,7 +6,7 @@ import { sizeOf } from '../../ir/types.ts';
 import type { Binding } from '../lower/kernel-builder.ts';
 import { aliasSource } from '../passes/fusion-groups.ts';
 import { isKernel, type KernelStep, type Placement, type Step } from '../placement.ts';
-import { wider } from './bounds.ts';
+import { samplesOf, wider } from './bounds.ts';
 import { limitKernel, type Need } from './limit.ts';
 import type { OpenBatch } from './open.ts';
 
@@ -18,8 +18,11 @@ export function limitSteps(level: Placement, steps: Step[], open: OpenBatch): vo
   const batch = level.graph.params.filter((p) => !p.type.state).at(-1) as Value;
   const needs = new Map<Value, Need>();
   const results = level.tensorResults;
-  const ofResult = (i: number): Need =>
-    open.outputs[i] ? { a: sizeOf(results[i].type.shape) / open.bound, b: 0 } : null;
+  const samples = samplesOf(open.bound);
+  const ofResult = (i: number): Need => {
+    const unit = sizeOf(results[i].type.shape) / open.bound;
+    return open.outputs[i] ? samples.map((n) => n * unit) : null;
+  };
   /** What is needed of what a kernel stores. */
   const stored = (b: Binding): Need => {
     if ('result' in b) return ofResult(b.result);
@@ -46,7 +49,7 @@ export function limitSteps(level: Placement, steps: Step[], open: OpenBatch): vo
     }
     const { kernel } = s.lowered;
     const outs = kernel.buffers.flatMap((b, k) => (b.role === 'out' ? [[b.name, stored(s.bindings[k])] as const] : []));
-    const limited = limitKernel(kernel, new Map(outs), BATCH);
+    const limited = limitKernel(kernel, new Map(outs), BATCH, samples);
     kernel.buffers.forEach((b, k) => {
       const from = s.bindings[k];
       if (b.role !== 'in' && b.role !== 'inout') return;
