@@ -38,6 +38,7 @@ export * as image from './image/index.ts';
 export * as node from './image/node-names.ts';
 /** Where models are saved to and loaded from. */
 export * as io from './io/index.ts';
+export { npy, npz, safetensors } from './io/tensor-files.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';

@@ -3,13 +3,15 @@
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import type { IOHandler, SaveResult } from '../../io/types.ts';
+import type { FileLike } from '../../io/tensor-files.ts';
+import type { IOHandler, NamedTensorMap, SaveResult } from '../../io/types.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import type { Optimizer } from '../../train/optimizer.ts';
 import type { History } from '../callbacks/history.ts';
 import type { SaveOptions } from '../saving/layers-artifacts.ts';
 import { KerasWriter } from '../saving/to-keras.ts';
+import type { LoadWeightsOptions } from '../saving/weight-files.ts';
 import { type CompileArgs, Compiled } from '../training/compile.ts';
 import {
   type EvaluateArgs,
@@ -353,6 +355,17 @@ export class LayersModel extends Layer {
    */
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
     return (await import('../saving/save.ts')).saveModel(this, target, options);
+  }
+  /** Saves the weights alone, in the format of the path's extension: `.safetensors`, `.npz`, `.h5`, `.sinterck`. */
+  async saveWeights(path: string): Promise<void> {
+    return (await import('../saving/weight-files.ts')).saveWeights(this, path);
+  }
+  /**
+   * Gives the weights those of a file (its path, address or bytes), or of tensors by name. Rejects with FormatError,
+   * and changes nothing, where the file is damaged or of another model; see `LoadWeightsOptions`.
+   */
+  async loadWeights(weights: FileLike | NamedTensorMap, options?: LoadWeightsOptions | boolean): Promise<void> {
+    return (await import('../saving/weight-files.ts')).loadWeights(this, weights, options);
   }
   /**
    * The architecture as JSON in Keras's spelling, as text, or with `returnString` false as an object. Throws

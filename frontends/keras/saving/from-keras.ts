@@ -65,6 +65,20 @@ function nativeName(x: SavedObject, name: string): string {
   return registered?.includes('>') ? registered.slice(registered.lastIndexOf('>') + 1) : name;
 }
 
+/** TensorFlow.js writes the options of an RNN's cell beside those of the RNN as well. */
+function withoutCells(className: string, config: Config): Config {
+  const cell = isObject(config.cell) ? config.cell.config : undefined;
+  if (className !== 'RNN' || !isObject(cell)) return config;
+  const both = new Set(Object.keys(cell).filter((k) => !['name', 'trainable', 'dtype'].includes(k)));
+  return Object.fromEntries(Object.entries(config).filter(([k]) => !both.has(k)));
+}
+
+/** What is meant where an option is not there: who wrote the file did not have it. */
+const whereAbsent: Readonly<Record<string, Config>> = {
+  GRU: { resetAfter: false },
+  GRUCell: { resetAfter: false },
+};
+
 /** The configuration of a class as this library's. Throws FormatError for what is none. */
 export function nativeConfig(className: string, config: unknown, place: Place): Config {
   // Keras before 2.2 wrote a Sequential as the array of its layers.
@@ -79,7 +93,9 @@ export function nativeConfig(className: string, config: unknown, place: Place): 
     back.get(k) ?? camelKey(k),
     nativeValue(v, place),
   ]);
-  const native = withoutNeutral(className, Object.fromEntries(entries), place);
+  const absent = Object.hasOwn(whereAbsent, className) ? whereAbsent[className] : {};
+  const all = withoutCells(className, Object.fromEntries(entries));
+  const native = { ...absent, ...withoutNeutral(className, all, place) };
   // TensorFlow 2 chose the reduction by the context; it was always this one.
   if (native.reduction === 'auto') native.reduction = 'sumOverBatchSize';
   return native;

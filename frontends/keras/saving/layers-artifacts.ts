@@ -154,7 +154,9 @@ function restoreTraining(
 ): void {
   const own = additionOf(artifacts, place);
   const config = artifacts.trainingConfig ?? (artifacts.modelTopology as { training_config?: unknown }).training_config;
-  const compile = own?.compile ?? (isObject(config) ? nativeCompile(config, place) : undefined);
+  const compile =
+    own?.compile ??
+    (isObject(config) ? nativeCompile(config, place, /tfjs-layers/.test(artifacts.generatedBy ?? '')) : undefined);
   if (!compile) return;
   restoreCompile(model, compile, place, customObjects);
   if (state.length) {

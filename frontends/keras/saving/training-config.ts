@@ -169,14 +169,20 @@ function unwrapped(x: ConfigValue): ConfigValue {
 }
 const isAccuracy = (x: unknown): boolean => x === 'accuracy' || x === 'acc';
 
-/** Keras's (or TensorFlow.js's) way of saying how a model was compiled, as this library's. */
-export function nativeCompile(x: Record<string, unknown>, place: Place): SavedCompile | undefined {
+/** The classes that TensorFlow.js's names mean there: Keras's optimizers of these names differ in details. */
+const ofTfjs = new Map(Object.entries(tfjsOptimizers).flatMap(([k, n]) => (k.endsWith('Optimizer') ? [[n, k]] : [])));
+
+/**
+ * Keras's (or TensorFlow.js's) way of saying how a model was compiled, as this library's.
+ * @param tfjs whether TensorFlow.js has written it
+ */
+export function nativeCompile(x: Record<string, unknown>, place: Place, tfjs = false): SavedCompile | undefined {
   const optimizer = nativeValue(x.optimizer_config ?? x.optimizer, place);
   if (optimizer === null || optimizer === undefined) return undefined;
   const given = isObject(optimizer) ? (optimizer as unknown as Serialized) : undefined;
   const own = (y: unknown): unknown => unwrapped(nativeValue(y, place));
   return {
-    optimizer: given ? { className: given.className, config: optimizerConfig(given.config) } : (optimizer as never),
+    optimizer: given ? optimizerOf(given, tfjs) : (optimizer as never),
     loss: own(x.loss),
     metrics: own(x.metrics),
     weightedMetrics: own(x.weighted_metrics),
@@ -185,6 +191,11 @@ export function nativeCompile(x: Record<string, unknown>, place: Place): SavedCo
     stepsPerExecution: typeof x.steps_per_execution === 'number' ? x.steps_per_execution : undefined,
   };
 }
+
+const optimizerOf = ({ className, config }: Serialized, tfjs: boolean): Serialized => {
+  const own = tfjs ? ofTfjs.get(className) : undefined;
+  return own ? { className: own, config } : { className, config: optimizerConfig(config) };
+};
 
 /** Options that old optimizers have under other names. */
 const optimizerKeys: Readonly<Record<string, string>> = { lr: 'learningRate', useNesterov: 'nesterov' };
