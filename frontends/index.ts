@@ -37,6 +37,9 @@ export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
 /** Images under tfjs-node's names. */
 export * as node from './image/node-names.ts';
+/** Where models are saved to and loaded from. */
+export * as io from './io/index.ts';
+export { npy, npz, safetensors } from './io/tensor-files.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
