@@ -1,0 +1,5 @@
+// The command `sinter`.
+
+import { run } from './program.ts';
+
+process.exitCode = await run(process.argv.slice(2));
