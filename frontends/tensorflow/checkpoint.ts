@@ -3,11 +3,11 @@
 
 import { ArgumentError, DTypeError, FormatError, valueText } from '../../ir/errors.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
-import { tensorType } from '../../ir/types.ts';
 import { readIfThere, readPart } from '../files.ts';
 import { crc32c } from '../keras/checksum.ts';
-import { ComplexTensor } from '../trace/complex-tensor.ts';
-import { eagerTensor, type Tensor } from '../trace/tensor.ts';
+import type { ComplexTensor } from '../trace/complex-tensor.ts';
+import type { Tensor } from '../trace/tensor.ts';
+import { tensorOfElements } from './constants.ts';
 import { dtypeOf, elementBytes, readElements, type TfType, tfType } from './dtypes.ts';
 import { decode, type Message } from './messages.ts';
 import { wholeShape } from './shapes.ts';
@@ -141,14 +141,7 @@ export class TensorFlowCheckpoint {
     const entry = this.#entry(name);
     dtypeOf(entry.type, op);
     const elements = entry.slices.length ? await this.#joined(name, entry) : await this.#elements(name, entry);
-    const type = tensorType(dtypeOf(entry.type, op), entry.shape);
-    if (!entry.type.complex) return eagerTensor(type, elements);
-    const part = (k: number) =>
-      eagerTensor(
-        type,
-        elements.filter((_, i) => i % 2 === k),
-      );
-    return new ComplexTensor(part(0), part(1));
+    return tensorOfElements(entry.type, entry.shape, elements, op);
   }
 
   /** The elements of a tensor of strings, as bytes. Throws DTypeError for any other, else as `tensor`. */
