@@ -109,3 +109,27 @@ export const removeFile = (file: string, op: string): Promise<void> =>
 export async function joinPath(op: string, ...parts: string[]): Promise<string> {
   return (await access(op)).path.join(...parts);
 }
+
+/** As `readIfThere`. Rejects with ExecutionError where there is no such file. */
+export async function mustRead(file: string, op: string): Promise<Uint8Array> {
+  const bytes = await readIfThere(file, op);
+  if (bytes) return bytes;
+  throw new ExecutionError(`there is no file '${file}'`, { op, fix: 'check the path' });
+}
+
+/** The files of a folder, not those in folders inside, with when they were changed. */
+export const listFiles = (folder: string, op: string): Promise<{ name: string; modified: number }[]> =>
+  guarded('listing', folder, op, async ({ fs, path }) => {
+    const entries = await fs.readdir(folder, { withFileTypes: true });
+    const files = entries.filter((e) => e.isFile());
+    // A file may be gone by now.
+    const times = await Promise.all(files.map((f) => fs.stat(path.join(folder, f.name)).catch(() => undefined)));
+    return files.flatMap((f, i) => (times[i] ? [{ name: f.name, modified: times[i].mtimeMs }] : []));
+  });
+
+/** The path of a `file://` address, which may be relative as in TensorFlow.js (`file://./a.csv`), or a path as it is. */
+export async function pathOf(text: string, op: string): Promise<string> {
+  if (!text.startsWith('file://')) return text;
+  if (!text.startsWith('file:///')) return text.slice('file://'.length);
+  return (await nodeModule('url', op)).fileURLToPath(text);
+}

@@ -36,6 +36,8 @@ export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
 /** Images under tfjs-node's names. */
 export * as node from './image/node-names.ts';
+/** Where models are saved to and loaded from. */
+export * as io from './io/index.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';

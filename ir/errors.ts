@@ -22,8 +22,9 @@ export function valueText(x: unknown): string {
     return `[${list.map(valueText).join(',')}${(x as ArrayLike<unknown>).length > list.length ? ',…' : ''}]`;
   }
   const { shape } = x as { shape?: unknown };
-  if (Array.isArray(shape)) return `a ${x.constructor.name} of shape ${valueText(shape)}`;
-  const kind = x.constructor?.name ?? 'object';
+  // What a file said may have keys of any name.
+  const kind = typeof x.constructor === 'function' ? x.constructor.name : 'object';
+  if (Array.isArray(shape)) return `a ${kind} of shape ${valueText(shape)}`;
   return kind === 'Object' ? `an object {${Object.keys(x).slice(0, 8).join(', ')}}` : `a ${kind}`;
 }
 
