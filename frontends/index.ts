@@ -41,6 +41,19 @@ export * as io from './io/index.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
+export type {
+  CheckpointBytes,
+  CheckpointTensorInfo,
+  TensorFlowCheckpoint,
+  TrackedObject,
+} from './tensorflow/checkpoint.ts';
+export {
+  type GraphModelOptions,
+  loadGraphModel,
+  loadGraphModelSync,
+  loadTensorFlowCheckpoint,
+  prepareGraphModels,
+} from './tensorflow/index.ts';
 export { getBackend, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';

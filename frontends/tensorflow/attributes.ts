@@ -69,14 +69,21 @@ export class Attributes {
   }
   /** An element type, as here. Throws DTypeError for one that tensors do not have. */
   dtype(name: string, fallback?: DType): DType {
-    return this.#get(name, 'an element type', fallback, (a) => (a.type ? dtypeOf(tfType(a.type, this.#node), this.#node) : fallback));
+    return this.#get(name, 'an element type', fallback, (a) =>
+      a.type ? dtypeOf(tfType(a.type, this.#node), this.#node) : fallback,
+    );
   }
   /** TensorFlow's name of an element type, as 'DT_STRING'. */
   typeName(name: string, fallback?: string): string {
     return this.#get(name, 'an element type', fallback, (a) => (a.type ? tfType(a.type, this.#node).name : fallback));
   }
   types(name: string): readonly string[] {
-    return this.#get(name, 'a list of element types', undefined, (a) => a.list?.type.map((t) => tfType(t, this.#node).name) ?? []);
+    return this.#get(
+      name,
+      'a list of element types',
+      undefined,
+      (a) => a.list?.type.map((t) => tfType(t, this.#node).name) ?? [],
+    );
   }
   shape(name: string): PartialShape {
     const a = this.#attrs.get(name);
@@ -93,7 +100,9 @@ export class Attributes {
   }
   /** All functions that it refers to. */
   allFunctions(): FunctionRef[] {
-    return [...this.#attrs.values()].flatMap((a) => [a.func, ...(a.list?.func ?? [])].flatMap((f) => (f ? [refOf(f)] : [])));
+    return [...this.#attrs.values()].flatMap((a) =>
+      [a.func, ...(a.list?.func ?? [])].flatMap((f) => (f ? [refOf(f)] : [])),
+    );
   }
 }
 

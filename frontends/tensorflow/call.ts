@@ -96,7 +96,9 @@ export class Call {
   number(i: number, why: string): number {
     const list = this.numbers(i, why);
     if (list.length === 1) return list[0];
-    throw new FormatError(`operand ${i} (${why}) must be one number, got ${valueText(list)}`, { fix: 'the graph is damaged' });
+    throw new FormatError(`operand ${i} (${why}) must be one number, got ${valueText(list)}`, {
+      fix: 'the graph is damaged',
+    });
   }
   /** Numbers that are shapes: whole, -1 only where allowed. */
   shape(i: number, why = 'the shape of the result'): number[] {

@@ -233,13 +233,8 @@ function textOf(key: Uint8Array): string {
   }
 }
 
-/**
- * Opens a checkpoint of TensorFlow: the table of what there is is read and checked, tensors are read when they are asked
- * for. For checkpoints that sinter's own callbacks write, see `tf.callbacks.modelCheckpoint`.
- * @param source the path without '.index' or '.data-…' (in Node), or the files' bytes
- * Rejects with FormatError for damaged files, ExecutionError where they cannot be read, DeviceError for a path in a page.
- */
-export async function loadTensorFlowCheckpoint(source: string | CheckpointBytes): Promise<TensorFlowCheckpoint> {
+/** Opens a checkpoint: see `tf.loadTensorFlowCheckpoint`. */
+export async function openCheckpoint(source: string | CheckpointBytes): Promise<TensorFlowCheckpoint> {
   if (typeof source === 'string') {
     const prefix = source.replace(/\.index$|\.data-\d{5,}-of-\d{5,}$/, '');
     const index = await readIfThere(`${prefix}.index`, op);

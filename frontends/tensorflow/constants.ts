@@ -5,7 +5,7 @@ import { fromHalfBits } from '../../ir/half.ts';
 import { arrayFor, type TypedArray } from '../../ir/literal.ts';
 import { type DType, tensorType } from '../../ir/types.ts';
 import { ComplexTensor } from '../trace/complex-tensor.ts';
-import { eagerTensor, Tensor } from '../trace/tensor.ts';
+import { eagerTensor, type Tensor } from '../trace/tensor.ts';
 import { dtypeOf, elementBytes, fromBfloat16, readElements, type TfType, tfType, toInt32 } from './dtypes.ts';
 import type { Message } from './messages.ts';
 import { wholeShape } from './shapes.ts';
@@ -45,8 +45,16 @@ function listed(p: Proto, t: TfType): ArrayLike<number | bigint | boolean> {
 const MOST_REPEATED = 2 ** 26;
 
 /** The last of the listed elements stands for all that are missing, none for zeros. */
-function spread(values: ArrayLike<number | bigint | boolean>, n: number, dtype: DType, width: number, refuse: (w: string) => Error, op: string): TypedArray {
-  if (values.length > n || values.length % width) throw refuse(`has ${values.length / width} elements instead of ${n / width}`);
+function spread(
+  values: ArrayLike<number | bigint | boolean>,
+  n: number,
+  dtype: DType,
+  width: number,
+  refuse: (w: string) => Error,
+  op: string,
+): TypedArray {
+  if (values.length > n || values.length % width)
+    throw refuse(`has ${values.length / width} elements instead of ${n / width}`);
   if (n > values.length && n > MOST_REPEATED) throw refuse(`repeats one element ${n} times`);
   const out = arrayFor(dtype, n, op);
   const at = (i: number): number => {
@@ -59,7 +67,12 @@ function spread(values: ArrayLike<number | bigint | boolean>, n: number, dtype: 
 }
 
 /** A tensor, or a complex one, of elements as a file has them. */
-export function tensorOfElements(t: TfType, shape: readonly number[], elements: TypedArray, op: string): Tensor | ComplexTensor {
+export function tensorOfElements(
+  t: TfType,
+  shape: readonly number[],
+  elements: TypedArray,
+  op: string,
+): Tensor | ComplexTensor {
   const type = tensorType(dtypeOf(t, op), shape);
   if (!t.complex) return eagerTensor(type, elements);
   const part = (k: number) =>
@@ -79,10 +92,12 @@ export function tensorOfElements(t: TfType, shape: readonly number[], elements: 
 export function constantOf(p: Proto, what: string, op: string): Value {
   const t = tfType(p.dtype ?? 0, op);
   const { shape, size } = wholeShape(p.tensor_shape, what, op);
-  const refuse = (why: string) => new FormatError(`${what} of shape [${shape}] ${why}`, { op, fix: 'the graph is damaged: get it again' });
+  const refuse = (why: string) =>
+    new FormatError(`${what} of shape [${shape}] ${why}`, { op, fix: 'the graph is damaged: get it again' });
   if (t.name === 'DT_STRING') {
     const { string_val: texts } = p;
-    if (texts.length > size || (size > texts.length && size > MOST_REPEATED)) throw refuse(`has ${texts.length} strings`);
+    if (texts.length > size || (size > texts.length && size > MOST_REPEATED))
+      throw refuse(`has ${texts.length} strings`);
     const last = texts[texts.length - 1] ?? new Uint8Array();
     return new Strings(
       shape,
@@ -91,7 +106,8 @@ export function constantOf(p: Proto, what: string, op: string): Value {
   }
   const width = t.complex ? 2 : 1;
   const content = p.tensor_content;
-  if (!content?.length) return tensorOfElements(t, shape, spread(listed(p, t), size * width, dtypeOf(t, op), width, refuse, op), op);
+  if (!content?.length)
+    return tensorOfElements(t, shape, spread(listed(p, t), size * width, dtypeOf(t, op), width, refuse, op), op);
   if (content.length !== size * (elementBytes(t) ?? 0)) throw refuse(`has ${content.length} bytes`);
   return tensorOfElements(t, shape, readElements(t, content, what, op), op);
 }

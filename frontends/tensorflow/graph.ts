@@ -21,7 +21,13 @@ export type Flow =
       /** What each variable becomes. */
       readonly next: readonly string[];
     }
-  | { readonly kind: 'cond'; readonly body: TfGraph; readonly branches: readonly [whenFalse: string, whenTrue: string] };
+  | {
+      readonly kind: 'cond';
+      readonly body: TfGraph;
+      readonly branches: readonly [whenFalse: string, whenTrue: string];
+      /** Which operand of the merge each was. */
+      readonly places: readonly [whenFalse: number, whenTrue: number];
+    };
 
 /** A graph, or the body of a function. */
 export interface TfGraph {
@@ -89,7 +95,13 @@ function nodeOf(n: Message<'NodeDef'>, inputs: readonly string[], uses: Uses, le
  * @param resultsOf names of the results of operations that have several
  * Throws FormatError for nodes without name or operation, and for results that no operation has.
  */
-export function graphOf(g: Message<'GraphDef'>, name: string, resultsOf: ResultsOf, op: string, wanted: readonly string[] = []): TfGraph {
+export function graphOf(
+  g: Message<'GraphDef'>,
+  name: string,
+  resultsOf: ResultsOf,
+  op: string,
+  wanted: readonly string[] = [],
+): TfGraph {
   const uses = new Uses();
   const inputs = g.node.map((n) => n.input.map((x) => uses.add(checkedRef(valueName(x), n, op))));
   for (const w of wanted) uses.add(checkedRef(valueName(w), undefined, op));

@@ -26,7 +26,8 @@ const number = (x: unknown): unknown => {
 };
 /** Base64 of either alphabet; some writers give the bytes as an array. */
 function bytes(x: unknown): Uint8Array | undefined {
-  if (Array.isArray(x)) return x.every((b) => Number.isInteger(b) && b >= 0 && b < 256) ? Uint8Array.from(x) : undefined;
+  if (Array.isArray(x))
+    return x.every((b) => Number.isInteger(b) && b >= 0 && b < 256) ? Uint8Array.from(x) : undefined;
   if (typeof x !== 'string') return undefined;
   try {
     const text = atob(x.replaceAll('-', '+').replaceAll('_', '/'));

@@ -4,9 +4,9 @@
 
 import { typeEq, typeText } from '../../ir/types.ts';
 import { isReadable, NotStaticError } from '../formats/graph-function.ts';
+import { ComplexTensor } from '../trace/complex-tensor.ts';
 import { context, withRecorders, withTrace } from '../trace/context.ts';
 import { cond, switchCase, whileLoop } from '../trace/control.ts';
-import { ComplexTensor } from '../trace/complex-tensor.ts';
 import { notEqual } from '../trace/ops/binary.ts';
 import { cast } from '../trace/ops/shape.ts';
 import { Tensor } from '../trace/tensor.ts';
@@ -118,7 +118,9 @@ function shaped(loop: Loop, vars: readonly Value[], changing: readonly number[])
   const probe = new Trace('shapes', true, { parent, isWatched: () => false });
   const after = withTrace(probe, () =>
     withRecorders([], () => {
-      const asked = vars.map((v, i) => (changing.includes(i) && v instanceof Tensor ? probe.input(v.operand().type, `v${i}`) : v));
+      const asked = vars.map((v, i) =>
+        changing.includes(i) && v instanceof Tensor ? probe.input(v.operand().type, `v${i}`) : v,
+      );
       return loop.body(asked, lists);
     }),
   );
@@ -127,7 +129,8 @@ function shaped(loop: Loop, vars: readonly Value[], changing: readonly number[])
     const at = lists.indexOf(i);
     if (at < 0) return v;
     const [before, then] = [v as TensorList, after[at] as TensorList];
-    if (before.length !== then.length) throw new GrowingError('a list gets longer in a loop', { fix: 'run the model eagerly' });
+    if (before.length !== then.length)
+      throw new GrowingError('a list gets longer in a loop', { fix: 'run the model eagerly' });
     const shape = then.dense ? then.dense.shape.slice(1) : (then.items?.find((t) => t)?.shape ?? then.elementShape);
     return new TensorList(before.dtype, shape, undefined, denseOf(before, shape));
   });
@@ -139,13 +142,15 @@ function carried(v: Value): Tensor | undefined {
   return v instanceof TensorList ? denseOf(v) : undefined;
 }
 /** The value again. */
-const again = (t: Tensor, v: Value): Value => (v instanceof TensorList ? new TensorList(v.dtype, t.shape.slice(1), undefined, t) : t);
+const again = (t: Tensor, v: Value): Value =>
+  v instanceof TensorList ? new TensorList(v.dtype, t.shape.slice(1), undefined, t) : t;
 
 /** The loop as one operation of the trace. */
 function asOne(loop: Loop, vars: readonly Value[], changing: readonly number[], most: number | undefined): Value[] {
   const state = changing.filter((i) => carried(vars[i]) !== undefined);
   const complex = changing.find((i) => vars[i] instanceof ComplexTensor);
-  if (complex !== undefined) throw new NotStaticError('a loop carries complex tensors', { fix: 'run the model eagerly' });
+  if (complex !== undefined)
+    throw new NotStaticError('a loop carries complex tensors', { fix: 'run the model eagerly' });
   const full = (ts: readonly Tensor[]): Value[] =>
     vars.map((v, i) => (state.includes(i) ? again(ts[state.indexOf(i)], v) : v));
   const start = state.map((i) => carried(vars[i]) as Tensor);

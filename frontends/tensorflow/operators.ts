@@ -65,7 +65,10 @@ export const isSupported = (name: string): boolean => all.has(name);
 
 /** Why there is no operator of that name. */
 export function whyNot(name: string): string {
-  return leftOut.find(({ names }) => names.some((n) => n === name || (n.endsWith('*') && name.startsWith(n.slice(0, -1)))))?.reason ?? 'it is not known here';
+  return (
+    leftOut.find(({ names }) => names.some((n) => n === name || (n.endsWith('*') && name.startsWith(n.slice(0, -1)))))
+      ?.reason ?? 'it is not known here'
+  );
 }
 
 /** Names of the results of an operation that has several. */

@@ -3,8 +3,8 @@
 import { FormatError, valueText } from '../../ir/errors.ts';
 import type { DType } from '../../ir/types.ts';
 import { type Dialect, GraphFunction, type Scope } from '../formats/graph-function.ts';
-import { Call, type Operator } from './call.ts';
 import type { FunctionRef } from './attributes.ts';
+import { Call, type Operator } from './call.ts';
 import { asCall, type TfGraph, type TfNode } from './graph.ts';
 import { operatorOf } from './operators.ts';
 import { done, type LookupTable, tensorsOf, type Value, type VariableHandle } from './values.ts';
@@ -22,16 +22,25 @@ export class Runtime {
   readonly variables = new Map<string, VariableHandle>();
   /** Tensors of the checkpoint that is being restored, by name. */
   restored: ReadonlyMap<string, Value> | undefined;
+  /** Values of constants that stand beside the graph, by name of the node: TensorFlow.js keeps them so. */
+  readonly #weights: ReadonlyMap<string, Value>;
   readonly #float64: boolean;
   readonly dialect: Dialect<TfNode, Value>;
 
   /**
    * @param library the bodies of functions by name
+   * @param weights values of constants that stand beside the graph
    * @param float64 whether DT_DOUBLE is float64; TensorFlow.js's models have float32 in its place
    * @param op who reads the model, for errors
    * Throws FormatError for functions that call themselves, or each other so often that running them would not end.
    */
-  constructor(library: ReadonlyMap<string, TfGraph>, float64: boolean, op: string) {
+  constructor(
+    library: ReadonlyMap<string, TfGraph>,
+    weights: ReadonlyMap<string, Value>,
+    float64: boolean,
+    op: string,
+  ) {
+    this.#weights = weights;
     this.#library = library;
     this.#float64 = float64;
     this.op = op;
@@ -51,7 +60,10 @@ export class Runtime {
 
   /** The operator of a node; a function's name stands for its call. Throws FormatError for one that is not supported. */
   operator(node: TfNode): Operator {
-    return operatorOf(this.#library.has(node.op) ? 'PartitionedCall' : node.flow ? `_${node.flow.kind}` : node.op, this.op);
+    return operatorOf(
+      this.#library.has(node.op) ? 'PartitionedCall' : node.flow ? `_${node.flow.kind}` : node.op,
+      this.op,
+    );
   }
 
   dtypeOf(typeName: string, dtype: DType): DType {
@@ -78,7 +90,14 @@ export class Runtime {
     let f = this.#functions.get(graph);
     if (!f) {
       const { name, nodes, inputs, outputs, effects } = graph;
-      const body = { name, nodes, inputs, outputs: [...outputs, ...effects], constants: new Map<string, Value>() };
+      const beside = nodes.filter((n) => n.op === 'Const' && this.#weights.has(n.name));
+      const constants = new Map(
+        beside.flatMap((n) =>
+          n.outputs.map((x): [string, Value] => [x, x.startsWith('^') ? done : (this.#weights.get(n.name) as Value)]),
+        ),
+      );
+      const rest = nodes.filter((n) => !constants.has(n.outputs[0]));
+      const body = { name, nodes: rest, inputs, outputs: [...outputs, ...effects], constants };
       f = new GraphFunction(body, this.dialect, this.op);
       this.#functions.set(graph, f);
     }
@@ -92,6 +111,18 @@ export class Runtime {
     throw new FormatError(`there is no function ${valueText(ref.name)}`, { fix: 'the graph is damaged: get it again' });
   }
 
+  isFunction(name: string): boolean {
+    return this.#library.has(name);
+  }
+  /** The bodies of the functions that a node calls. */
+  graphsOf(node: TfNode): TfGraph[] {
+    return callsOf(node, this.#library).flatMap((f) => this.#library.get(f) ?? []);
+  }
+  /** Forgets what was computed of constants. */
+  forget(): void {
+    for (const g of this.#library.values()) this.#functions.get(g)?.forget();
+  }
+
   /** Calls a function. */
   call(ref: FunctionRef, args: readonly Value[]): Value[] {
     const g = this.graph(ref);
@@ -99,7 +130,7 @@ export class Runtime {
       throw new FormatError(`function '${g.name}' takes ${g.inputs.length} arguments, got ${args.length}`, {
         fix: 'the graph is damaged: get it again',
       });
-    const given = new Map(g.inputs.map((x, i) => [x, args[i]]));
+    const given = new Map<string, Value>(g.inputs.map((x, i) => [x, args[i]]));
     return this.functionOf(g)
       .run(given, [...g.outputs, ...g.effects])
       .slice(0, g.outputs.length);
@@ -148,7 +179,8 @@ function checkCalls(library: ReadonlyMap<string, TfGraph>, op: string): void {
       const calls = graph.nodes.flatMap((n) => callsOf(n, library));
       const waiting = calls.filter((f) => state.get(f) === undefined);
       if (typeof state.get(name) === 'object') stack.pop();
-      else if (calls.some((f) => state.get(f) === 'open')) throw new FormatError(`function '${name}' calls itself`, { op, fix });
+      else if (calls.some((f) => state.get(f) === 'open'))
+        throw new FormatError(`function '${name}' calls itself`, { op, fix });
       else if (waiting.length) {
         state.set(name, 'open');
         stack.push(waiting[0]);
@@ -157,7 +189,10 @@ function checkCalls(library: ReadonlyMap<string, TfGraph>, op: string): void {
         const size = parts.reduce((n, p) => n + p.size, graph.nodes.length + 1);
         const depth = 1 + parts.reduce((d, p) => Math.max(d, p.depth), 0);
         if (size > mostNodes || depth > deepest)
-          throw new FormatError(`function '${name}' is ${size} nodes with all that it calls, nested ${depth} deep`, { op, fix });
+          throw new FormatError(`function '${name}' is ${size} nodes with all that it calls, nested ${depth} deep`, {
+            op,
+            fix,
+          });
         state.set(name, { size, depth });
         stack.pop();
       }

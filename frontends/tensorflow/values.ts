@@ -57,7 +57,12 @@ export class TensorList {
   readonly items: readonly (Tensor | undefined)[] | undefined;
   readonly dense: Tensor | undefined;
 
-  constructor(dtype: DType, elementShape: PartialShape, items: readonly (Tensor | undefined)[] | undefined, dense?: Tensor) {
+  constructor(
+    dtype: DType,
+    elementShape: PartialShape,
+    items: readonly (Tensor | undefined)[] | undefined,
+    dense?: Tensor,
+  ) {
     this.dtype = dtype;
     this.elementShape = elementShape;
     this.items = dense ? undefined : items;
@@ -78,7 +83,8 @@ export type Value = Tensor | ComplexTensor | Strings | VariableHandle | LookupTa
 /** The tensors that a value is made of. */
 export function tensorsOf(v: Value): readonly Tensor[] {
   if (v instanceof Tensor) return [v];
-  if (v instanceof TensorList) return v.dense ? [v.dense] : (v.items as readonly (Tensor | undefined)[]).filter((t) => t !== undefined);
+  if (v instanceof TensorList)
+    return v.dense ? [v.dense] : (v.items as readonly (Tensor | undefined)[]).filter((t) => t !== undefined);
   if (typeof v === 'object' && 're' in v) return [v.re, v.im];
   return [];
 }

@@ -50,7 +50,9 @@ function functional(c: Call): Loop {
   const { runtime } = c;
   const [test, body] = [runtime.graph(c.attrs.func('cond')), runtime.graph(c.attrs.func('body'))];
   if (test.inputs.length !== c.count || body.inputs.length !== c.count || body.outputs.length !== c.count)
-    throw new FormatError(`a loop of ${c.count} variables whose functions have others`, { fix: 'the graph is damaged' });
+    throw new FormatError(`a loop of ${c.count} variables whose functions have others`, {
+      fix: 'the graph is damaged',
+    });
   const [fTest, fBody] = [runtime.functionOf(test), runtime.functionOf(body)];
   const [ofTest, ofBody] = [new Dependence(test), new Dependence(body)];
   const indices = (g: TfGraph, names: ReadonlySet<string>) => [...names].map((x) => g.inputs.indexOf(x));
@@ -59,7 +61,9 @@ function functional(c: Call): Loop {
     body: (vars, wanted) => {
       // All of it where all is wanted: what only has effects runs as well.
       const effects = wanted.length === c.count ? body.effects : [];
-      return fBody.run(given(body.inputs, vars), [...wanted.map((i) => body.outputs[i]), ...effects]).slice(0, wanted.length);
+      return fBody
+        .run(given(body.inputs, vars), [...wanted.map((i) => body.outputs[i]), ...effects])
+        .slice(0, wanted.length);
     },
     conditionNeeds: indices(test, ofTest.argumentsOf(test.outputs[0])),
     bodyNeeds: (i) => indices(body, ofBody.argumentsOf(body.outputs[i])),
@@ -83,7 +87,12 @@ function switched(c: Call): Loop {
   const { scope } = c;
   return {
     condition: (vars) => tensor(f.run(given(body.inputs, vars), [condition], scope)[0]),
-    body: (vars, wanted) => f.run(given(body.inputs, vars), wanted.map((i) => next[i]), scope),
+    body: (vars, wanted) =>
+      f.run(
+        given(body.inputs, vars),
+        wanted.map((i) => next[i]),
+        scope,
+      ),
     conditionNeeds: indices(depends.argumentsOf(condition)),
     bodyNeeds: (i) => indices(depends.argumentsOf(next[i])),
     isInvariant: (i) => depends.sourceOf(next[i]) === body.inputs[i],
@@ -92,9 +101,9 @@ function switched(c: Call): Loop {
 
 /** A choice that was written by switches, and which branch was taken. */
 function merged(c: Call): Results {
-  const { body, branches } = flowOf(c, 'cond');
+  const { body, branches, places } = flowOf(c, 'cond');
   const f = c.runtime.functionOf(body);
-  const branch = (k: 0 | 1) => () => [...f.run(new Map(), [branches[k]], c.scope), ints([k], [])];
+  const branch = (k: 0 | 1) => () => [...f.run(new Map(), [branches[k]], c.scope), ints([places[k]], [])];
   return runCond(c.x(0), branch(1), branch(0));
 }
 
@@ -102,9 +111,12 @@ function merged(c: Call): Results {
 function switchOf(c: Call): Results {
   const test = c.x(1);
   if (!isReadable(test))
-    throw new ExecutionError('which branch is taken is not known before the program runs, and the branches never meet', {
-      fix: 'run the model eagerly',
-    });
+    throw new ExecutionError(
+      'which branch is taken is not known before the program runs, and the branches never meet',
+      {
+        fix: 'run the model eagerly',
+      },
+    );
   const taken = test.elements()[0];
   return [taken ? undefined : c.value(0), taken ? c.value(0) : undefined];
 }

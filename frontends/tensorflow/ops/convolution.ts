@@ -26,10 +26,14 @@ interface Window {
 /** The numbers of the spatial axes; those of batch and channels must be 1. */
 function spatial(list: readonly number[], n: number, first: boolean, name: string): number[] {
   if (list.length !== n + 2)
-    throw new FormatError(`the attribute '${name}' must have ${n + 2} numbers, got ${valueText(list)}`, { fix: 'the graph is damaged' });
+    throw new FormatError(`the attribute '${name}' must have ${n + 2} numbers, got ${valueText(list)}`, {
+      fix: 'the graph is damaged',
+    });
   const [outer, inner] = first ? [list.slice(0, 2), list.slice(2)] : [[list[0], list[n + 1]], list.slice(1, n + 1)];
   if (outer.some((k) => k !== 1))
-    throw new FormatError(`${name} of ${valueText(list)} over batch or channels is not supported`, { fix: 'move that axis first' });
+    throw new FormatError(`${name} of ${valueText(list)} over batch or channels is not supported`, {
+      fix: 'move that axis first',
+    });
   return inner;
 }
 
@@ -40,7 +44,9 @@ export function padOf(c: Call, n: number, first: boolean): PadOf {
   if (padding === 'VALID') return 'valid';
   const list = c.attrs.ints('explicit_paddings', c.attrs.ints('explicitPaddings', []));
   if (padding !== 'EXPLICIT' || list.length !== 2 * (n + 2))
-    throw new FormatError(`padding ${valueText(padding)} with explicit_paddings ${valueText(list)}`, { fix: 'the graph is damaged' });
+    throw new FormatError(`padding ${valueText(padding)} with explicit_paddings ${valueText(list)}`, {
+      fix: 'the graph is damaged',
+    });
   const pairs = Array.from({ length: n + 2 }, (_, i) => [list[2 * i], list[2 * i + 1]]);
   return first ? pairs.slice(2) : pairs.slice(1, n + 1);
 }
@@ -68,7 +74,14 @@ export function channelsLast(x: Tensor, first: boolean, f: (x: Tensor) => Tensor
 /** A convolution over two axes, depthwise or not. */
 export function convolved(c: Call, depthwise: boolean): Tensor {
   const w = windowOf(c, 2);
-  return (depthwise ? depthwiseConv2d : conv2d)(c.x(0), c.x(1), w.strides, w.pad, w.first ? 'NCHW' : 'NHWC', w.dilations);
+  return (depthwise ? depthwiseConv2d : conv2d)(
+    c.x(0),
+    c.x(1),
+    w.strides,
+    w.pad,
+    w.first ? 'NCHW' : 'NHWC',
+    w.dilations,
+  );
 }
 
 /** The gradient of a convolution by its input, which has the shape `size`: its kernel turned over, on spread elements. */
@@ -82,15 +95,27 @@ function inputGradient(c: Call, n: number, depthwise: boolean): Tensor {
   return channelsLast(dy, w.first, (y) => gradientByInput(y, c.x(1), size, full[w.first ? 1 : n + 1], w, n, depthwise));
 }
 
-function gradientByInput(y: Tensor, filter: Tensor, size: readonly number[], channels: number, w: Window, n: number, depthwise: boolean): Tensor {
+function gradientByInput(
+  y: Tensor,
+  filter: Tensor,
+  size: readonly number[],
+  channels: number,
+  w: Window,
+  n: number,
+  depthwise: boolean,
+): Tensor {
   const window = filter.shape.slice(0, n);
   const [own, out] = depthwise ? [1, filter.shape[n] * filter.shape[n + 1]] : filter.shape.slice(n);
   const groups = depthwise ? filter.shape[n] : (channels || own) / own;
   const reach = window.map((k, i) => (k - 1) * w.dilations[i] + 1);
   const forward = paddingOf(w.pad, size, reach, w.strides, false, c2);
-  const fits = size.every((d, i) => Math.floor((d + forward[i][0] + forward[i][1] - reach[i]) / w.strides[i]) + 1 === y.shape[i + 1]);
+  const fits = size.every(
+    (d, i) => Math.floor((d + forward[i][0] + forward[i][1] - reach[i]) / w.strides[i]) + 1 === y.shape[i + 1],
+  );
   if (!fits || y.shape[n + 1] !== out || !Number.isInteger(groups))
-    throw new ShapeError(`a convolution of [${size}] by the filter [${filter.shape}] does not give [${y.shape}]`, { fix: 'the graph is damaged' });
+    throw new ShapeError(`a convolution of [${size}] by the filter [${filter.shape}] does not give [${y.shape}]`, {
+      fix: 'the graph is damaged',
+    });
   const axes = window.map((_, i) => i);
   const apart = b.reshape(b.reverse(filter, axes), [...window, own, groups, out / groups]);
   const turned = b.transpose(apart, [...axes, n + 2, n + 1, n]);
@@ -125,7 +150,10 @@ function conv3(c: Call): Tensor {
 }
 
 function maxWithPlaces(c: Call): Tensor[] {
-  const [size, strides] = [spatial(c.attrs.ints('ksize'), 2, false, 'ksize'), spatial(c.attrs.ints('strides'), 2, false, 'strides')];
+  const [size, strides] = [
+    spatial(c.attrs.ints('ksize'), 2, false, 'ksize'),
+    spatial(c.attrs.ints('strides'), 2, false, 'strides'),
+  ];
   const all = c.attrs.bool('include_batch_in_index');
   const { result, indexes } = pools.maxPoolWithArgmax(c.x(0), size, strides, padOf(c, 2, false), all);
   return [result, indexes];
@@ -138,7 +166,9 @@ function dilated(c: Call): Tensor {
 /** The smallest of x - filter: the dilation of -x by the filter turned over, with the sign changed. */
 function eroded(c: Call): Tensor {
   const w = windowOf(c, 2);
-  return b.neg(dilation2d(b.neg(c.x(0)) as Tensor, b.reverse(c.x(1), [0, 1]) as Tensor, w.strides, w.pad, w.dilations)) as Tensor;
+  return b.neg(
+    dilation2d(b.neg(c.x(0)) as Tensor, b.reverse(c.x(1), [0, 1]) as Tensor, w.strides, w.pad, w.dilations),
+  ) as Tensor;
 }
 
 /** Rows of patches side by side in the channels. */

@@ -73,13 +73,20 @@ const impure = { impure: true, limit: "other numbers than TensorFlow's, of the s
 const seeded = { limit: impure.limit } as const;
 
 /** The newer versions have the algorithm as a last operand, and key and counter for the seed. */
-const drawn = (f: (shape: number[], seed: Tensor, c: Call) => Tensor) => op((c) => f(c.shape(0), statelessSeed(c), c), seeded);
+const drawn = (f: (shape: number[], seed: Tensor, c: Call) => Tensor) =>
+  op((c) => f(c.shape(0), statelessSeed(c), c), seeded);
 const uniform = drawn((shape, seed, c) => stateless.statelessUniform(shape, seed, 0, 1, floatType(c)));
 const normal = drawn((shape, seed, c) => stateless.statelessNormal(shape, seed, 0, 1, floatType(c)));
 const truncated = drawn((shape, seed, c) => stateless.statelessTruncatedNormal(shape, seed, 0, 1, floatType(c)));
 
 export const creation: Operators = {
-  Empty: op((c) => b.splat({ dtype: c.runtime.dtypeOf(c.attrs.typeName('dtype'), c.attrs.dtype('dtype')), shape: c.shape(0) }, 0) as Tensor),
+  Empty: op(
+    (c) =>
+      b.splat(
+        { dtype: c.runtime.dtypeOf(c.attrs.typeName('dtype'), c.attrs.dtype('dtype')), shape: c.shape(0) },
+        0,
+      ) as Tensor,
+  ),
   Fill: op((c) => (c.value(1) instanceof Strings ? c.value(1) : filled(c))),
   LinSpace: op((c) => linspace(c.number(0, 'a limit'), c.number(1, 'a limit'), c.number(2, 'the number of elements'))),
   OneHot: op(oneHot),
@@ -94,7 +101,10 @@ export const creation: Operators = {
   RandomStandardNormal: op((c) => random.randomNormal(c.shape(0), 0, 1, floatType(c), seedOf(c)), impure),
   RandomUniform: op((c) => random.randomUniform(c.shape(0), 0, 1, floatType(c), seedOf(c)), impure),
   RandomUniformInt: op(whole, impure),
-  StatelessMultinomial: op((c) => stateless.statelessCategorical(c.x(0), c.number(1, 'the number of draws'), statelessSeed(c, 2)), seeded),
+  StatelessMultinomial: op(
+    (c) => stateless.statelessCategorical(c.x(0), c.number(1, 'the number of draws'), statelessSeed(c, 2)),
+    seeded,
+  ),
   StatelessRandomNormal: normal,
   StatelessRandomUniform: uniform,
   StatelessTruncatedNormal: truncated,

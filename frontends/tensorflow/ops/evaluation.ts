@@ -2,15 +2,14 @@
 
 import { FormatError } from '../../../ir/errors.ts';
 import { tensorType } from '../../../ir/types.ts';
-
-import { positions } from '../../trace/ops/positions.ts';
-import * as select from '../../trace/ops/select.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import { publicDType } from '../../trace/dtypes.ts';
 import { notEqual } from '../../trace/ops/binary.ts';
-import { searchSorted, topk } from '../../trace/ops/sorting.ts';
-import { cast, reshape } from '../../trace/ops/shape.ts';
+import { positions } from '../../trace/ops/positions.ts';
 import { unsortedSegmentSum } from '../../trace/ops/segments.ts';
+import * as select from '../../trace/ops/select.ts';
+import { cast, reshape } from '../../trace/ops/shape.ts';
+import { searchSorted, topk } from '../../trace/ops/sorting.ts';
 import { eagerTensor, type Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
 import { ints } from './shape.ts';
@@ -48,7 +47,10 @@ function difference(c: Call): Tensor[] {
   const gone = new Set(Array.from(y));
   const at = Array.from(x, (_, i) => i).filter((i) => !gone.has(x[i]));
   const { dtype } = c.x(0).type;
-  const host = c.x(0).elements().filter((_, i) => !gone.has(x[i]));
+  const host = c
+    .x(0)
+    .elements()
+    .filter((_, i) => !gone.has(x[i]));
   return [eagerTensor(tensorType(dtype, [at.length]), host), ints(at)];
 }
 

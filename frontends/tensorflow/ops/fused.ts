@@ -17,7 +17,15 @@ const steps: Readonly<Record<string, (y: Tensor, take: Take, c: Call) => Tensor>
   Add: (y, take) => add(y, take()),
   FusedBatchNorm: (y, take, c) => {
     const [scale, offset, mean, variance] = [take(), take(), take(), take()];
-    return normalized(y, scale, offset, mean, variance, c.attrs.float('epsilon', 1e-4), c.attrs.text('data_format', 'NHWC'));
+    return normalized(
+      y,
+      scale,
+      offset,
+      mean,
+      variance,
+      c.attrs.float('epsilon', 1e-4),
+      c.attrs.text('data_format', 'NHWC'),
+    );
   },
   Prelu: (y, take) => prelu(y, take()),
   LeakyRelu: (y, _, c) => leakyRelu(y, c.attrs.float('leakyrelu_alpha', 0.2)),

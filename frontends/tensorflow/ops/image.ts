@@ -70,7 +70,8 @@ function hsvOf(rgb: Tensor): Tensor {
   const [r, g, blue] = unstack(rgb, -1);
   const [value, low] = [max(rgb, -1), min(rgb, -1)];
   const span = binary.sub(value, low);
-  const part = (x: Tensor, y: Tensor, at: number) => binary.add(binary.divNoNan(binary.sub(x, y), binary.mul(span, 6)), at);
+  const part = (x: Tensor, y: Tensor, at: number) =>
+    binary.add(binary.divNoNan(binary.sub(x, y), binary.mul(span, 6)), at);
   const hue = binary.where(
     binary.equal(value, r),
     part(g, blue, 0),
@@ -86,7 +87,10 @@ function rgbOf(hsv: Tensor): Tensor {
   const green = clipByValue(binary.sub(2, abs(binary.sub(six, 2))), 0, 1);
   const blue = clipByValue(binary.sub(2, abs(binary.sub(six, 4))), 0, 1);
   const base = binary.sub(1, s);
-  return stack([red, green, blue].map((x) => binary.mul(binary.add(base, binary.mul(s, x)), v)), -1);
+  return stack(
+    [red, green, blue].map((x) => binary.mul(binary.add(base, binary.mul(s, x)), v)),
+    -1,
+  );
 }
 /** Changes hue or saturation. */
 function recoloured(c: Call, f: (h: Tensor, s: Tensor, by: Tensor) => [Tensor, Tensor]): Tensor {
@@ -113,10 +117,19 @@ export const images: Operators = {
   NonMaxSuppressionV2: op((c) => nms.nonMaxSuppression(...limits(c)), dynamic),
   NonMaxSuppressionV3: op((c) => nms.nonMaxSuppression(...limits(c)), dynamic),
   NonMaxSuppressionV4: op(suppressed4, { ...dynamic, results: ['selected_indices', 'valid_outputs'] }),
-  NonMaxSuppressionV5: op(suppressed5, { ...dynamic, results: ['selected_indices', 'selected_scores', 'valid_outputs'] }),
+  NonMaxSuppressionV5: op(suppressed5, {
+    ...dynamic,
+    results: ['selected_indices', 'selected_scores', 'valid_outputs'],
+  }),
   RGBToHSV: op((c) => hsvOf(c.x(0))),
   ResizeArea: op((c) => resize(cast(c.x(0), 'float32'), size(c, 1), { method: 'area' })),
-  ResizeBicubic: op((c) => resize(cast(c.x(0), 'float32'), size(c, 1), { method: 'bicubic', alignCorners: corners(c), halfPixelCenters: centres(c) })),
+  ResizeBicubic: op((c) =>
+    resize(cast(c.x(0), 'float32'), size(c, 1), {
+      method: 'bicubic',
+      alignCorners: corners(c),
+      halfPixelCenters: centres(c),
+    }),
+  ),
   ResizeBilinear: op((c) => resizeBilinear(c.x(0), size(c, 1), corners(c), centres(c))),
   ResizeNearestNeighbor: op((c) => resizeNearestNeighbor(c.x(0), size(c, 1), corners(c), centres(c))),
 };

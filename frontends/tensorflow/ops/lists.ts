@@ -32,14 +32,17 @@ function elementShape(c: Call, i: number): PartialShape {
 }
 
 /** What is known of either shape. */
-const both = (p: PartialShape, q: PartialShape): PartialShape => (p && q && p.length === q.length ? p.map((d, i) => d ?? q[i]) : (p ?? q));
+const both = (p: PartialShape, q: PartialShape): PartialShape =>
+  p && q && p.length === q.length ? p.map((d, i) => d ?? q[i]) : (p ?? q);
 
 /** The shape of the elements: as any of them has it, else as it was announced. */
 function shapeOf(list: TensorList, announced: PartialShape): number[] {
   const first = list.items?.find((t) => t !== undefined);
   const shape = first?.shape ?? both(list.elementShape, announced);
   if (shape?.every((d) => d !== null)) return shape as number[];
-  throw new NotStaticError('the list is empty, and the shape of its elements is not known', { fix: 'run the model eagerly' });
+  throw new NotStaticError('the list is empty, and the shape of its elements is not known', {
+    fix: 'run the model eagerly',
+  });
 }
 
 const zeros = (dtype: DType, shape: readonly number[]): Tensor => b.splat({ dtype, shape }, 0) as Tensor;
@@ -60,7 +63,9 @@ function place(c: Call, i: number, length: number): number | undefined {
   if (!isReadable(c.x(i))) return undefined;
   const at = c.number(i, 'the place in the list');
   if (Number.isInteger(at) && at >= 0 && at < length) return at;
-  throw new ShapeError(`element ${at} of a list of ${length}`, { fix: 'the model reads or writes outside of its list' });
+  throw new ShapeError(`element ${at} of a list of ${length}`, {
+    fix: 'the model reads or writes outside of its list',
+  });
 }
 
 function get(c: Call, list: TensorList, index: number, announced: PartialShape): Tensor {
@@ -143,7 +148,8 @@ function gathered(c: Call, list: TensorList, indices: number, announced: Partial
 function stacked(c: Call): Tensor {
   const list = c.list(0);
   const n = c.attrs.int('num_elements', -1);
-  if (n >= 0 && n !== list.length) throw new ShapeError(`a list of ${list.length} tensors instead of ${n}`, { fix: 'check the inputs' });
+  if (n >= 0 && n !== list.length)
+    throw new ShapeError(`a list of ${list.length} tensors instead of ${n}`, { fix: 'check the inputs' });
   return denseOf(list, elementShape(c, 1));
 }
 function ofTensor(c: Call): TensorList {
@@ -160,7 +166,9 @@ function array(c: Call): TensorList[] {
   return [list, list];
 }
 const write = op((c) => set(c, c.list(3), 1, c.x(2), true));
-const concatenated: Operator = op((c) => joined(c.list(1), c.attrs.shape('element_shape_except0')), { results: ['value', 'lengths'] });
+const concatenated: Operator = op((c) => joined(c.list(1), c.attrs.shape('element_shape_except0')), {
+  results: ['value', 'lengths'],
+});
 
 const arrays: Operators = {
   TensorArrayCloseV3: op(() => done),
@@ -177,7 +185,9 @@ const arrays: Operators = {
 export const lists: Operators = {
   EmptyTensorList: op((c) => new TensorList(typeOf(c, 'element_dtype'), elementShape(c, 0), [])),
   TensorListConcat: op((c) => joined(c.list(0), c.attrs.shape('element_shape')), { results: ['tensor', 'lengths'] }),
-  TensorListConcatLists: op((c) => new TensorList(c.list(0).dtype, c.list(0).elementShape, [...listed(c.list(0)), ...listed(c.list(1))])),
+  TensorListConcatLists: op(
+    (c) => new TensorList(c.list(0).dtype, c.list(0).elementShape, [...listed(c.list(0)), ...listed(c.list(1))]),
+  ),
   TensorListConcatV2: op((c) => joined(c.list(0), elementShape(c, 1)), { results: ['tensor', 'lengths'] }),
   TensorListElementShape: op((c) => {
     const shape = c.list(0).elementShape;
@@ -195,7 +205,11 @@ export const lists: Operators = {
   TensorListScatterIntoExistingList: op((c) => scattered(c, c.list(0), 2, c.x(1))),
   TensorListScatterV2: op((c) => {
     const n = c.number(3, 'the length of the list');
-    const empty = new TensorList(c.x(0).type.dtype, elementShape(c, 2), n > 0 ? new Array(lengthOf(n)).fill(undefined) : []);
+    const empty = new TensorList(
+      c.x(0).type.dtype,
+      elementShape(c, 2),
+      n > 0 ? new Array(lengthOf(n)).fill(undefined) : [],
+    );
     return scattered(c, empty, 1, c.x(0));
   }),
   TensorListSetItem: op((c) => set(c, c.list(0), 1, c.x(2), c.attrs.bool('resize_if_index_out_of_bounds'))),

@@ -14,7 +14,7 @@ import { type Operator, type Operators, op } from '../call.ts';
 
 const of = (f: (x: Tensor) => Tensor): Operator => op((c) => f(c.x(0)));
 /** The same for complex tensors too. */
-const either = (f: (x: Tensor | ComplexTensor) => Tensor | ComplexTensor): Operator => op((c) => f(c.z(0)));
+const either = (f: (x: Tensor) => Tensor): Operator => op((c) => f(c.z(0) as Tensor));
 /** Rounding leaves whole numbers as they are. */
 const rounding = (f: (x: Tensor) => Tensor): Operator => of((x) => (isFloat(x.type.dtype) ? f(x) : x));
 /** The gradient of an activation from its result or operand, as in frozen training graphs. */

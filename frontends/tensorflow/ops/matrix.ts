@@ -30,7 +30,11 @@ function matrixOfDiagonal(x: Tensor): Tensor {
   const shape = [...x.shape, n];
   const on = b.compare('eq', b.iota(shape, x.rank - 1), b.iota(shape, x.rank)) as Tensor;
   const column = b.reshape(x, [...x.shape, 1]);
-  return b.select(on, b.broadcastTo(column, shape), x.type.dtype === 'bool' ? b.splat({ dtype: 'bool', shape }, 0) : 0) as Tensor;
+  return b.select(
+    on,
+    b.broadcastTo(column, shape),
+    x.type.dtype === 'bool' ? b.splat({ dtype: 'bool', shape }, 0) : 0,
+  ) as Tensor;
 }
 /** Matrices with another main diagonal. */
 function withDiagonal(x: Tensor, diagonal: Tensor): Tensor {
@@ -38,7 +42,11 @@ function withDiagonal(x: Tensor, diagonal: Tensor): Tensor {
   const least = Math.min(x.shape[n - 2], x.shape[n - 1]);
   const on = b.compare('eq', b.iota(x.shape, n - 2), b.iota(x.shape, n - 1)) as Tensor;
   const far = x.shape[n - 2] - least;
-  const padded = b.pad(diagonal, diagonal.shape.map(() => 0), diagonal.shape.map((_, i) => (i === n - 2 ? far : 0)));
+  const padded = b.pad(
+    diagonal,
+    diagonal.shape.map(() => 0),
+    diagonal.shape.map((_, i) => (i === n - 2 ? far : 0)),
+  );
   return b.select(on, b.broadcastTo(b.reshape(padded, [...x.shape.slice(0, -1), 1]), x.shape), x) as Tensor;
 }
 
@@ -54,7 +62,9 @@ function singular(c: Call): (Tensor | undefined)[] {
 
 export const matrices: Operators = {
   MatMul: product('transpose_a', 'transpose_b'),
-  _FusedMatMul: op((c) => finished(c, complex.matMul(c.x(0), c.x(1), c.attrs.bool('transpose_a'), c.attrs.bool('transpose_b')) as Tensor)),
+  _FusedMatMul: op((c) =>
+    finished(c, complex.matMul(c.x(0), c.x(1), c.attrs.bool('transpose_a'), c.attrs.bool('transpose_b')) as Tensor),
+  ),
   BatchMatMul: product('adj_x', 'adj_y', true),
   BatchMatMulV2: product('adj_x', 'adj_y', true),
   BatchMatMulV3: product('adj_x', 'adj_y', true),

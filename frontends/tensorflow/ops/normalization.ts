@@ -16,7 +16,15 @@ import { reduction } from './reduction.ts';
 const isFirst = (dataFormat: string): boolean => dataFormat.toUpperCase().startsWith('NC');
 
 /** (x - mean) / sqrt(variance + epsilon) * scale + offset over the channels. */
-export function normalized(x: Tensor, scale: Tensor, offset: Tensor, mu: Tensor, variance: Tensor, epsilon: number, dataFormat: string): Tensor {
+export function normalized(
+  x: Tensor,
+  scale: Tensor,
+  offset: Tensor,
+  mu: Tensor,
+  variance: Tensor,
+  epsilon: number,
+  dataFormat: string,
+): Tensor {
   const spread = (p: Tensor) => (isFirst(dataFormat) ? reshape(p, [p.size, ...new Array(x.rank - 2).fill(1)]) : p);
   return batchNorm(x, spread(mu), spread(variance), spread(offset), spread(scale), epsilon);
 }
@@ -73,12 +81,18 @@ function globalNorm(c: Call): Tensor {
 /** Losses and their gradients by the logits. */
 function crossEntropy(c: Call): Tensor[] {
   const [logits, labels] = c.xs(0, 2);
-  return [neg(sum(binary.mul(labels, logSoftmax(logits)), -1)), binary.sub(binary.mul(softmax(logits), sum(labels, -1, true)), labels)];
+  return [
+    neg(sum(binary.mul(labels, logSoftmax(logits)), -1)),
+    binary.sub(binary.mul(softmax(logits), sum(labels, -1, true)), labels),
+  ];
 }
 function sparseCrossEntropy(c: Call): Tensor[] {
   const [logits, labels] = c.xs(0, 2);
   const hit = b.compare('eq', b.broadcastTo(expandDims(labels, 1), logits.shape), b.iota(logits.shape, 1));
-  return [sparseSoftmaxCrossEntropy(labels, logits, undefined, 0), binary.sub(softmax(logits), b.convert(hit, logits.type.dtype) as Tensor)];
+  return [
+    sparseSoftmaxCrossEntropy(labels, logits, undefined, 0),
+    binary.sub(softmax(logits), b.convert(hit, logits.type.dtype) as Tensor),
+  ];
 }
 
 /**
@@ -113,7 +127,9 @@ export const normalization: Operators = {
   EuclideanNorm: reduction(euclideanNorm),
   SoftmaxCrossEntropyWithLogits: op(crossEntropy, { results: ['loss', 'backprop'] }),
   SparseSoftmaxCrossEntropyWithLogits: op(sparseCrossEntropy, { results: ['loss', 'backprop'] }),
-  FakeQuantWithMinMaxArgs: op((c) => fakeQuantized(c, c.x(0), constant(c, c.attrs.float('min', -6)), constant(c, c.attrs.float('max', 6)))),
+  FakeQuantWithMinMaxArgs: op((c) =>
+    fakeQuantized(c, c.x(0), constant(c, c.attrs.float('min', -6)), constant(c, c.attrs.float('max', 6))),
+  ),
   FakeQuantWithMinMaxVars: op((c) => fakeQuantized(c, c.x(0), c.x(1), c.x(2))),
   FakeQuantWithMinMaxVarsPerChannel: op((c) => fakeQuantized(c, c.x(0), c.x(1), c.x(2))),
 };

@@ -2,9 +2,9 @@
 
 import { emitter as b } from '../../trace/dispatch.ts';
 import { publicDType } from '../../trace/dtypes.ts';
-import { logCumSumExp, cumprod, cumsum } from '../../trace/ops/running.ts';
-import * as reduce from '../../trace/ops/reduce.ts';
 import * as complex from '../../trace/ops/complex.ts';
+import * as reduce from '../../trace/ops/reduce.ts';
+import { cumprod, cumsum, logCumSumExp } from '../../trace/ops/running.ts';
 import { bincount, denseBincount, unsortedSegmentSum } from '../../trace/ops/segments.ts';
 import { cast, reshape } from '../../trace/ops/shape.ts';
 import type { Tensor } from '../../trace/tensor.ts';
@@ -38,8 +38,10 @@ const place = (f: (x: Tensor, axis?: number) => Tensor): Operator =>
 type Combine = 'scatter_add' | 'scatter_max' | 'scatter_min';
 const lowest: Readonly<Record<Combine, (x: Tensor) => number>> = {
   scatter_add: () => 0,
-  scatter_max: (x) => (x.type.dtype === 'i32' ? -(2 ** 31) : x.type.dtype === 'f64' ? -Number.MAX_VALUE : -3.4028234663852886e38),
-  scatter_min: (x) => (x.type.dtype === 'i32' ? 2 ** 31 - 1 : x.type.dtype === 'f64' ? Number.MAX_VALUE : 3.4028234663852886e38),
+  scatter_max: (x) =>
+    x.type.dtype === 'i32' ? -(2 ** 31) : x.type.dtype === 'f64' ? -Number.MAX_VALUE : -3.4028234663852886e38,
+  scatter_min: (x) =>
+    x.type.dtype === 'i32' ? 2 ** 31 - 1 : x.type.dtype === 'f64' ? Number.MAX_VALUE : 3.4028234663852886e38,
 };
 
 /** Segments without rows have the value that the reduction begins with. */
@@ -56,7 +58,8 @@ function segmentCount(c: Call): number {
   const ids = c.numbers(1, 'the segments, which decide about the shape');
   return ids.length ? ids[ids.length - 1] + 1 : 0;
 }
-const sorted = (combine: Combine): Operator => op((c) => segments(c.x(0), c.x(1), segmentCount(c), combine), { dynamic: true });
+const sorted = (combine: Combine): Operator =>
+  op((c) => segments(c.x(0), c.x(1), segmentCount(c), combine), { dynamic: true });
 const unsorted = (combine: Combine): Operator =>
   op((c) => segments(c.x(0), c.x(1), c.number(2, 'the number of segments'), combine));
 
@@ -75,14 +78,16 @@ export const reductions: Operators = {
   Mean: reduction(meanOf),
   Min: reduction(reduce.min),
   Prod: reduction(reduce.prod),
-  Sum: op((c) => complex.sum(c.z(0), c.numbers(1, 'the axes'), keepDims(c))),
+  Sum: op((c) => complex.sum(c.z(0) as Tensor, c.numbers(1, 'the axes'), keepDims(c))),
   ArgMax: place(reduce.argMax),
   ArgMin: place(reduce.argMin),
   Cumprod: running(cumprod),
   Cumsum: running(cumsum),
   CumulativeLogsumexp: running(logCumSumExp),
   Bincount: op((c) => bincount(reshape(c.x(0), [-1]), reshape(c.x(2), [-1]), c.number(1, 'the number of bins'))),
-  DenseBincount: op((c) => denseBincount(c.x(0), c.x(2), c.number(1, 'the number of bins'), c.attrs.bool('binary_output'))),
+  DenseBincount: op((c) =>
+    denseBincount(c.x(0), c.x(2), c.number(1, 'the number of bins'), c.attrs.bool('binary_output')),
+  ),
   SegmentMax: sorted('scatter_max'),
   SegmentMean: op((c) => segmentMean(c.x(0), c.x(1), segmentCount(c)), { dynamic: true }),
   SegmentMin: sorted('scatter_min'),

@@ -17,7 +17,8 @@ import { Strings, type Value } from '../values.ts';
 export const ints = (x: readonly number[], s: readonly number[] = [x.length]): Tensor =>
   eagerTensor(tensorType('i32', s), Int32Array.from(x));
 
-const pairsOf = (list: readonly number[]): number[][] => Array.from({ length: list.length / 2 }, (_, i) => [list[2 * i], list[2 * i + 1]]);
+const pairsOf = (list: readonly number[]): number[][] =>
+  Array.from({ length: list.length / 2 }, (_, i) => [list[2 * i], list[2 * i + 1]]);
 const pairs = (c: Call, i: number): number[][] => pairsOf(c.numbers(i, 'the paddings'));
 
 /** Shapes of values, strings too. */
@@ -55,7 +56,10 @@ function reshaped(c: Call): Tensor | ComplexTensor {
   const x = c.z(0);
   const rest = want.filter((d) => d !== -1).reduce((n, d) => n * d, 1);
   // 0 elements fit many shapes: -1 is 0 then.
-  return complex.reshape(x as Tensor, want.map((d) => (d === -1 && x.size === 0 && rest === 0 ? 0 : d)));
+  return complex.reshape(
+    x as Tensor,
+    want.map((d) => (d === -1 && x.size === 0 && rest === 0 ? 0 : d)),
+  );
 }
 
 function ensured(c: Call): Value {
@@ -84,7 +88,8 @@ function spaceToDepth(c: Call): Tensor {
 
 function mirrored(c: Call): Tensor {
   const mode = c.attrs.text('mode').toLowerCase();
-  if (mode !== 'reflect' && mode !== 'symmetric') throw new FormatError(`mode ${valueText(mode)}`, { fix: 'the graph is damaged' });
+  if (mode !== 'reflect' && mode !== 'symmetric')
+    throw new FormatError(`mode ${valueText(mode)}`, { fix: 'the graph is damaged' });
   return shape.mirrorPad(c.x(0), pairs(c, 1), mode);
 }
 
@@ -118,7 +123,9 @@ export const shapes: Operators = {
   }),
   DepthToSpace: op((c) => space.depthToSpace(c.x(0), c.attrs.int('block_size'), format(c))),
   EnsureShape: op(ensured),
-  ExpandDims: op((c) => complex.expandDims(c.z(0) as Tensor, c.count > 1 ? c.number(1, 'the axis') : c.attrs.int('axis', 0))),
+  ExpandDims: op((c) =>
+    complex.expandDims(c.z(0) as Tensor, c.count > 1 ? c.number(1, 'the axis') : c.attrs.int('axis', 0)),
+  ),
   InvertPermutation: op((c) => {
     const x = c.x(0);
     const start = b.splat(x.type, 0) as Tensor;
@@ -137,6 +144,7 @@ export const shapes: Operators = {
   SpaceToBatchND: op((c) => space.spaceToBatchND(c.x(0), c.numbers(1, 'the block'), pairs(c, 2))),
   SpaceToDepth: op(spaceToDepth),
   Squeeze: op(squeezed),
-  Transpose: op((c) => complex.transpose(c.z(0) as Tensor, c.count > 1 ? c.numbers(1, 'the order of the axes') : undefined)),
+  Transpose: op((c) =>
+    complex.transpose(c.z(0) as Tensor, c.count > 1 ? c.numbers(1, 'the order of the axes') : undefined),
+  ),
 };
-

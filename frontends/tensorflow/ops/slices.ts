@@ -39,7 +39,8 @@ function sliced(c: Call): Tensor | ComplexTensor {
   if ('re' in z || isReadable(first)) return complex.slice(z as Tensor, c.numbers(1, 'the place of the part'), size);
   return size.reduce((x, n, axis) => {
     if (n === x.shape[axis]) return x;
-    if (n < 0) throw new NotStaticError('the size of the part depends on where it begins', { fix: 'give sizes in numbers' });
+    if (n < 0)
+      throw new NotStaticError('the size of the part depends on where it begins', { fix: 'give sizes in numbers' });
     const from = slice(first, [axis], [1]);
     return gather(x, b.add(from, b.iota([n], 0)) as Tensor, axis);
   }, z);
@@ -53,24 +54,40 @@ function strided(c: Call): Value {
   const step = c.numbers(3, 'the strides');
   const bit = (mask: number, i: number) => ((mask >> i) & 1) === 1;
   const v = c.value(0);
-  if (v instanceof Strings) throw new FormatError('parts of tensors of strings are not supported', { fix: 'cut them before' });
+  if (v instanceof Strings)
+    throw new FormatError('parts of tensors of strings are not supported', { fix: 'cut them before' });
   const single = (i: number) => bit(shrink, i) && !bit(ellipsis, i) && !bit(newAxis, i);
   const late = begin.flatMap((x, i) => (typeof x === 'number' ? [] : [{ i, at: x }]));
   if (late.some(({ i }) => !single(i))) c.numbers(1, 'where the part begins');
   // An element taken at a place that is not yet known: all of that axis first.
   const ends = entries(c, 2, 'where the part ends').map((x, i) => {
     if (typeof x === 'number') return x;
-    return single(i) || bit(endMask, i) || bit(ellipsis, i) || bit(newAxis, i) ? 0 : c.numbers(2, 'where the part ends')[i];
+    return single(i) || bit(endMask, i) || bit(ellipsis, i) || bit(newAxis, i)
+      ? 0
+      : c.numbers(2, 'where the part ends')[i];
   });
   const lateBits = late.reduce((m, { i }) => m | (1 << i), 0);
   const begins = begin.map((x) => (typeof x === 'number' ? x : 0));
-  const part = stridedOf(c.z(0), begins, ends, step, beginMask | lateBits, endMask | lateBits, ellipsis, newAxis, shrink & ~lateBits);
+  const part = stridedOf(
+    c.z(0),
+    begins,
+    ends,
+    step,
+    beginMask | lateBits,
+    endMask | lateBits,
+    ellipsis,
+    newAxis,
+    shrink & ~lateBits,
+  );
   if (late.length === 0) return part;
   const axes = axesOfEntries(begin.length, ellipsis, shrink & ~lateBits, c.z(0).rank, newAxis);
   return late.reduceRight((x, { i, at }) => rowAt(x, axes[i], at), part as Tensor);
 }
 
-function stridedOf(z: Tensor | ComplexTensor, ...spec: [number[], number[], number[], number, number, number, number, number]): Tensor | ComplexTensor {
+function stridedOf(
+  z: Tensor | ComplexTensor,
+  ...spec: [number[], number[], number[], number, number, number, number, number]
+): Tensor | ComplexTensor {
   if ('re' in z) return complex.complex(stridedSlice(z.re, ...spec), stridedSlice(z.im, ...spec));
   return stridedSlice(z, ...spec);
 }
@@ -104,7 +121,10 @@ function pack(c: Call): Value {
 }
 
 function joined(c: Call, axisAt: number): Value {
-  const parts = c.operands.map((_, i) => i).filter((i) => i !== axisAt).map((i) => c.z(i));
+  const parts = c.operands
+    .map((_, i) => i)
+    .filter((i) => i !== axisAt)
+    .map((i) => c.z(i));
   return complex.concat(parts as Tensor[], c.number(axisAt, 'the axis'));
 }
 
@@ -114,7 +134,11 @@ function splitV(c: Call): Tensor[] {
   const sizes = c.numbers(1, 'the sizes of the parts');
   const all = x.shape[axis < 0 ? axis + x.rank : axis];
   const rest = all - sizes.filter((n) => n !== -1).reduce((n, k) => n + k, 0);
-  return split(x, sizes.map((n) => (n === -1 ? rest : n)), axis);
+  return split(
+    x,
+    sizes.map((n) => (n === -1 ? rest : n)),
+    axis,
+  );
 }
 
 /** Sequences turned around up to their lengths. */
@@ -130,7 +154,10 @@ function reversedUpTo(c: Call): Tensor {
   const rest = x.shape.map((_, i) => i).filter((i) => i !== along && i !== batch);
   const perm = [batch, along, ...rest];
   const y = gather(b.transpose(x, perm) as Tensor, from, 1, 1);
-  return b.transpose(y, perm.map((_, i) => perm.indexOf(i))) as Tensor;
+  return b.transpose(
+    y,
+    perm.map((_, i) => perm.indexOf(i)),
+  ) as Tensor;
 }
 
 type Scatter = (x: Tensor, indices: Tensor, updates: Tensor) => Tensor;
@@ -149,7 +176,9 @@ function dense(c: Call): Tensor {
 /** Rows put to the places that indices name; of equal ones the last counts. */
 function stitched(c: Call): Tensor {
   const n = c.count / 2;
-  const places = Array.from({ length: n }, (_, i) => known(c.x(i), c.node, i, 'the places, which decide about the shape'));
+  const places = Array.from({ length: n }, (_, i) =>
+    known(c.x(i), c.node, i, 'the places, which decide about the shape'),
+  );
   const rows = places.flatMap((_, i) => {
     const x = c.x(n + i);
     return [reshape(x, [places[i].length, ...x.shape.slice(c.x(i).rank)])];
@@ -177,7 +206,10 @@ function partition(c: Call): Tensor[] {
 function unpacked(c: Call): Tensor[] {
   const [x, axis, n] = [c.x(0), c.attrs.int('axis', 0), c.attrs.int('num', 0)];
   const at = axis < 0 ? axis + x.rank : axis;
-  if (n && x.shape[at] !== n) throw new ShapeError(`axis ${axis} of [${x.shape}] has not ${n} elements`, { fix: 'give an input of the size that the graph was made for' });
+  if (n && x.shape[at] !== n)
+    throw new ShapeError(`axis ${axis} of [${x.shape}] has not ${n} elements`, {
+      fix: 'give an input of the size that the graph was made for',
+    });
   return unstack(x, axis);
 }
 
@@ -197,7 +229,12 @@ export const slices: Operators = {
   GatherV2: op(gathered),
   Pack: op(pack),
   ParallelDynamicStitch: op(stitched),
-  Reverse: op((c) => reverse(c.x(0), c.numbers(1, 'the axes').flatMap((on, i) => (on ? [i] : [])))),
+  Reverse: op((c) =>
+    reverse(
+      c.x(0),
+      c.numbers(1, 'the axes').flatMap((on, i) => (on ? [i] : [])),
+    ),
+  ),
   ReverseSequence: op(reversedUpTo),
   ReverseV2: op((c) => complex.reverse(c.z(0) as Tensor, c.numbers(1, 'the axes'))),
   ScatterNd: op((c) => scatterND(cast(c.x(0), 'int32'), c.x(1), c.shape(2))),

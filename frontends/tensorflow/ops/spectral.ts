@@ -7,7 +7,8 @@ import * as fourier from '../../trace/ops/fft.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
 
-const lengthOf = (c: Call): number | undefined => (c.count > 1 ? c.numbers(1, 'the length of the transform').at(-1) : undefined);
+const lengthOf = (c: Call): number | undefined =>
+  c.count > 1 ? c.numbers(1, 'the length of the transform').at(-1) : undefined;
 
 /** The last two axes: real ones first, then the transform of the axis before. */
 function plane(c: Call): ComplexTensor {
@@ -15,8 +16,16 @@ function plane(c: Call): ComplexTensor {
   const [rows, columns] = c.numbers(1, 'the size of the transform');
   const at = x.rank - 2;
   const n = x.shape[at];
-  const cut = b.slice(x, x.shape.map(() => 0), x.shape.with(at, Math.min(n, rows)));
-  const fit = b.pad(cut, x.shape.map(() => 0), x.shape.map((_, i) => (i === at ? Math.max(0, rows - n) : 0))) as Tensor;
+  const cut = b.slice(
+    x,
+    x.shape.map(() => 0),
+    x.shape.with(at, Math.min(n, rows)),
+  );
+  const fit = b.pad(
+    cut,
+    x.shape.map(() => 0),
+    x.shape.map((_, i) => (i === at ? Math.max(0, rows - n) : 0)),
+  ) as Tensor;
   const perm = x.shape.map((_, i) => i);
   [perm[at], perm[at + 1]] = [at + 1, at];
   return complex.transpose(fourier.fft(complex.transpose(fourier.rfft(fit, columns), perm)), perm);

@@ -42,11 +42,20 @@ function found(c: Call): Value {
     host.set(x);
     return eagerTensor(tensorType(dtype, [x.length]), host);
   };
-  const sorted = row(t.keyType, order.map(([k]) => k));
+  const sorted = row(
+    t.keyType,
+    order.map(([k]) => k),
+  );
   const flat = reshape(keys, [keys.size]);
   const at = b.min(searchSorted(sorted, flat), order.length - 1) as Tensor;
   const hit = b.compare('eq', gather(sorted, at), flat);
-  const values = gather(row(t.valueType, order.map(([, v]) => v[0])), at);
+  const values = gather(
+    row(
+      t.valueType,
+      order.map(([, v]) => v[0]),
+    ),
+    at,
+  );
   return reshape(b.select(hit, values, b.broadcastTo(fallback, flat.shape)) as Tensor, shape);
 }
 

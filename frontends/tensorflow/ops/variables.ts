@@ -30,7 +30,9 @@ function handle(c: Call): VariableHandle {
 function own(c: Call, i = 0): Variable {
   const h = c.handle(i);
   if (h.variable) return h.variable;
-  throw new ExecutionError(`the Variable '${h.name}' has no value yet`, { fix: 'the checkpoint of the model does not have it' });
+  throw new ExecutionError(`the Variable '${h.name}' has no value yet`, {
+    fix: 'the checkpoint of the model does not have it',
+  });
 }
 
 /** A value for a Variable, which is made where there is none yet. */
@@ -43,21 +45,29 @@ function assign(c: Call): Value {
   }
   const fits = !h.shape || (h.shape.length === x.rank && h.shape.every((d, i) => d === null || d === x.shape[i]));
   if (!fits)
-    throw new ShapeError(`the Variable '${h.name}' of shape [${h.shape?.map((d) => d ?? 'any')}] cannot hold [${x.shape}]`, {
+    throw new ShapeError(
+      `the Variable '${h.name}' of shape [${h.shape?.map((d) => d ?? 'any')}] cannot hold [${x.shape}]`,
+      {
+        fix: 'the checkpoint belongs to another model',
+      },
+    );
+  if (x.type.dtype !== h.dtype)
+    throw new DTypeError(`the Variable '${h.name}' is ${h.dtype}, its value ${x.type.dtype}`, {
       fix: 'the checkpoint belongs to another model',
     });
-  if (x.type.dtype !== h.dtype)
-    throw new DTypeError(`the Variable '${h.name}' is ${h.dtype}, its value ${x.type.dtype}`, { fix: 'the checkpoint belongs to another model' });
   h.variable = variable(x, h.trainable, h.name);
   return h;
 }
 
 /** Changes the value by a function of it. */
 const changed = (f: (v: Tensor, c: Call) => Tensor): Operator =>
-  op((c) => {
-    own(c).assign(f(own(c).read(), c));
-    return c.handle(0);
-  }, { impure: true });
+  op(
+    (c) => {
+      own(c).assign(f(own(c).read(), c));
+      return c.handle(0);
+    },
+    { impure: true },
+  );
 
 /** Rows at indices. */
 const rows = (f: (v: Tensor, i: Tensor, u: Tensor) => Tensor): Operator =>
@@ -65,7 +75,11 @@ const rows = (f: (v: Tensor, i: Tensor, u: Tensor) => Tensor): Operator =>
     const at = cast(c.x(1), 'int32');
     const rest = v.shape.slice(1);
     const updates = c.x(2);
-    return f(v, reshape(at, [at.size, 1]), updates.rank ? reshape(updates, [at.size, ...rest]) : broadcastTo(updates, [at.size, ...rest]));
+    return f(
+      v,
+      reshape(at, [at.size, 1]),
+      updates.rank ? reshape(updates, [at.size, ...rest]) : broadcastTo(updates, [at.size, ...rest]),
+    );
   });
 const impure = { impure: true } as const;
 const read = op((c) => own(c).read(), impure);
@@ -86,7 +100,9 @@ function restored(c: Call): Value[] {
     const name = decoder.decode(n);
     const x = c.runtime.restored?.get(name);
     if (x) return x;
-    throw new FormatError(`the checkpoint has no tensor ${valueText(name)}`, { fix: 'it belongs to another model, or is damaged' });
+    throw new FormatError(`the checkpoint has no tensor ${valueText(name)}`, {
+      fix: 'it belongs to another model, or is damaged',
+    });
   });
 }
 
@@ -99,7 +115,10 @@ export const variables: Operators = {
   AssignVariableOp: op(assign, impure),
   IsVariableInitialized: initialized,
   ReadVariableOp: read,
-  ResourceGather: op((c) => gather(own(c).read(), cast(c.x(1), 'int32'), c.attrs.int('batch_dims', 0), c.attrs.int('batch_dims', 0)), impure),
+  ResourceGather: op(
+    (c) => gather(own(c).read(), cast(c.x(1), 'int32'), c.attrs.int('batch_dims', 0), c.attrs.int('batch_dims', 0)),
+    impure,
+  ),
   ResourceGatherNd: op((c) => gatherND(own(c).read(), cast(c.x(1), 'int32')), impure),
   ResourceScatterAdd: rows(tensorScatterAdd),
   ResourceScatterMax: rows(segments.tensorScatterMax),

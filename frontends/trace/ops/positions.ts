@@ -14,7 +14,9 @@ export function known(t: Tensor, op: string, fix: string): TypedArray {
     });
   return t.elements();
 }
-const whereFix = 'call it outside of the traced function; inside, keep the shape: tf.where, or multiply by the mask';
+/** What to do where a mask is not known. */
+export const whereFix =
+  'call it outside of the traced function; inside, keep the shape: tf.where, or multiply by the mask';
 
 /** Row-major indices of the true elements, int32 [number of them, rank]. */
 export function positions(t: Tensor, op: string): Tensor {
@@ -32,4 +34,3 @@ export function positions(t: Tensor, op: string): Tensor {
   });
   return eagerTensor(tensorType('i32', [found.length, t.rank]), out);
 }
-

@@ -10,7 +10,7 @@ import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, fetched, type Tensor } from '../tensor.ts';
 import { apply, arg, axisOf, boolArg, checkRank, need } from './common.ts';
 import { gather } from './indexing.ts';
-import { known, positions } from './positions.ts';
+import { known, positions, whereFix } from './positions.ts';
 
 const count = (s: readonly number[]) => s.reduce((n, d) => n * d, 1);
 
