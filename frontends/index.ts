@@ -34,8 +34,8 @@ export * as data from './data/index.ts';
 /** Pixels of a page's elements, and of plain pixel data. */
 export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
-/** Images under tfjs-node's names. */
-export * as node from './image/node-names.ts';
+/** What tfjs-node has, under its names. */
+export * as node from './node-names.ts';
 /** Where models are saved to and loaded from. */
 export * as io from './io/index.ts';
 export * from './keras/index.ts';
@@ -51,6 +51,7 @@ export {
   type GraphModelOptions,
   loadGraphModel,
   loadGraphModelSync,
+  loadSavedModel,
   loadTensorFlowCheckpoint,
   prepareGraphModels,
 } from './tensorflow/index.ts';

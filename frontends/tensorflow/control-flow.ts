@@ -228,20 +228,32 @@ class Rebuilder {
     const test = opposite[0] ?? oneSided[0];
     if (test === undefined) throw this.bad(`no predicate decides between the operands of '${merge.name}'`);
     const first = only(p.sides.get(test)) ?? 1 - (only(q.sides.get(test)) as number);
-    const nodes = this.#inside(new Set([...p.nodes, ...q.nodes]), test, makers);
+    // Control edges from inside of a branch: what runs there for its effects.
+    const controls = (merge.captures ?? []).map((x) => ({ x, ...this.ancestors(x, makers) }));
+    const inner = controls.filter((e) => only(e.sides.get(test)) !== undefined);
+    const effectsOf = (side: number) => inner.filter((e) => only(e.sides.get(test)) === side).map((e) => e.x);
+    const all = [p, q, ...inner].flatMap((e) => [...e.nodes]);
+    const nodes = this.#inside(new Set(all), test, makers);
     const graph: TfGraph = { name: merge.name, nodes, inputs: [], outputs: [], effects: [] };
     const branches = first === 1 ? [merge.inputs[1], merge.inputs[0]] : merge.inputs;
     const made = makersOf(nodes);
+    const outer = controls.filter((e) => !inner.includes(e)).map((e) => e.x);
     return {
       name: merge.name,
       op: merge.op,
       inputs: [test],
-      captures: [
-        ...new Set([...captured(graph), ...merge.inputs.filter((x) => !made.has(x)), ...(merge.captures ?? [])]),
-      ],
+      captures: [...new Set([...captured(graph), ...merge.inputs.filter((x) => !made.has(x)), ...outer])],
       outputs: merge.outputs,
       attrs: none,
-      flow: { kind: 'cond', body: graph, branches: [branches[0], branches[1]], places: first === 1 ? [1, 0] : [0, 1] },
+      flow: {
+        kind: 'cond',
+        body: graph,
+        branches: [
+          [branches[0], ...effectsOf(0)],
+          [branches[1], ...effectsOf(1)],
+        ],
+        places: first === 1 ? [1, 0] : [0, 1],
+      },
     };
   }
 

@@ -24,7 +24,8 @@ export type Flow =
   | {
       readonly kind: 'cond';
       readonly body: TfGraph;
-      readonly branches: readonly [whenFalse: string, whenTrue: string];
+      /** The value of each branch, then what runs for its effects. */
+      readonly branches: readonly [whenFalse: readonly string[], whenTrue: readonly string[]];
       /** Which operand of the merge each was. */
       readonly places: readonly [whenFalse: number, whenTrue: number];
     };

@@ -8,6 +8,7 @@ import { inNode } from '../platform.ts';
 import type { CheckpointBytes, TensorFlowCheckpoint } from './checkpoint.ts';
 import type { TensorFlowGraphModel } from './graph-model.ts';
 import type { Trainable } from './load-graph-model.ts';
+import type { MetaGraph, SavedModelBytes } from './saved-model.ts';
 
 /** How a graph model is loaded. */
 export interface GraphModelOptions extends LoadOptions {
@@ -98,4 +99,31 @@ function partsOf(x: unknown, op: string): ModelArtifacts {
  */
 export async function loadTensorFlowCheckpoint(source: string | CheckpointBytes): Promise<TensorFlowCheckpoint> {
   return (await import('./checkpoint.ts')).openCheckpoint(source);
+}
+
+/**
+ * Loads a SavedModel: the graph of one signature, its functions, and its Variables, which train as they did (`variableGrads`,
+ * optimizers). Names as tfjs-node has them.
+ * @param source the folder (in Node), or the files' bytes
+ * @param tags of the graph, `['serve']` by default
+ * @param signature 'serving_default' by default; 'classify' and 'regress' signatures are kept under their names
+ * Rejects with FormatError for files that are damaged or hold operations that are not supported, ArgumentError where there
+ * is no such graph or signature, ExecutionError where files cannot be read, DeviceError for a path in a page.
+ */
+export async function loadSavedModel(
+  source: string | SavedModelBytes,
+  tags: readonly string[] = ['serve'],
+  signature = 'serving_default',
+): Promise<TensorFlowGraphModel> {
+  const op = 'loadSavedModel';
+  if (!Array.isArray(tags)) throw new ArgumentError(`tags must be a list of texts, not ${valueText(tags)}`, { op, fix: "such as ['serve']" });
+  const { SavedModelReader } = await import('./saved-model.ts');
+  const model = (await SavedModelReader.open(source, tags, op)).model(signature);
+  model.modelUrl = source;
+  return model;
+}
+
+/** The graphs of a SavedModel by their tags, with their signatures. Rejects as `loadSavedModel`. */
+export async function getMetaGraphsFromSavedModel(source: string | SavedModelBytes): Promise<MetaGraph[]> {
+  return (await import('./saved-model.ts')).metaGraphs(source, 'getMetaGraphsFromSavedModel');
 }

@@ -161,5 +161,5 @@ export class ModelGraph implements RunnableGraph {
 /** What a loop's or choice's own graph gives. */
 function flowResults(n: TfNode): readonly string[] {
   if (!n.flow) return [];
-  return n.flow.kind === 'while' ? [n.flow.condition, ...n.flow.next] : n.flow.branches;
+  return n.flow.kind === 'while' ? [n.flow.condition, ...n.flow.next] : n.flow.branches.flat();
 }

@@ -20,6 +20,8 @@ export class Runtime {
   readonly #tables = new Map<string, LookupTable>();
   /** By the name that their handles share. */
   readonly variables = new Map<string, VariableHandle>();
+  /** Which of them train. */
+  isTrainable: (name: string) => boolean = () => true;
   /** Tensors of the checkpoint that is being restored, by name. */
   restored: ReadonlyMap<string, Value> | undefined;
   /** Values of constants that stand beside the graph, by name of the node: TensorFlow.js keeps them so. */
@@ -113,6 +115,10 @@ export class Runtime {
 
   isFunction(name: string): boolean {
     return this.#library.has(name);
+  }
+  /** Whether a node puts something into a table. */
+  fillsTable(node: TfNode): boolean {
+    return /^(LookupTable(Import|Insert)|InitializeTable)/.test(node.op);
   }
   /** The bodies of the functions that a node calls. */
   graphsOf(node: TfNode): TfGraph[] {

@@ -20,7 +20,7 @@ function handle(c: Call): VariableHandle {
   let h = variables.get(name);
   if (!h) {
     const dtype = c.runtime.dtypeOf(c.attrs.typeName('dtype'), c.attrs.dtype('dtype'));
-    h = new VariableHandle(name, dtype, c.attrs.shape('shape'), true);
+    h = new VariableHandle(name, dtype, c.attrs.shape('shape'), c.runtime.isTrainable(name));
     variables.set(name, h);
   }
   return h;

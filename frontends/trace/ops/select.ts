@@ -1,9 +1,9 @@
 // What depends on the elements for its shape: positions, masks, distinct values. A traced tensor has no
 // elements yet, so inside of a traced function these throw TraceError.
 
-import { ArgumentError, DTypeError, ShapeError, TraceError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
 import type { Val } from '../../../ir/graph.ts';
-import { arrayFor, type TypedArray } from '../../../ir/literal.ts';
+import { arrayFor } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
 import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
