@@ -34,13 +34,13 @@ export * as data from './data/index.ts';
 /** Pixels of a page's elements, and of plain pixel data. */
 export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
-/** What tfjs-node has, under its names. */
-export * as node from './node-names.ts';
 /** Where models are saved to and loaded from. */
 export * as io from './io/index.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
+/** What tfjs-node has, under its names. */
+export * as node from './node-names.ts';
 export type {
   CheckpointBytes,
   CheckpointTensorInfo,

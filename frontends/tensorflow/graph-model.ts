@@ -55,8 +55,8 @@ export interface TensorFlowModelParts {
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly version: string;
   readonly metadata: Readonly<Record<string, unknown>>;
-  /** Keys of outputs that `predict` gives by name. */
-  readonly structured: readonly string[] | undefined;
+  /** When `predict` gives the outputs by name: never, always, or where the inputs are given so (SavedModels). */
+  readonly structured: 'never' | 'always' | 'as inputs';
   readonly method: string;
   readonly op: string;
 }
@@ -91,7 +91,7 @@ export class TensorFlowGraphModel extends GraphModel {
   readonly #graph: ModelGraph;
   readonly #inputs: readonly Port[];
   readonly #outputs: readonly Port[];
-  readonly #structured: readonly string[] | undefined;
+  readonly #structured: TensorFlowModelParts['structured'];
   readonly #method: string;
   /** Where it was loaded from. */
   modelUrl: unknown;
@@ -119,10 +119,14 @@ export class TensorFlowGraphModel extends GraphModel {
     return { method: this.#method, inputs: byKey(this.#inputs), outputs: byKey(this.#outputs) };
   }
 
-  /** As `GraphModel.predict`; by name where the model was saved with structured outputs. */
+  /**
+   * As `GraphModel.predict`. By name (a map) where the model was saved with structured outputs, and where a SavedModel gets
+   * its inputs by name, as in tfjs-node.
+   */
   override predict(inputs: GraphInputs): Tensor | Tensor[] {
     const out = this.execute(inputs);
-    if (!this.#structured) return out;
+    const byName = this.#structured === 'as inputs' ? this.#named(inputs) !== undefined : this.#structured === 'always';
+    if (!byName) return out;
     const list = out instanceof Tensor ? [out] : out;
     return Object.fromEntries(this.outputNodes.map((k, i) => [k, list[i]])) as TensorMap as unknown as Tensor;
   }

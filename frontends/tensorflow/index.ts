@@ -116,7 +116,8 @@ export async function loadSavedModel(
   signature = 'serving_default',
 ): Promise<TensorFlowGraphModel> {
   const op = 'loadSavedModel';
-  if (!Array.isArray(tags)) throw new ArgumentError(`tags must be a list of texts, not ${valueText(tags)}`, { op, fix: "such as ['serve']" });
+  if (!Array.isArray(tags))
+    throw new ArgumentError(`tags must be a list of texts, not ${valueText(tags)}`, { op, fix: "such as ['serve']" });
   const { SavedModelReader } = await import('./saved-model.ts');
   const model = (await SavedModelReader.open(source, tags, op)).model(signature);
   model.modelUrl = source;

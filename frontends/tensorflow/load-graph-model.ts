@@ -167,7 +167,6 @@ export function graphModelOf(artifacts: ModelArtifacts, trainable: Trainable, op
         op,
         fix: 'get the model again',
       });
-  const structured = user.structuredOutputKeys;
   return new TensorFlowGraphModel({
     name: 'model',
     graph,
@@ -176,7 +175,7 @@ export function graphModelOf(artifacts: ModelArtifacts, trainable: Trainable, op
     weights: new Map([...weights].filter((e): e is [string, Tensor] => e[1] instanceof Tensor)),
     version: def.versions ? `${def.versions.producer ?? 0}.${def.versions.min_consumer ?? 0}` : '',
     metadata: user,
-    structured: Array.isArray(structured) ? structured.map(String) : undefined,
+    structured: Array.isArray(user.structuredOutputKeys) ? 'always' : 'never',
     method: '',
     op,
   });

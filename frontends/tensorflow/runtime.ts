@@ -6,7 +6,7 @@ import { type Dialect, GraphFunction, type Scope } from '../formats/graph-functi
 import type { FunctionRef } from './attributes.ts';
 import { Call, type Operator } from './call.ts';
 import { asCall, type TfGraph, type TfNode } from './graph.ts';
-import { operatorOf } from './operators.ts';
+import { isSupported, operatorOf } from './operators.ts';
 import { done, type LookupTable, tensorsOf, type Value, type VariableHandle } from './values.ts';
 
 export type TfFunction = GraphFunction<TfNode, Value>;
@@ -75,6 +75,8 @@ export class Runtime {
   /** Whether a node gives something else each time, or changes something: itself or in a function that it calls. */
   isImpure(node: TfNode): boolean {
     if (node.flow) return node.flow.body.nodes.some((n) => this.isImpure(n));
+    // What is not supported is said where it is asked for, not here.
+    if (!this.isFunction(node.op) && !isSupported(node.op)) return true;
     if (this.operator(node).impure) return true;
     return callsOf(node, this.#library).some((f) => this.#isImpureFunction(f));
   }

@@ -6,8 +6,8 @@ import type { Variable } from '../trace/variable.ts';
 import { type CheckpointBytes, openCheckpoint, type TensorFlowCheckpoint } from './checkpoint.ts';
 import { constantOf } from './constants.ts';
 import { tfType } from './dtypes.ts';
-import { infoOf, type Port, portOf, shortName, TensorFlowGraphModel } from './graph-model.ts';
 import type { TfNode } from './graph.ts';
+import { infoOf, type Port, portOf, shortName, TensorFlowGraphModel } from './graph-model.ts';
 import { decode, type Message } from './messages.ts';
 import { ModelGraph } from './model-graph.ts';
 import { Strings, type Value } from './values.ts';
@@ -44,7 +44,10 @@ type Meta = Message<'MetaGraphDef'>;
 const initializer = '__saved_model_init_op';
 
 /** Reads saved_model.pb. Throws FormatError for anything else. */
-async function read(source: string | SavedModelBytes, op: string): Promise<{ metas: readonly Meta[]; variables: string | CheckpointBytes | undefined }> {
+async function read(
+  source: string | SavedModelBytes,
+  op: string,
+): Promise<{ metas: readonly Meta[]; variables: string | CheckpointBytes | undefined }> {
   if (typeof source === 'string') {
     const file = await joinPath(op, source, 'saved_model.pb');
     const bytes = await readIfThere(file, op);
@@ -59,14 +62,18 @@ async function read(source: string | SavedModelBytes, op: string): Promise<{ met
   }
   const given = source as Partial<SavedModelBytes> | null;
   if (!(given?.savedModel instanceof Uint8Array))
-    throw new ArgumentError(`takes a path or the files' bytes, not ${valueText(source)}`, { op, fix: 'pass {savedModel, variables: {index, data}}' });
+    throw new ArgumentError(`takes a path or the files' bytes, not ${valueText(source)}`, {
+      op,
+      fix: 'pass {savedModel, variables: {index, data}}',
+    });
   return { metas: metasOf(given.savedModel, op), variables: given.variables };
 }
 
 function metasOf(bytes: Uint8Array, op: string): readonly Meta[] {
   const saved = decode('SavedModel', bytes, op);
   const version = Number(saved.saved_model_schema_version ?? 0);
-  if (version > 1) throw new FormatError(`the SavedModel is of version ${version}`, { op, fix: 'version 1 is supported' });
+  if (version > 1)
+    throw new FormatError(`the SavedModel is of version ${version}`, { op, fix: 'version 1 is supported' });
   if (saved.meta_graphs.length === 0) throw new FormatError('the SavedModel has no graph', { op, fix: 'get it again' });
   return saved.meta_graphs;
 }
@@ -77,23 +84,32 @@ function chosen(metas: readonly Meta[], tags: readonly string[], op: string): Me
   const want = [...tags].sort().join();
   const found = metas.find((m) => [...tagsOf(m)].sort().join() === want);
   if (found) return found;
-  throw new ArgumentError(`there is no graph with the tags [${tags}]`, { op, fix: `there are ${metas.map((m) => `[${tagsOf(m)}]`).join(', ')}` });
+  throw new ArgumentError(`there is no graph with the tags [${tags}]`, {
+    op,
+    fix: `there are ${metas.map((m) => `[${tagsOf(m)}]`).join(', ')}`,
+  });
 }
 
 /** Names of what `initialize` runs: it fills tables. */
 function initOps(meta: Meta): string[] {
   const fromSignature = meta.signature_def.get(initializer)?.outputs.get(initializer)?.name;
-  const fromCollection = ['saved_model_main_op', 'legacy_init_op'].flatMap((k) => meta.collection_def.get(k)?.node_list?.value ?? []);
+  const fromCollection = ['saved_model_main_op', 'legacy_init_op'].flatMap(
+    (k) => meta.collection_def.get(k)?.node_list?.value ?? [],
+  );
   return [...(fromSignature ? [fromSignature] : []), ...fromCollection].map((n) => `^${n.replace(/:0$/, '')}`);
 }
 
 /** Which Variables train, by name: as objects or collections say; undefined where neither does. */
 function trainables(meta: Meta, op: string): (name: string) => boolean {
   const saved = new Map(
-    (meta.object_graph_def?.nodes ?? []).flatMap(({ variable: v }) => (v?.name ? [[v.name, v.trainable ?? false] as const] : [])),
+    (meta.object_graph_def?.nodes ?? []).flatMap(({ variable: v }) =>
+      v?.name ? [[v.name, v.trainable ?? false] as const] : [],
+    ),
   );
   const names = (key: string) =>
-    (meta.collection_def.get(key)?.bytes_list?.value ?? []).map((b) => shortName(decode('VariableDef', b, op).variable_name ?? ''));
+    (meta.collection_def.get(key)?.bytes_list?.value ?? []).map((b) =>
+      shortName(decode('VariableDef', b, op).variable_name ?? ''),
+    );
   const listed = new Set(names('trainable_variables'));
   const any = names('variables').length > 0;
   return (name) => saved.get(name) ?? (any ? listed.has(name) : true);
@@ -115,13 +131,19 @@ function restoredNames(graph: ModelGraph, nodes: readonly TfNode[]): Set<string>
 }
 
 /** The tensors of a checkpoint that are asked for. */
-async function tensorsOf(checkpoint: TensorFlowCheckpoint, names: ReadonlySet<string> | undefined): Promise<Map<string, Value>> {
+async function tensorsOf(
+  checkpoint: TensorFlowCheckpoint,
+  names: ReadonlySet<string> | undefined,
+): Promise<Map<string, Value>> {
   const found = new Map<string, Value>();
   for (const name of names ?? checkpoint.names) {
     if (!checkpoint.has(name)) continue;
     const { dtype, shape } = checkpoint.info(name);
     try {
-      found.set(name, dtype === 'DT_STRING' ? new Strings(shape, await checkpoint.strings(name)) : await checkpoint.tensor(name));
+      found.set(
+        name,
+        dtype === 'DT_STRING' ? new Strings(shape, await checkpoint.strings(name)) : await checkpoint.tensor(name),
+      );
     } catch (e) {
       // Counters of 64 bits and the like: an error only where the model needs them.
       if (!(e instanceof DTypeError) || names) throw e;
@@ -174,7 +196,12 @@ export class SavedModelReader {
     const ports = [...meta.signature_def.values()].flatMap((s) => [...s.inputs.values(), ...s.outputs.values()]);
     const saver = meta.saver_def;
     const wanted = [...ports.map((p) => p.name), saver?.filename_tensor_name, saver?.restore_op_name];
-    const graph = new ModelGraph(def, { op, weights: new Map(), float64: true, wanted: wanted.filter((x) => x !== undefined && x !== '') as string[] });
+    const graph = new ModelGraph(def, {
+      op,
+      weights: new Map(),
+      float64: true,
+      wanted: wanted.filter((x) => x !== undefined && x !== '') as string[],
+    });
     graph.runtime.isTrainable = trainables(meta, op);
     await restore(graph, meta, variables);
     initialize(graph, meta);
@@ -190,14 +217,23 @@ export class SavedModelReader {
   model(signature: string): TensorFlowGraphModel {
     const s = this.#meta.signature_def.get(signature);
     if (!s || signature === initializer)
-      throw new ArgumentError(`there is no signature ${valueText(signature)}`, { op: this.#op, fix: `there are ${this.signatures.join(', ') || 'none'}` });
+      throw new ArgumentError(`there is no signature ${valueText(signature)}`, {
+        op: this.#op,
+        fix: `there are ${this.signatures.join(', ') || 'none'}`,
+      });
     const ports = (side: ReadonlyMap<string, Message<'TensorInfo'>>): Port[] =>
       [...side].map(([key, p]) => {
         const name = p.name ?? '';
-        if (!this.#graph.has(name)) throw new FormatError(`the signature's '${key}' is ${valueText(name)}, which the graph has not`, { op: this.#op, fix: 'get the model again' });
+        if (!this.#graph.has(name))
+          throw new FormatError(`the signature's '${key}' is ${valueText(name)}, which the graph has not`, {
+            op: this.#op,
+            fix: 'get the model again',
+          });
         return portOf(key, infoOf(p, shortName(name), this.#op), name);
       });
-    const held = [...this.#graph.runtime.variables].flatMap(([name, h]): [string, Variable][] => (h.variable ? [[name, h.variable]] : []));
+    const held = [...this.#graph.runtime.variables].flatMap(([name, h]): [string, Variable][] =>
+      h.variable ? [[name, h.variable]] : [],
+    );
     return new TensorFlowGraphModel({
       name: signature,
       graph: this.#graph,
@@ -206,7 +242,7 @@ export class SavedModelReader {
       weights: new Map(held),
       version: this.#meta.meta_info_def?.tensorflow_version ?? '',
       metadata: { tags: tagsOf(this.#meta), signatures: this.signatures },
-      structured: undefined,
+      structured: 'as inputs',
       method: s.method_name ?? '',
       op: this.#op,
     });
@@ -228,7 +264,10 @@ export async function metaGraphs(source: string | SavedModelBytes, op: string): 
     signatureDefs: Object.fromEntries(
       [...m.signature_def]
         .filter(([name]) => name !== initializer)
-        .map(([name, s]): [string, SignatureDef] => [name, { inputs: tensors(s.inputs), outputs: tensors(s.outputs), methodName: s.method_name ?? '' }]),
+        .map(([name, s]): [string, SignatureDef] => [
+          name,
+          { inputs: tensors(s.inputs), outputs: tensors(s.outputs), methodName: s.method_name ?? '' },
+        ]),
     ),
   }));
 }

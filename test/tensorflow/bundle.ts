@@ -80,7 +80,11 @@ function block(entries: readonly (readonly [Uint8Array, Uint8Array])[]): Uint8Ar
 }
 
 /** A table file. @param perBlock entries of a data block */
-export function table(entries: readonly (readonly [Uint8Array, Uint8Array])[], compressed = false, perBlock = 4): Uint8Array {
+export function table(
+  entries: readonly (readonly [Uint8Array, Uint8Array])[],
+  compressed = false,
+  perBlock = 4,
+): Uint8Array {
   const sorted = [...entries].sort(([p], [q]) => compare(p, q));
   const file: Uint8Array[] = [];
   let size = 0;
@@ -113,7 +117,13 @@ export interface BundleTensor {
   readonly shard?: number;
 }
 /** A tensor of numbers. */
-export function numbers(name: string, dtype: 'float32' | 'float64' | 'int32' | 'int64', shape: readonly number[], values: readonly number[], shard = 0): BundleTensor {
+export function numbers(
+  name: string,
+  dtype: 'float32' | 'float64' | 'int32' | 'int64',
+  shape: readonly number[],
+  values: readonly number[],
+  shard = 0,
+): BundleTensor {
   const array =
     dtype === 'int64'
       ? BigInt64Array.from(values.map(BigInt))
@@ -139,7 +149,11 @@ type Extra = readonly (readonly [Uint8Array, Uint8Array])[];
 /** A checkpoint. @param more further entries of the index, made when the offsets are known */
 export function bundle(
   tensors: readonly BundleTensor[],
-  { compressed = false, shards = 1, more = () => [] }: { compressed?: boolean; shards?: number; more?: (placed: ReadonlyMap<string, Uint8Array>) => Extra } = {},
+  {
+    compressed = false,
+    shards = 1,
+    more = () => [],
+  }: { compressed?: boolean; shards?: number; more?: (placed: ReadonlyMap<string, Uint8Array>) => Extra } = {},
 ): { index: Uint8Array; data: Uint8Array[] } {
   const parts: Uint8Array[][] = Array.from({ length: shards }, () => []);
   const sizes = new Array<number>(shards).fill(0);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as tf from 'sinter';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundle, numbers, strings, table } from './bundle.ts';
-import { message, shapeProto, types } from './proto.ts';
+import { message, type Part, shapeProto, types } from './proto.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tf-checkpoint-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,7 +14,9 @@ const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 const elements = async (c: tf.TensorFlowCheckpoint, name: string) => Array.from((await c.tensor(name)).dataSync());
 
 describe.each([false, true])('a checkpoint, compressed: %s', (compressed) => {
-  const many = Array.from({ length: 50 }, (_, i) => numbers(`layer_${i}/kernel/.ATTRIBUTES/VARIABLE_VALUE`, 'float32', [2], [i, -i], i % 2));
+  const many = Array.from({ length: 50 }, (_, i) =>
+    numbers(`layer_${i}/kernel/.ATTRIBUTES/VARIABLE_VALUE`, 'float32', [2], [i, -i], i % 2),
+  );
   const files = bundle(
     [
       ...many,
@@ -67,16 +69,45 @@ describe('partitioned Variables', () => {
   const key = (name: string, extents: readonly (readonly [number, number])[]): Uint8Array =>
     Uint8Array.from([0, ...text(name), 0, 1, 1, extents.length, ...extents.flat().map((x) => 0x80 ^ (x & 0xff))]);
   const slice = (extents: readonly (readonly [number, number])[]) =>
-    message(...extents.map(([start, length]) => [1, message([1, start || undefined], [2, length < 0 ? undefined : length])] as const));
+    message(
+      ...extents.map(
+        ([start, length]) => [1, message([1, start || undefined], [2, length < 0 ? undefined : length])] as const,
+      ),
+    );
 
   it('are put together', async () => {
     // [3, 4] in columns 0..1 and 2..3, the second cut into rows.
     const parts = [
-      { extents: [[0, -1], [0, 2]], values: [0, 1, 10, 11, 20, 21], shape: [3, 2] },
-      { extents: [[0, 1], [2, 2]], values: [2, 3], shape: [1, 2] },
-      { extents: [[1, 2], [2, 2]], values: [12, 13, 22, 23], shape: [2, 2] },
+      {
+        extents: [
+          [0, -1],
+          [0, 2],
+        ],
+        values: [0, 1, 10, 11, 20, 21],
+        shape: [3, 2],
+      },
+      {
+        extents: [
+          [0, 1],
+          [2, 2],
+        ],
+        values: [2, 3],
+        shape: [1, 2],
+      },
+      {
+        extents: [
+          [1, 2],
+          [2, 2],
+        ],
+        values: [12, 13, 22, 23],
+        shape: [2, 2],
+      },
     ] as const;
-    const whole = message([1, types.float32], [2, shapeProto([3, 4])], ...parts.map((p) => [7, slice(p.extents)] as const));
+    const whole = message(
+      [1, types.float32],
+      [2, shapeProto([3, 4])],
+      ...parts.map((p) => [7, slice(p.extents)] as const),
+    );
     const files = bundle(
       parts.map((p, i) => numbers(`#${i}`, 'float32', p.shape, p.values)),
       {
@@ -98,13 +129,24 @@ describe('partitioned Variables', () => {
     const long = [...Array(100).keys()];
     const whole = message([1, types.float32], [2, shapeProto([200])], [7, slice([[0, 100]])], [7, slice([[100, 100]])]);
     const wide = (...xs: number[]) => Uint8Array.from([0, ...text('v'), 0, 1, 1, 1, ...xs]);
-    const files = bundle([numbers('#0', 'float32', [100], long), numbers('#1', 'float32', [100], long.map((x) => x + 100))], {
-      more: (placed) => [
-        [text('v'), whole] as const,
-        [wide(0x80, 0xc0, 100), placed.get('#0') as Uint8Array] as const,
-        [wide(0xc0, 100, 0xc0, 100), placed.get('#1') as Uint8Array] as const,
+    const files = bundle(
+      [
+        numbers('#0', 'float32', [100], long),
+        numbers(
+          '#1',
+          'float32',
+          [100],
+          long.map((x) => x + 100),
+        ),
       ],
-    });
+      {
+        more: (placed) => [
+          [text('v'), whole] as const,
+          [wide(0x80, 0xc0, 100), placed.get('#0') as Uint8Array] as const,
+          [wide(0xc0, 100, 0xc0, 100), placed.get('#1') as Uint8Array] as const,
+        ],
+      },
+    );
     const c = await tf.loadTensorFlowCheckpoint(files);
     expect(await elements(c, 'v')).toEqual([...Array(200).keys()]);
   });
@@ -147,7 +189,7 @@ describe('damaged checkpoints', () => {
     await expect(tf.loadTensorFlowCheckpoint(3 as never)).rejects.toThrow(tf.ArgumentError);
   });
   it('with hostile numbers are refused', async () => {
-    const entry = (...parts: Parameters<typeof message>) => {
+    const entry = (...parts: Part[]) => {
       const header = [new Uint8Array(), message([1, 1])] as const;
       return open({ index: table([header, [text('x'), message(...parts)]]), data: [new Uint8Array(8)] });
     };
@@ -155,7 +197,9 @@ describe('damaged checkpoints', () => {
     await expect(entry([1, 1], [2, shapeProto([2])], [5, 4])).rejects.toThrow(/has 4 bytes/);
     await expect(entry([1, 99], [2, shapeProto([])], [5, 4])).rejects.toThrow(/element type/);
     await expect(entry([1, 1], [2, shapeProto([])], [3, 5], [5, 4])).rejects.toThrow(/file 5 of 1/);
-    await expect((await entry([1, 1], [2, shapeProto([])], [4, 2 ** 50], [5, 4])).tensor('x')).rejects.toThrow(tf.FormatError);
+    await expect((await entry([1, 1], [2, shapeProto([])], [4, 2 ** 50], [5, 4])).tensor('x')).rejects.toThrow(
+      tf.FormatError,
+    );
     await expect(open({ index: table([[new Uint8Array(), message([1, 1], [2, 1])]]) })).rejects.toThrow(/big-endian/);
   });
 });

@@ -1,6 +1,6 @@
 // Writes protocol buffers and TensorFlow's messages for tests: on its own, not by what reads them.
 
-type Part = readonly [field: number, value: unknown, kind?: 'varint' | 'float' | 'fixed32'];
+export type Part = readonly [field: number, value: unknown, kind?: 'varint' | 'float' | 'fixed32'];
 
 function varint(x: number | bigint): number[] {
   let n = BigInt.asUintN(64, BigInt(x));
@@ -41,13 +41,29 @@ export function message(...parts: readonly Part[]): Uint8Array {
 export const varintBytes = (x: number): Uint8Array => Uint8Array.from(varint(x));
 export const joined = join;
 
-export const types: Readonly<Record<string, number>> = { float32: 1, float64: 2, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, resource: 20, variant: 21, half: 19, bfloat16: 14 };
+export const types: Readonly<Record<string, number>> = {
+  float32: 1,
+  float64: 2,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  int64: 9,
+  bool: 10,
+  resource: 20,
+  variant: 21,
+  half: 19,
+  bfloat16: 14,
+};
 
 export const shapeProto = (shape: readonly number[] | null): Uint8Array =>
   shape === null ? message([3, true]) : message(...shape.map((d) => [2, message([1, d])] as const));
 
 /** A TensorProto of numbers, as `tensor_content`. */
-export function tensorProto(dtype: 'float32' | 'float64' | 'int32' | 'int64' | 'bool', shape: readonly number[], values: readonly number[]): Uint8Array {
+export function tensorProto(
+  dtype: 'float32' | 'float64' | 'int32' | 'int64' | 'bool',
+  shape: readonly number[],
+  values: readonly number[],
+): Uint8Array {
   const make = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
   const array = dtype === 'int64' ? BigInt64Array.from(values.map(BigInt)) : make[dtype].from(values);
   return message([1, types[dtype]], [2, shapeProto(shape)], [4, new Uint8Array(array.buffer)]);
@@ -86,7 +102,11 @@ export const functionDef = (
   control: Readonly<Record<string, string>> = {},
 ): Uint8Array => {
   const arg = (x: string) => message([1, x], [3, types.float32]);
-  const signature = message([1, name], ...inputs.map((x) => [2, arg(x)] as const), ...outputs.map((x) => [3, arg(x)] as const));
+  const signature = message(
+    [1, name],
+    ...inputs.map((x) => [2, arg(x)] as const),
+    ...outputs.map((x) => [3, arg(x)] as const),
+  );
   return message([1, signature], ...nodes.map((n) => [3, n] as const), ...mapOf(4, ret), ...mapOf(6, control));
 };
 export const graphDef = (nodes: readonly Uint8Array[], functions: readonly Uint8Array[] = []): Uint8Array =>
@@ -97,14 +117,17 @@ export const graphDef = (nodes: readonly Uint8Array[], functions: readonly Uint8
   );
 
 type Info = readonly [name: string, dtype: string, shape: readonly number[] | null];
-const tensorInfo = ([name, dtype, shape]: Info): Uint8Array => message([1, name], [2, types[dtype]], [3, shapeProto(shape)]);
+const tensorInfo = ([name, dtype, shape]: Info): Uint8Array =>
+  message([1, name], [2, types[dtype]], [3, shapeProto(shape)]);
 export interface Signature {
   readonly inputs: Readonly<Record<string, Info>>;
   readonly outputs: Readonly<Record<string, Info>>;
   readonly method: string;
 }
-const infos = (x: Readonly<Record<string, Info>>) => Object.fromEntries(Object.entries(x).map(([k, v]) => [k, tensorInfo(v)]));
-const signatureDef = (s: Signature): Uint8Array => message(...mapOf(1, infos(s.inputs)), ...mapOf(2, infos(s.outputs)), [3, s.method]);
+const infos = (x: Readonly<Record<string, Info>>) =>
+  Object.fromEntries(Object.entries(x).map(([k, v]) => [k, tensorInfo(v)]));
+const signatureDef = (s: Signature): Uint8Array =>
+  message(...mapOf(1, infos(s.inputs)), ...mapOf(2, infos(s.outputs)), [3, s.method]);
 
 export interface SavedModelParts {
   readonly graph: Uint8Array;
@@ -115,7 +138,9 @@ export interface SavedModelParts {
   readonly variables?: Readonly<Record<string, boolean>>;
 }
 export function savedModel({ graph, signatures, tags = ['serve'], saver, variables }: SavedModelParts): Uint8Array {
-  const objects = Object.entries(variables ?? {}).map(([name, trainable]) => message([7, message([1, 1], [3, trainable], [6, name])]));
+  const objects = Object.entries(variables ?? {}).map(([name, trainable]) =>
+    message([7, message([1, 1], [3, trainable], [6, name])]),
+  );
   const meta = message(
     [1, message(...tags.map((t) => [4, t] as const), [5, '2.15.0'])],
     [2, graph],

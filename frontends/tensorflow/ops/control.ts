@@ -103,10 +103,7 @@ function switched(c: Call): Loop {
 function merged(c: Call): Results {
   const { body, branches, places } = flowOf(c, 'cond');
   const f = c.runtime.functionOf(body);
-  const branch = (k: 0 | 1) => (): Value[] => [
-    f.run(new Map(), branches[k], c.scope)[0],
-    ints([places[k]], []),
-  ];
+  const branch = (k: 0 | 1) => (): Value[] => [f.run(new Map(), branches[k], c.scope)[0], ints([places[k]], [])];
   return runCond(c.x(0), branch(1), branch(0));
 }
 
