@@ -35,14 +35,28 @@ export * as data from './data/index.ts';
 /** Pixels of a page's elements, and of plain pixel data. */
 export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
-/** Images under tfjs-node's names. */
-export * as node from './image/node-names.ts';
 /** Where models are saved to and loaded from. */
 export * as io from './io/index.ts';
 export { npy, npz, safetensors } from './io/tensor-files.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
+/** What tfjs-node has, under its names. */
+export * as node from './node-names.ts';
+export type {
+  CheckpointBytes,
+  CheckpointTensorInfo,
+  TensorFlowCheckpoint,
+  TrackedObject,
+} from './tensorflow/checkpoint.ts';
+export {
+  type GraphModelOptions,
+  loadGraphModel,
+  loadGraphModelSync,
+  loadSavedModel,
+  loadTensorFlowCheckpoint,
+  prepareGraphModels,
+} from './tensorflow/index.ts';
 export { getBackend, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';
