@@ -131,7 +131,7 @@ function melWeights(c: Call): Tensor {
   for (let k = 0; k < bins; k++) {
     const [a, m, z] = [edges[k], edges[k + 1], edges[k + 2]];
     if (m === a) out[m * bins + k] = 1;
-    for (let i = a; i < m; i++) out[i * bins + k] = (i - a) / (m - a);
+    else for (let i = a; i <= m; i++) out[i * bins + k] = (i - a) / (m - a);
     for (let i = m; i < z; i++) out[i * bins + k] = (z - i) / (z - m);
   }
   return b.convert(fixed(out, [rows, bins], 'f64'), dtypeOf(c, c.number('output_datatype', 1)));

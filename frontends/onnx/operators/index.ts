@@ -2,12 +2,14 @@
 
 import { ArgumentError } from '../../../ir/errors.ts';
 import type { Operator } from '../call.ts';
+import { attentions } from './attention.ts';
 import { control } from './control.ts';
 import { elementwise } from './elementwise.ts';
 import { generators } from './generators.ts';
 import { images } from './images.ts';
 import { indexing } from './indexing.ts';
 import { linear } from './linear.ts';
+import { fusedNorms, microsoft } from './microsoft.ts';
 import { normalization } from './normalization.ts';
 import { pooling } from './pooling.ts';
 import { quantized } from './quantized.ts';
@@ -28,6 +30,9 @@ export const operators: readonly Operator[] = [
   ...control,
   ...quantized,
   ...generators,
+  ...attentions,
+  ...fusedNorms,
+  ...microsoft,
 ];
 
 const byName = new Map<string, Operator[]>();

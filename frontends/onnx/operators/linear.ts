@@ -3,11 +3,11 @@
 
 import { type DType, isFloat } from '../../../ir/types.ts';
 import { b, product, range } from '../../formats/functions.ts';
-import { einsum } from '../../trace/ops/einsum.ts';
 import { matMul as matrices } from '../../trace/ops/linalg.ts';
 import { det } from '../../trace/ops/matrices.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, type Operator, wide } from '../call.ts';
+import { einstein } from './einsum.ts';
 
 /** NumPy's product: vectors are rows or columns, leading axes broadcast. */
 export function matMul(x: Tensor, y: Tensor, transposeX = false, transposeY = false): Tensor {
@@ -214,6 +214,6 @@ export const linear: readonly Operator[] = [
   define('Conv', 1, conv),
   define('ConvTranspose', 1, convTranspose),
   define('Col2Im', 18, col2Im, { fixed: [1, 2] }),
-  define('Einsum', 12, (c) => einsum(c.text('equation', ''), ...c.all())),
+  define('Einsum', 12, einstein),
   define('Det', 11, determinant),
 ];

@@ -114,7 +114,8 @@ export const normalization: readonly Operator[] = [
   define('BatchNormalization', 7, batchNorm, { statistics: [3, 4] }),
   define('InstanceNormalization', 6, instanceNorm),
   define('GroupNormalization', 18, groupNorm),
-  define('LayerNormalization', 17, (c) => {
+  // Since 17; ONNX Runtime's optimizer writes it into models of older sets too.
+  define('LayerNormalization', 1, (c) => {
     const x = c.x(0);
     return layerNorm(x, c.x(1), c.maybe(2), c.axis(c.number('axis', -1), x.rank), c.number('epsilon', 1e-5));
   }),

@@ -34,14 +34,16 @@ function functionsOf(c: Call, direction: number, directions: number, defaults: r
     throw c.refuse(`${names.length} activations for ${directions} direction(s)`);
   // Alphas and betas stand in the order of the activations that have some.
   const used = { alpha: 0, beta: 0 };
-  const all = names.map((name): Fn => {
+  const all = names.map((name, i): Fn => {
     const key = Object.keys(activations).find((k) => k.toLowerCase() === name.toLowerCase());
     if (!key) throw c.refuse(`there is no activation '${name}'`);
     const { f, alpha, beta } = activations[key];
     const next = (which: 'alpha' | 'beta', otherwise: number | undefined) =>
       otherwise === undefined ? 0 : (numbers[which][used[which]++] ?? otherwise);
     const [p, q] = [next('alpha', alpha), next('beta', beta)];
-    return (x) => f(clip === undefined ? x : b.max(b.min(x, clip), -clip), p, q);
+    // The cell's own activation is not clipped, as in ONNX Runtime.
+    const clipped = clip !== undefined && i % defaults.length < 2;
+    return (x) => f(clipped ? b.max(b.min(x, clip), -clip) : x, p, q);
   });
   return all.slice(direction * defaults.length, (direction + 1) * defaults.length);
 }
