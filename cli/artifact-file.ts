@@ -15,7 +15,11 @@ export interface Details {
 /** The artifact of a file, all of its parts checked, and the file's bytes. */
 export async function artifactOf(file: string): Promise<{ artifact: Artifact; bytes: number }> {
   const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) throw new ArgumentError(`there is no file '${file}'`, { op: 'artifact', fix: 'give the .sinter file that sinter build wrote' });
+  if (!found?.isFile())
+    throw new ArgumentError(`there is no file '${file}'`, {
+      op: 'artifact',
+      fix: 'give the .sinter file that sinter build wrote',
+    });
   const bytes = new Uint8Array(await readFile(file));
   const artifact = await openArtifact(bytes, { shard: (name) => join(dirname(file), name) });
   return { artifact, bytes: bytes.length };
@@ -37,9 +41,12 @@ export function functionOf<T extends { readonly name: string }>(list: readonly T
   const names = list.map((f) => f.name).join(', ');
   const found = name === undefined ? (list.length === 1 ? list[0] : undefined) : list.find((f) => f.name === name);
   if (!found)
-    throw new ArgumentError(name === undefined ? `the artifact has several functions: ${names}` : `there is no function '${name}'`, {
-      op: 'artifact',
-      fix: `choose one: --function ${list[0]?.name ?? ''}${name === undefined ? '' : ` (there are ${names})`}`,
-    });
+    throw new ArgumentError(
+      name === undefined ? `the artifact has several functions: ${names}` : `there is no function '${name}'`,
+      {
+        op: 'artifact',
+        fix: `choose one: --function ${list[0]?.name ?? ''}${name === undefined ? '' : ` (there are ${names})`}`,
+      },
+    );
   return found;
 }

@@ -28,7 +28,8 @@ export function dotOfGraph(text: string): string {
       const id = outs[0]?.[1] ?? op;
       for (const [, name] of outs) owner.set(name, id);
       lines.push(`${quoted(id)} [label=${quoted(`${op}\\n${outs.map((o) => o[2]).join(', ')}`)}]`);
-      for (const v of rest.replace(/\{.*/, '').match(operand) ?? []) if (owner.has(v)) lines.push(`${quoted(owner.get(v) as string)} -> ${quoted(id)}`);
+      for (const v of rest.replace(/\{.*/, '').match(operand) ?? [])
+        if (owner.has(v)) lines.push(`${quoted(owner.get(v) as string)} -> ${quoted(id)}`);
     }
     depth = Math.max(0, depth + opens);
   }
@@ -36,6 +37,7 @@ export function dotOfGraph(text: string): string {
     lines.push(`${quoted(`result ${i}`)} [shape=ellipse, fillcolor="#f7e8e8"]`);
     if (owner.has(v)) lines.push(`${quoted(owner.get(v) as string)} -> ${quoted(`result ${i}`)}`);
   });
-  const style = 'node [shape=box, style="filled,rounded", fillcolor="#eef3fa", fontname="Helvetica", fontsize=11]; nslimit=1; splines=line';
+  const style =
+    'node [shape=box, style="filled,rounded", fillcolor="#eef3fa", fontname="Helvetica", fontsize=11]; nslimit=1; splines=line';
   return `digraph { ${style}\n${lines.join('\n')}\n}`;
 }

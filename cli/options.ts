@@ -7,7 +7,8 @@ export const whole =
   (least: number) =>
   (text: string): number => {
     const n = Number(text);
-    if (!Number.isInteger(n) || n < least) throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
+    if (!Number.isInteger(n) || n < least)
+      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
     return n;
   };
 

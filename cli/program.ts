@@ -1,8 +1,8 @@
 // The command line: what commands there are, and what becomes of errors.
 
 import { Command, CommanderError } from 'commander';
-import { SinterError } from '../ir/errors.ts';
 import { version } from '../frontends/version.ts';
+import { SinterError } from '../ir/errors.ts';
 import { benchCommand } from './commands/bench.ts';
 import { buildCommand } from './commands/build.ts';
 import { convertCommand } from './commands/convert.ts';
@@ -32,7 +32,10 @@ export async function run(args: readonly string[], out: Terminal = terminal()): 
     program.addCommand(command(out));
   for (const c of [program, ...program.commands])
     c.exitOverride()
-      .configureOutput({ writeOut: (s) => out.print(s.replace(/\n$/, '')), writeErr: (s) => out.complain(s.replace(/\n$/, '')) })
+      .configureOutput({
+        writeOut: (s) => out.print(s.replace(/\n$/, '')),
+        writeErr: (s) => out.complain(s.replace(/\n$/, '')),
+      })
       .showHelpAfterError('(add --help for what there is)');
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -33,9 +33,18 @@ export function timeText(ms: number): string {
 export function tableText(rows: readonly (readonly (string | number)[])[]): string {
   const text = rows.map((r) => r.map(String));
   const widths = text[0].map((_, c) => Math.max(...text.map((r) => (r[c] ?? '').length)));
-  const right = text[0].map((_, c) => rows.length > 1 && rows.slice(1).every((r) => typeof r[c] === 'number' || /^[\d.]+( [kMGTµm]?[Bs])?$/.test(String(r[c]))));
+  const right = text[0].map(
+    (_, c) =>
+      rows.length > 1 &&
+      rows.slice(1).every((r) => typeof r[c] === 'number' || /^[\d.]+( [kMGTµm]?[Bs])?$/.test(String(r[c]))),
+  );
   return text
-    .map((r) => r.map((s, c) => (right[c] ? s.padStart(widths[c]) : s.padEnd(widths[c]))).join('  ').trimEnd())
+    .map((r) =>
+      r
+        .map((s, c) => (right[c] ? s.padStart(widths[c]) : s.padEnd(widths[c])))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 

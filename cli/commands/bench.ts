@@ -70,5 +70,7 @@ async function bench(file: string, o: Options, out: Terminal): Promise<void> {
   const { loadMs, firstMs, medianMs, minMs, p90Ms, calls } = numbers;
   out.print(`${f.name} on ${o.target}${f.maxBatch ? `, a batch of ${batch}` : ''}`);
   out.print(`  load ${timeText(loadMs)}, first call ${timeText(firstMs)}`);
-  out.print(`  median ${timeText(medianMs)}, fastest ${timeText(minMs)}, nine of ten within ${timeText(p90Ms)} (${calls} calls)`);
+  out.print(
+    `  median ${timeText(medianMs)}, fastest ${timeText(minMs)}, nine of ten within ${timeText(p90Ms)} (${calls} calls)`,
+  );
 }

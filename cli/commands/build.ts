@@ -1,18 +1,21 @@
 import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
-import type { Buildable, EntryOptions } from '../../frontends/build/entries.ts';
-import { buildArtifact } from '../../frontends/build/index.ts';
 import type { BuildOptions } from '../../frontends/build/build.ts';
-import { ArgumentError } from '../../ir/errors.ts';
+import type { Buildable } from '../../frontends/build/entries.ts';
+import { buildArtifact } from '../../frontends/build/index.ts';
+import { LayersModel } from '../../frontends/keras/engine/model.ts';
+import { buildableExports } from '../exports.ts';
 import { loadModule } from '../load-module.ts';
 import { isModelFile, loadModelFile } from '../model-files.ts';
 import { batchOf, collect, someOf, whole } from '../options.ts';
+import { specsOf } from '../shapes.ts';
 import { bytesText, type Terminal } from '../terminal.ts';
 
 interface Options {
   readonly out: string;
   readonly name?: string;
   readonly entry?: string[];
+  readonly shape?: string[];
   readonly target: ('wasm' | 'webgpu')[];
   readonly relaxed: boolean;
   readonly batch?: number | [number, number];
@@ -45,7 +48,12 @@ export const buildCommand = (out: Terminal): Command =>
     .option('-o, --out <folder>', 'where the files go', 'dist')
     .option('-n, --name <name>', "name of the files; by default the model's")
     .option('-e, --entry <name>', 'builds this export only; may stand several times', collect)
-    .addOption(new Option('-t, --target <list>', 'wasm, webgpu').default(['wasm'], 'wasm').argParser(someOf(['wasm', 'webgpu'] as const)))
+    .option('-s, --shape <name=sizes>', 'the shape of an input that a saved model leaves open', collect)
+    .addOption(
+      new Option('-t, --target <list>', 'wasm, webgpu')
+        .default(['wasm'], 'wasm')
+        .argParser(someOf(['wasm', 'webgpu'] as const)),
+    )
     .option('--no-relaxed', 'baseline SIMD only: the same bits in every engine')
     .option('-b, --batch <size>', 'size of an open batch, or 1..n for one program of any size', batchOf)
     .option('--no-freeze', 'weights that no entry changes stay Variables')
@@ -61,7 +69,9 @@ export const buildCommand = (out: Terminal): Command =>
 
 async function build(model: string, o: Options, out: Terminal): Promise<void> {
   const started = performance.now();
-  const entries = isModelFile(model) ? { predict: await asEntry(model) } : entriesOf(await loadModule(model), model, o.entry);
+  const entries = isModelFile(model)
+    ? { predict: await asEntry(model, o.shape ?? []) }
+    : buildableExports(await loadModule(model), model, o.entry);
   const options: BuildOptions = {
     name: o.name ?? nameOf(model),
     targets: o.target,
@@ -79,7 +89,9 @@ async function build(model: string, o: Options, out: Terminal): Promise<void> {
   const files = await built.write(o.out);
   const sizes = [...built.files.values()].map((b) => b.length);
   if (o.json) {
-    out.print(JSON.stringify({ entries: built.entries, files: files.map((path, i) => ({ path, bytes: sizes[i] })) }, null, 2));
+    out.print(
+      JSON.stringify({ entries: built.entries, files: files.map((path, i) => ({ path, bytes: sizes[i] })) }, null, 2),
+    );
     return;
   }
   for (const e of built.entries) out.print(`${e.name} (${e.method}): ${e.signature}`);
@@ -87,31 +99,11 @@ async function build(model: string, o: Options, out: Terminal): Promise<void> {
   out.print(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-async function asEntry(file: string): Promise<Buildable> {
-  return (await loadModelFile(file)) as Buildable;
+async function asEntry(file: string, shapes: readonly string[]): Promise<Buildable> {
+  const model = await loadModelFile(file);
+  if (model instanceof LayersModel) return model;
+  return { model, inputs: specsOf(model.inputs, shapes) };
 }
 
-const nameOf = (file: string): string => basename(file.replace(/[/\\]+$/, ''), extname(file)).replaceAll(/[^\w-]/g, '_') || 'model';
-
-/** What of a module can be built. */
-function entriesOf(module: Record<string, unknown>, file: string, wanted?: readonly string[]): Record<string, Buildable> {
-  const named = Object.entries(module).map(([name, x]) => [name === 'default' ? 'predict' : name, x] as const);
-  const missing = wanted?.find((w) => !named.some(([name]) => name === w));
-  if (missing !== undefined)
-    throw new ArgumentError(`'${file}' does not export '${missing}'`, { op: 'build', fix: `it exports ${named.map(([n]) => n).join(', ') || 'nothing'}` });
-  const chosen = named.filter(([name, x]) => (wanted ? wanted.includes(name) : isBuildable(x)));
-  if (!chosen.length)
-    throw new ArgumentError(`'${file}' exports nothing that can be built (${named.map(([n]) => n).join(', ') || 'no exports'})`, {
-      op: 'build',
-      fix: 'export a model, a function with its inputs {fn, inputs: [tf.spec(…)]}, or what tf.compile returned',
-    });
-  return Object.fromEntries(chosen) as Record<string, Buildable>;
-}
-
-/** Other exports (constants, helpers) are left alone, unless they are asked for by name. */
-function isBuildable(x: unknown): boolean {
-  if (typeof x === 'function') return Array.isArray((x as EntryOptions).inputs) || Array.isArray((x as { inputSignature?: unknown }).inputSignature);
-  if (typeof x !== 'object' || x === null) return false;
-  const o = x as EntryOptions & { asFunction?: unknown; parts?: unknown };
-  return typeof o.asFunction === 'function' || o.parts !== undefined || typeof o.fn === 'function' || o.model !== undefined;
-}
+const nameOf = (file: string): string =>
+  basename(file.replace(/[/\\]+$/, ''), extname(file)).replaceAll(/[^\w-]/g, '_') || 'model';

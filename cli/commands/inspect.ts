@@ -2,14 +2,14 @@ import { gzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import { writeWhole } from '../../frontends/files.ts';
 import { svgOf } from '../../frontends/keras/plot/render.ts';
-import type { KernelInfo } from '../../ir/plan.ts';
 import { ArgumentError } from '../../ir/errors.ts';
-import { type Artifact } from '../../runtime/artifact/load.ts';
+import type { KernelInfo } from '../../ir/plan.ts';
+import type { Artifact } from '../../runtime/artifact/load.ts';
 import type { Entry, TensorInfo } from '../../runtime/artifact/model.ts';
 import { artifactOf, type Details, detailsOf } from '../artifact-file.ts';
 import { dotOfGraph } from '../graph-dot.ts';
 import { describeModelFile, isModelFile } from '../model-files.ts';
-import { bytesText, indented, tableText, type Terminal } from '../terminal.ts';
+import { bytesText, indented, type Terminal, tableText } from '../terminal.ts';
 
 interface Options {
   readonly function?: string;
@@ -42,7 +42,10 @@ async function inspect(file: string, o: Options, out: Terminal): Promise<void> {
   const model = await artifact.instantiate();
   const entries = Object.values(model.functions).filter((f) => o.function === undefined || f.name === o.function);
   if (!entries.length)
-    throw new ArgumentError(`there is no function '${o.function}'`, { op: 'inspect', fix: `there are ${Object.keys(model.functions).join(', ')}` });
+    throw new ArgumentError(`there is no function '${o.function}'`, {
+      op: 'inspect',
+      fix: `there are ${Object.keys(model.functions).join(', ')}`,
+    });
   const described = entries.map((f) => ({ f, details: detailsOf(artifact, f.name) }));
   if (o.svg) await draw(o.svg, described);
   if (o.json) {
@@ -57,7 +60,10 @@ async function inspect(file: string, o: Options, out: Terminal): Promise<void> {
     if (o.kernels || o.graph || o.passes) out.print(indented(moreText(o, details)));
   }
   const { states } = model;
-  if (states.length) out.print(`\nVariables\n${indented(tableText([['name', 'type', 'trainable'], ...states.map((s) => [s.name, `${s.type.dtype}[${s.type.shape}]`, s.trainable ? 'yes' : 'no'])]))}`);
+  if (states.length)
+    out.print(
+      `\nVariables\n${indented(tableText([['name', 'type', 'trainable'], ...states.map((s) => [s.name, `${s.type.dtype}[${s.type.shape}]`, s.trainable ? 'yes' : 'no'])]))}`,
+    );
 }
 
 const tensorText = (t: TensorInfo): string => {
@@ -81,15 +87,29 @@ function functionText(a: Artifact, f: Entry, details: Details | undefined): stri
   const { info, graph } = details;
   const flops = info.kernels.reduce((n, k) => n + k.flops, 0);
   lines.push(`         the least any plan needs is ${bytesText(info.lowerBound)}`);
-  lines.push(`program  ${info.kernels.length} kernels of ${graph.split('\n').length - 2} operations, ${(flops / 1e6).toPrecision(3)} million floating-point operations`);
+  lines.push(
+    `program  ${info.kernels.length} kernels of ${graph.split('\n').length - 2} operations, ${(flops / 1e6).toPrecision(3)} million floating-point operations`,
+  );
   return lines.join('\n');
 }
 
 function moreText(o: Options, details: Details | undefined): string {
   if (!details) return 'it was built without details: sinter build without --no-details';
   const parts: string[] = [];
-  if (o.kernels) parts.push(tableText([['kernel', 'kind', 'flops', 'bytes', 'schedule'], ...details.info.kernels.map((k: KernelInfo) => [k.name, k.kind, k.flops, k.bytes, k.schedule ?? ''])]));
-  if (o.passes) parts.push(tableText([['pass', 'nodes before', 'after'], ...details.info.passes.map((x) => [x.name, x.nodesBefore, x.nodesAfter])]));
+  if (o.kernels)
+    parts.push(
+      tableText([
+        ['kernel', 'kind', 'flops', 'bytes', 'schedule'],
+        ...details.info.kernels.map((k: KernelInfo) => [k.name, k.kind, k.flops, k.bytes, k.schedule ?? '']),
+      ]),
+    );
+  if (o.passes)
+    parts.push(
+      tableText([
+        ['pass', 'nodes before', 'after'],
+        ...details.info.passes.map((x) => [x.name, x.nodesBefore, x.nodesAfter]),
+      ]),
+    );
   if (o.graph) parts.push(details.graph);
   return parts.join('\n\n');
 }
@@ -97,12 +117,21 @@ function moreText(o: Options, details: Details | undefined): string {
 /** What the bytes are. */
 function sizesOf(a: Artifact) {
   const { blobs, modules, functions, states, shards } = a.header;
-  const code = new Map(modules.map((m) => [m.blob, m.relaxed ? 'WebAssembly, fused multiply-add' : 'WebAssembly, baseline']));
-  const weights = new Set([...states.map((s) => s.blob), ...functions.flatMap((f) => [f.wasm, f.relaxed, f.webgpu].flatMap((p) => p?.constants.map((c) => c.blob) ?? []))]);
+  const code = new Map(
+    modules.map((m) => [m.blob, m.relaxed ? 'WebAssembly, fused multiply-add' : 'WebAssembly, baseline']),
+  );
+  const weights = new Set([
+    ...states.map((s) => s.blob),
+    ...functions.flatMap((f) => [f.wasm, f.relaxed, f.webgpu].flatMap((p) => p?.constants.map((c) => c.blob) ?? [])),
+  ]);
   const plans = new Set(functions.flatMap((f) => (f.webgpu ? [f.webgpu.plan] : [])));
   const total = (keep: (i: number) => boolean) => blobs.reduce((n, b, i) => n + (keep(i) ? b.size : 0), 0);
   return {
-    code: [...code].map(([i, what]) => ({ what, bytes: blobs[i].size, gzip: gzipSync(a.blob(i), { level: 9 }).length })),
+    code: [...code].map(([i, what]) => ({
+      what,
+      bytes: blobs[i].size,
+      gzip: gzipSync(a.blob(i), { level: 9 }).length,
+    })),
     weights: total((i) => weights.has(i)),
     webgpu: total((i) => plans.has(i)),
     details: total((i) => functions.some((f) => f.details === i)),
@@ -141,7 +170,12 @@ const asJson = (a: Artifact, bytes: number, list: Described) => ({
 
 async function draw(file: string, list: Described): Promise<void> {
   const [{ f, details }] = list;
-  if (list.length > 1) throw new ArgumentError('one graph is drawn', { op: 'inspect', fix: `choose it: --function ${f.name}` });
-  if (!details) throw new ArgumentError('the artifact was built without details', { op: 'inspect', fix: 'sinter build without --no-details' });
+  if (list.length > 1)
+    throw new ArgumentError('one graph is drawn', { op: 'inspect', fix: `choose it: --function ${f.name}` });
+  if (!details)
+    throw new ArgumentError('the artifact was built without details', {
+      op: 'inspect',
+      fix: 'sinter build without --no-details',
+    });
   await writeWhole(file, await svgOf(dotOfGraph(details.graph), 'inspect'), 'inspect');
 }

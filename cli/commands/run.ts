@@ -25,7 +25,11 @@ export const runCommand = (out: Terminal): Command =>
     .description('Runs a function of an artifact once.')
     .argument('<artifact>', 'a .sinter file')
     .option('-f, --function <name>', 'which one; needed where there are several')
-    .option('-i, --input <name=value>', 'an input: @file (.npy, .json, raw elements), numbers with commas, or random', collect)
+    .option(
+      '-i, --input <name=value>',
+      'an input: @file (.npy, .json, raw elements), numbers with commas, or random',
+      collect,
+    )
     .option('-b, --batch <size>', 'size of the batch for random inputs', whole(1), 1)
     .addOption(new Option('-t, --target <target>').choices(['wasm', 'webgpu']).default('wasm'))
     .option('-o, --output <folder>', 'writes results there as .npy')
@@ -38,8 +42,14 @@ async function runFunction(file: string, o: Options, out: Terminal): Promise<voi
   const f = functionOf(Object.values(model.functions), o.function);
   const inputs = await givenInputs(f, o.input ?? [], o.batch);
   const result = await f.runAsync(inputs);
-  const arrays = ArrayBuffer.isView(result) ? [result as TypedArray] : f.outputs.map((t) => (result as Record<string, TypedArray>)[t.name]);
-  const results = f.outputs.map((t, i) => ({ info: t, shape: shapeOf(t, f.maxBatch, arrays[i].length), data: arrays[i] }));
+  const arrays = ArrayBuffer.isView(result)
+    ? [result as TypedArray]
+    : f.outputs.map((t) => (result as Record<string, TypedArray>)[t.name]);
+  const results = f.outputs.map((t, i) => ({
+    info: t,
+    shape: shapeOf(t, f.maxBatch, arrays[i].length),
+    data: arrays[i],
+  }));
   if (o.output)
     for (const { info, shape, data } of results) {
       const path = join(o.output, `${info.name}.npy`);
@@ -47,10 +57,16 @@ async function runFunction(file: string, o: Options, out: Terminal): Promise<voi
       if (!o.json) out.print(path);
     }
   if (o.json) {
-    const list = results.map(({ info, shape, data }) => ({ name: info.name, dtype: info.dtype, shape, data: Array.from(data) }));
+    const list = results.map(({ info, shape, data }) => ({
+      name: info.name,
+      dtype: info.dtype,
+      shape,
+      data: Array.from(data),
+    }));
     out.print(JSON.stringify(list));
   } else if (!o.output)
-    for (const { info, shape, data } of results) out.print(`${info.name}: ${publicDType(info.dtype)}[${shape}]\n${dataText(data)}`);
+    for (const { info, shape, data } of results)
+      out.print(`${info.name}: ${publicDType(info.dtype)}[${shape}]\n${dataText(data)}`);
 }
 
 /** The shape in this call. */
