@@ -2,4 +2,7 @@
 
 import { run } from './program.ts';
 
-process.exitCode = await run(process.argv.slice(2));
+// No top-level await: the built package runs this as a script.
+run(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
