@@ -217,14 +217,9 @@ export class WasmProgram implements Program {
     for (let i = 0; i < ports.length; i++) {
       const p = ports[i];
       const x = inputs[i];
-      if (
-        !p.unit &&
-        x instanceof WasmBuffer &&
-        x.pool === this.#device.buffers &&
-        x.dtype === p.type.dtype &&
-        !x.freed
-      ) {
-        this.#wire(p.entry, x.address);
+      const here = p.unit ? undefined : this.#bufferOf(x);
+      if (here && here.dtype === p.type.dtype && !here.freed) {
+        this.#wire(p.entry, here.address);
         continue;
       }
       this.#wire(p.entry, this.#arena + p.staging);
