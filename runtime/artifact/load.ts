@@ -137,28 +137,26 @@ export class Artifact {
   }: ModelOptions): Promise<{ module: WebAssembly.Module; relaxed: boolean }> {
     if (given) return { module: given, relaxed: wanted === true };
     const modules = this.header.modules.filter((m) => wanted === undefined || m.relaxed === wanted);
+    if (!modules.length) return noProgram('', 'wasm');
     const variants = modules.toSorted((a, b) => Number(b.relaxed) - Number(a.relaxed));
-    const fits = variants.find((m) => WebAssembly.validate(this.blob(m.blob) as BufferSource));
-    if (!fits)
-      return modules.length
-        ? fail(
-            'its WebAssembly is not valid here',
-            'use an engine with SIMD, such as Node 20 or a browser of the last years',
-          )
-        : noProgram('', 'wasm');
-    let compiled = this.#modules.get(fits.blob);
-    if (!compiled) {
-      compiled = WebAssembly.compile(this.blob(fits.blob) as BufferSource);
-      this.#modules.set(fits.blob, compiled);
+    let why = '';
+    for (const { blob, relaxed } of variants) {
+      let compiled = this.#modules.get(blob);
+      if (!compiled) {
+        compiled = WebAssembly.compile(this.blob(blob) as BufferSource);
+        this.#modules.set(blob, compiled);
+      }
+      try {
+        return { module: await compiled, relaxed };
+      } catch (e) {
+        // An engine without fused multiply-add takes the next one.
+        why = (e as Error).message;
+      }
     }
-    try {
-      return { module: await compiled, relaxed: fits.relaxed };
-    } catch (e) {
-      return fail(
-        `WebAssembly cannot be compiled here: ${(e as Error).message}`,
-        'allow it (the directive wasm-unsafe-eval), or import the file that sinter build --wasm writes, and give it as `module`',
-      );
-    }
+    return fail(
+      `its WebAssembly cannot be compiled here: ${why}`,
+      'use an engine with SIMD; where compilation is forbidden allow wasm-unsafe-eval, or import the file that sinter build --wasm writes and give it as `module`',
+    );
   }
 
   async #gpu(cells: readonly StateCell[]) {
