@@ -172,9 +172,10 @@ export function matchH5(root: H5Object, model: LayersModel, place: Place): Weigh
 }
 
 /** The model of a `.h5` file. Throws FormatError for a damaged one, ArgumentError for unknown classes. */
-export function decodeH5(bytes: Uint8Array, options: LoadModelOptions, place: Place): LayersModel {
-  const root = openHdf5(bytes, place);
+export function decodeH5(bytes: Uint8Array, options: LoadModelOptions, given: Place): LayersModel {
+  const root = openHdf5(bytes, given);
   const texts = root.texts();
+  const place: Place = { ...given, keras: texts.get('keras_version')?.[0]?.startsWith('3.') ? 3 : 2 };
   const [config] = texts.get('model_config') ?? [];
   if (config === undefined)
     return damaged(place, 'it has no model_config: there are weights only', 'make the model, then call loadWeights');

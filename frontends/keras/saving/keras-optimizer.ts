@@ -14,9 +14,46 @@ export interface StateTensor {
   readonly tensor: AnyTensor;
 }
 
+/** What is kept for each weight, by the last part of its name. */
+const slots = [
+  'gradient_accumulator',
+  'average_gradient',
+  'average',
+  'velocity_hat',
+  'velocity',
+  'momentum',
+  'm',
+  'u',
+  'accumulated_grad',
+  'accumulated_delta_var',
+  'accumulator',
+  'linear',
+];
+
+/** Whether Keras 3 keeps one kind for all weights, and when: before 5 the kinds that stand together for each weight. */
+function phase(slot: string | undefined, className: string): number {
+  if (slot === undefined) return 9;
+  if (slot === 'average') return 1;
+  if (slot === 'gradient_accumulator') return 2;
+  if (className === 'RMSprop') return 5 + ['velocity', 'momentum', 'average_gradient'].indexOf(slot);
+  return slot === 'velocity_hat' ? 5 : 4;
+}
+
+/** The optimizer's Variables in Keras 3's order, without how many gradients are waiting, which it does not keep. */
+function kerasOrder(model: LayersModel): Variable[] {
+  const [iterations, ...rest] = optimizerVariables(model);
+  const className = model.optimizer.getClassName();
+  const kept = rest.filter((v) => !v.name.endsWith('/accumulated'));
+  const placed = kept.map((variable, i) => {
+    const slot = slots.find((s) => variable.name.endsWith(`_${s}`));
+    return { variable, phase: phase(/product$/.test(variable.name) ? undefined : slot, className), i };
+  });
+  return [iterations, ...placed.sort((a, b) => a.phase - b.phase || a.i - b.i).map((p) => p.variable)];
+}
+
 /** The state in Keras 3's order: the steps, the learning rate, then what is kept for each weight. */
 export function kerasState(model: LayersModel): { name: string; tensor: AnyTensor }[] {
-  const [iterations, ...rest] = optimizerVariables(model);
+  const [iterations, ...rest] = kerasOrder(model);
   const { optimizer } = model;
   return [
     { name: `${optimizer.name}/iteration`, tensor: iterations.read() },
@@ -45,7 +82,7 @@ export interface FoundState {
  * optimizer, which Keras then leaves out as well.
  */
 export function matchState(model: LayersModel, saved: readonly StateTensor[]): FoundState | undefined {
-  const variables = optimizerVariables(model);
+  const variables = kerasOrder(model);
   const at = rateIndex(saved, variables.length);
   const rate = at >= 0 && saved[at].tensor.size === 1 ? saved[at].tensor.dataSync()[0] : undefined;
   const state = saved.filter((_, i) => i !== at);
@@ -54,7 +91,8 @@ export function matchState(model: LayersModel, saved: readonly StateTensor[]): F
   if (state.length !== variables.length) return undefined;
   const old = state.length > 1 && kindLast.test(state[1].name);
   const order = old ? byKind(variables.length, model.compiled('load').trainableWeights.length) : undefined;
-  const targets = order ? order.map((k) => variables[k]) : variables;
+  const all = optimizerVariables(model);
+  const targets = order ? order.map((k) => all[k]) : variables;
   if (!state.every((s, i) => fits(s.tensor, targets[i]))) return undefined;
   return { assignments: pairs(targets, state), learningRate: rate };
 }

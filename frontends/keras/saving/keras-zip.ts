@@ -123,11 +123,15 @@ export function weightAssignments(root: H5Object, model: LayersModel, strict: bo
 }
 
 /** The model of a `.keras` file. Throws FormatError for a damaged one, ArgumentError for unknown classes. */
-export function decodeKeras(bytes: Uint8Array, options: LoadModelOptions, place: Place): LayersModel {
-  const zip = readZip(bytes, place, (name) => wanted.has(name));
+export function decodeKeras(bytes: Uint8Array, options: LoadModelOptions, given: Place): LayersModel {
+  const zip = readZip(bytes, given, (name) => wanted.has(name));
   const text = zip.get(files.config);
   const weights = zip.get(files.weights);
-  if (!text || !weights) return damaged(place, `the archive has no ${text ? files.weights : files.config}`);
+  if (!text || !weights) return damaged(given, `the archive has no ${text ? files.weights : files.config}`);
+  const about = zip.get(files.metadata);
+  const version = about ? parseJsonObject(decodeText(about, given), given).keras_version : undefined;
+  // TensorFlow's Keras 2 writes such files too.
+  const place: Place = { ...given, keras: String(version).startsWith('2.') ? 2 : 3 };
   const config = parseJsonObject(decodeText(text, place), place);
   const root = openHdf5(weights, place);
   const { strict = true, customObjects } = options;

@@ -85,10 +85,21 @@ export class KerasWriter {
 
   #value(key: string, x: ConfigValue, className: string): unknown {
     if (Array.isArray(x)) return x.map((y) => this.#value(key, y as ConfigValue, className));
+    if (key.toLowerCase().endsWith('activation')) return this.#activation(x);
     if (isSerialized(x)) return this.object(x, kindOf(key));
     if (typeof x === 'string' && wordKeys.has(key)) return snakeWord(x);
     const policy = key === 'dtype' && this.dialect === 3 && className !== 'InputLayer';
     return policy ? { module: 'keras', class_name: 'DTypePolicy', config: { name: x }, registered_name: null } : x;
+  }
+
+  /** An activation by its name; with options of its own, and where the dialect means another function, as an object. */
+  #activation(x: ConfigValue): unknown {
+    const hard = (slope: number): Serialized => ({ className: 'hardSigmoid', config: { slope } });
+    const object = x === 'hardSigmoid' ? hard(0.2) : x;
+    if (!isSerialized(object)) return typeof object === 'string' ? snakeWord(object) : object;
+    const slope = this.dialect === 3 ? 1 / 6 : 0.2;
+    if (object.className === 'hardSigmoid' && object.config.slope === slope) return 'hard_sigmoid';
+    return this.object(object, 'activations');
   }
 
   /** A stack; its input is a layer of its own, whose dtype need not be that of the weights. */
