@@ -174,6 +174,8 @@ function firstUses(all: readonly Where[]): Map<string, number> {
   return first;
 }
 
+const isFunctional = (x: SavedObject): boolean => isObject(x.config) && 'input_layers' in x.config;
+
 /**
  * The configuration of a functional model as this library's. Throws FormatError for what is none.
  * @param nativeObject what makes the configurations of its layers
@@ -187,8 +189,13 @@ export function nativeFunctional(
   const entries = withoutMasks(config.layers.map((l) => entryOf(l, place)));
   const inputs = endsOf(config.input_layers ?? config.inputLayers, 'input_layers', place);
   const outputs = endsOf(config.output_layers ?? config.outputLayers, 'output_layers', place);
-  const first = firstUses([...inputs, ...outputs, ...entries.flatMap((e) => e.uses.flatMap(placesOf))]);
+  const inside = entries.flatMap((e) => e.uses.flatMap(placesOf));
+  const first = place.keras === 3 ? new Map<string, number>() : firstUses([...inputs, ...outputs, ...inside]);
+  const functional = new Set(entries.filter((e) => isFunctional(e.saved)).map((e) => e.name));
   const at = ([name, use, output]: Where): Where => [name, use - (first.get(name) ?? 0), output];
+  // Keras 3 counts the use that made a nested model in these lists alone.
+  const end = ([name, use, output]: Where): Where =>
+    place.keras === 3 && functional.has(name) ? [name, Math.max(0, use - 1), output] : at([name, use, output]);
   const argument = (x: unknown): unknown =>
     x instanceof Ref ? { tensor: at(x.where) } : Array.isArray(x) ? x.map(argument) : x;
   const layers = entries.map((e) => ({
@@ -203,7 +210,7 @@ export function nativeFunctional(
     name: (typeof config.name === 'string' ? config.name : undefined) as ConfigValue,
     trainable: config.trainable !== false,
     layers: layers as unknown as ConfigValue,
-    inputLayers: inputs.map(at),
-    outputLayers: outputs.map(at),
+    inputLayers: inputs.map(end),
+    outputLayers: outputs.map(end),
   };
 }

@@ -14,13 +14,13 @@ import { assignAll, fits } from './assign.ts';
 import { buildModel, modelObject } from './building.ts';
 import { kerasState, matchState, setRate, warnState } from './keras-optimizer.ts';
 import type { LoadModelOptions, SaveOptions } from './layers-artifacts.ts';
-import { KerasWriter } from './to-keras.ts';
+import { KerasWriter, pythonJson } from './to-keras.ts';
 import { compileState, nativeCompile, restoreCompile, trainingConfig } from './training-config.ts';
 import type { WeightMatch } from './weight-files.ts';
 import { checkComplete, matchWeights, type PlacedWeight, placedWeights } from './weight-names.ts';
 
-/** The version whose layout is written; every later Keras reads it. */
-const about = { keras_version: '2.15.0', backend: 'tensorflow' };
+/** The version whose layout is written. */
+const about = { keras_version: '3.15.1', backend: 'tensorflow' };
 
 type Mutable = {
   groups: Record<string, Mutable>;
@@ -58,8 +58,9 @@ function weightGroup(model: LayersModel): Mutable {
     root.groups[l.name] = empty();
     const taken = new Set<string>();
     const weights = kerasOrder(l).map((v) => {
-      let name = `${names.get(v) ?? v.name}:0`;
-      for (let i = 1; taken.has(name); i++) name = `${names.get(v) ?? v.name}_${i}:0`;
+      const own = names.get(v) ?? v.name;
+      let name = own;
+      for (let i = 1; taken.has(name); i++) name = `${own}_${i}`;
       taken.add(name);
       return { name, tensor: v.read() };
     });
@@ -75,12 +76,13 @@ export const encodeH5Weights = (model: LayersModel): Promise<Uint8Array> => enco
 
 /** The bytes of a `.h5` file. Rejects with ArgumentError for a subclass without a getConfig. */
 export async function encodeH5(model: LayersModel, options: SaveOptions): Promise<Uint8Array> {
-  const writer = new KerasWriter(2, isRegistered);
+  const writer = new KerasWriter(3, isRegistered);
+  const object = writer.object({ className: model.getClassName(), config: model.getConfig() }, 'layers');
   const root = empty();
   root.groups.model_weights = weightGroup(model);
-  root.attributes = { ...about, model_config: model.toJSON() };
+  root.attributes = { ...about, model_config: pythonJson(object) };
   if (options.includeOptimizer && model.isCompiled) {
-    root.attributes.training_config = JSON.stringify(trainingConfig(compileState(model), writer));
+    root.attributes.training_config = pythonJson(trainingConfig(compileState(model), writer));
     await model.optimizer.fetchRate();
     root.groups.optimizer_weights = empty();
     put(root.groups.optimizer_weights, kerasState(model));

@@ -57,7 +57,10 @@ export function kerasState(model: LayersModel): { name: string; tensor: AnyTenso
   const { optimizer } = model;
   return [
     { name: `${optimizer.name}/iteration`, tensor: iterations.read() },
-    { name: `${optimizer.name}/learning_rate`, tensor: scalar(optimizer.learningRate) },
+    // A schedule follows from the steps.
+    ...(isObject(optimizer.getConfig().learningRate)
+      ? []
+      : [{ name: `${optimizer.name}/learning_rate`, tensor: scalar(optimizer.learningRate) }]),
     ...rest.map((v) => ({ name: v.name, tensor: v.read() })),
   ];
 }

@@ -12,7 +12,7 @@ import { buildModel, modelObject } from './building.ts';
 import { kerasState, matchState, type StateTensor, setRate, warnState } from './keras-optimizer.ts';
 import { groupIn, variableGroups } from './keras-tree.ts';
 import type { LoadModelOptions, SaveOptions } from './layers-artifacts.ts';
-import { KerasWriter } from './to-keras.ts';
+import { KerasWriter, pythonJson } from './to-keras.ts';
 import { compileConfig, compileState, nativeCompile, restoreCompile } from './training-config.ts';
 
 /** The version whose layout is written. */
@@ -72,7 +72,7 @@ export async function encodeKeras(model: LayersModel, options: SaveOptions): Pro
     ...(training ? { compile_config: compileConfig(compileState(model), writer) } : {}),
   };
   if (training) await model.optimizer.fetchRate();
-  const text = (x: unknown) => new TextEncoder().encode(JSON.stringify(x));
+  const text = (x: unknown) => new TextEncoder().encode(pythonJson(x));
   return writeZip({
     // Keras writes the local time; the same model gives the same file here.
     [files.metadata]: text({ keras_version: kerasVersion, date_saved: '1980-01-01@12:00:00' }),

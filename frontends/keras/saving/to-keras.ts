@@ -42,10 +42,15 @@ const dropped: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const isDropped = (className: string, key: string, value: unknown): boolean =>
-  dropped[''].includes(key) || (value === null && (dropped[className] ?? []).includes(key));
+  dropped[''].includes(key) ||
+  (key === 'trainable' && value === true && className.startsWith('SpatialDropout')) ||
+  (value === null && (dropped[className] ?? []).includes(key));
 
 /** Whether a class is one of a user's own. */
 export type IsCustom = (className: string) => boolean;
+
+/** JSON for Python: a momentum that is no float is refused there. */
+export const pythonJson = (x: unknown): string => JSON.stringify(x).replace(/("momentum":-?\d+)(?=[,}])/g, '$1.0');
 
 export class KerasWriter {
   readonly dialect: Dialect;
@@ -88,7 +93,7 @@ export class KerasWriter {
     if (key.toLowerCase().endsWith('activation')) return this.#activation(x);
     if (isSerialized(x)) return this.object(x, kindOf(key));
     if (typeof x === 'string' && wordKeys.has(key)) return snakeWord(x);
-    const policy = key === 'dtype' && this.dialect === 3 && className !== 'InputLayer';
+    const policy = key === 'dtype' && this.dialect === 3 && !/^(InputLayer|SpatialDropout.*)$/.test(className);
     return policy ? { module: 'keras', class_name: 'DTypePolicy', config: { name: x }, registered_name: null } : x;
   }
 
