@@ -118,7 +118,17 @@ export class KerasWriter {
       className: 'InputLayer',
       config: { batchInputShape: shape, dtype, name: `${String(first?.config.name)}_input` },
     };
-    const all = explicit ? layers : [source, ...layers];
+    // Behind an input, a shape of one's own says nothing.
+    const behind = (l: Serialized): Serialized => {
+      const { batchInputShape, ...rest } = l.config;
+      return { className: l.className, config: rest };
+    };
+    const all =
+      shape === undefined
+        ? layers
+        : explicit
+          ? [first, ...layers.slice(1).map(behind)]
+          : [source, ...layers.map(behind)];
     return {
       name: config.name,
       ...(this.dialect === 3 ? { trainable: config.trainable, dtype: this.#value('dtype', 'float32', '') } : {}),
