@@ -17,9 +17,14 @@ function recurrent(): tf.LayersModel {
   const b = L.timeDistributed({ layer: L.dense({ units: 2 }) }).apply(a);
   const shared = L.dense({ units: 2, name: 'shared' });
   const c = L.add().apply([shared.apply(b), shared.apply(b)] as tf.SymbolicTensor[]);
-  const d = L.rnn({ cell: [L.gruCell({ units: 2 }), L.lstmCell({ units: 3 })] as never, returnSequences: true }).apply(c);
+  const d = L.rnn({ cell: [L.gruCell({ units: 2 }), L.lstmCell({ units: 3 })] as never, returnSequences: true }).apply(
+    c,
+  );
   const e = L.batchNormalization().apply(d);
-  const inner = tf.sequential({ layers: [L.dense({ units: 2, activation: 'relu', inputShape: [4, 3] })], name: 'inner' });
+  const inner = tf.sequential({
+    layers: [L.dense({ units: 2, activation: 'relu', inputShape: [4, 3] })],
+    name: 'inner',
+  });
   const f = inner.apply(e);
   const g = L.multiHeadAttention({ numHeads: 2, keyDim: 2 }).apply([f, f] as tf.SymbolicTensor[]);
   return tf.model({ inputs: x, outputs: [g as tf.SymbolicTensor, d as tf.SymbolicTensor], name: 'recurrent' });
