@@ -51,7 +51,7 @@ export const math: Operators = {
   Log: of(unary.log),
   Log1p: of(unary.log1p),
   Neg: either(complex.neg),
-  Polygamma: op((c) => apply('polygamma', [c.x(1)], { n: c.number(0, 'the order of the derivative') })),
+  Polygamma: op((c) => apply('polygamma', [c.x(1)], { order: c.number(0, 'the order of the derivative') })),
   Reciprocal: either(complex.reciprocal),
   Rint: rounding(unary.round),
   Round: rounding(unary.round),

@@ -54,12 +54,6 @@ const solved = (c: Call): Tensor => linalg.solve(c.x(0), c.x(1), c.attrs.bool('a
 function triangular(c: Call): Tensor {
   return linalg.triangularSolve(c.x(0), c.x(1), c.attrs.bool('lower', true), c.attrs.bool('adjoint'));
 }
-/** The singular values come first. */
-function singular(c: Call): (Tensor | undefined)[] {
-  const [u, s, v] = linalg.svd(c.x(0), c.attrs.bool('full_matrices'));
-  return c.attrs.bool('compute_uv', true) ? [s, u, v] : [s];
-}
-
 export const matrices: Operators = {
   MatMul: product('transpose_a', 'transpose_b'),
   _FusedMatMul: op((c) =>
@@ -86,7 +80,7 @@ export const matrices: Operators = {
   LogMatrixDeterminant: op((c) => linalg.slogdet(c.x(0)), { results: ['sign', 'log_abs_determinant'] }),
   Qr: op((c) => linalg.qr(c.x(0), c.attrs.bool('full_matrices')), { results: ['q', 'r'] }),
   SelfAdjointEigV2: op((c) => linalg.eigh(c.x(0)), { results: ['e', 'v'] }),
-  Svd: op(singular, { results: ['s', 'u', 'v'] }),
+  Svd: op((c) => linalg.svd(c.x(0), c.attrs.bool('full_matrices')), { results: ['s', 'u', 'v'] }),
 };
 
 function swapped(x: Tensor): Tensor {
