@@ -28,6 +28,11 @@ const pass = (n: TfNode, inputs: readonly string[]): TfNode => ({
   captures: n.captures ?? [],
   attrs: none,
 });
+function addTo(users: Map<TfNode, TfNode[]>, of: TfNode, user: TfNode): void {
+  const list = users.get(of);
+  if (list) list.push(user);
+  else users.set(of, [user]);
+}
 const dependencies = (n: TfNode): string[] => [...n.inputs, ...(n.captures ?? [])];
 const makersOf = (nodes: readonly TfNode[]): Map<string, TfNode> =>
   new Map(nodes.flatMap((n) => n.outputs.map((x) => [x, n] as const)));
@@ -59,7 +64,7 @@ class Rebuilder {
       const needs = new Set(dependencies(n).flatMap((x) => makers.get(x) ?? []));
       const own = [...needs].filter((m) => !(isMerge(n) && isNext(m)));
       waiting.set(n, own.length);
-      for (const m of own) users.set(m, [...(users.get(m) ?? []), n]);
+      for (const m of own) addTo(users, m, n);
     }
     const order = nodes.filter((n) => waiting.get(n) === 0);
     for (const n of order)
@@ -103,7 +108,6 @@ class Rebuilder {
       if (!byPath.has(k)) byPath.set(k, { path, nodes: [] });
       byPath.get(k)?.nodes.push(n);
     };
-    put([], { name: '', op: 'NoOp', inputs: [], outputs: [], attrs: none });
     // Exits stand in the frame around, but are needed to know what leaves: they go with the loop.
     const makers = makersOf(nodes);
     for (const n of nodes) {
@@ -113,7 +117,7 @@ class Rebuilder {
     }
     const inner = [...byPath.values()].filter((f) => f.path.length > 0).sort((p, q) => q.path.length - p.path.length);
     for (const f of inner) put(f.path.slice(0, -1), this.loop(f.nodes, f.path));
-    return (byPath.get(key([]))?.nodes ?? []).slice(1);
+    return byPath.get('')?.nodes ?? [];
   }
 
   /** The loop of one frame as one node of the frame around it. */
@@ -144,12 +148,9 @@ class Rebuilder {
       });
     const inputs = parts.map((p) => p.merge.outputs[0]);
     const graph = this.choices({ name, nodes: body, inputs, outputs: [], effects: [] });
-    const exitOf = (merge: TfNode) =>
-      exits.find((e) => {
-        const from = makers.get(e.inputs[0]);
-        return from !== undefined && from.inputs[0] === merge.outputs[0];
-      });
-    const outs = parts.map((p) => exitOf(p.merge)?.outputs[0] ?? '');
+    // An exit's operand is the switch of its variable.
+    const exitOf = new Map(exits.map((e) => [makers.get(e.inputs[0])?.inputs[0], e] as const));
+    const outs = parts.map((p) => exitOf.get(p.merge.outputs[0])?.outputs[0] ?? '');
     const known = new Set(outs);
     const odd = exits.find((e) => !known.has(e.outputs[0]));
     if (odd) throw this.bad(`the loop '${name}' has an exit '${odd.name}' of no variable`);
@@ -167,13 +168,12 @@ class Rebuilder {
   /** Choices in a graph without loops. */
   choices(graph: TfGraph): TfGraph {
     if (!graph.nodes.some(isMerge)) return graph;
-    let makers = makersOf(graph.nodes);
+    const makers = makersOf(graph.nodes);
     const replaced = new Map<TfNode, TfNode>();
     for (const n of this.order(graph.nodes)) {
       if (!isMerge(n)) continue;
       const choice = this.choice(n, makers);
       replaced.set(n, choice);
-      makers = new Map(makers);
       for (const x of n.outputs) makers.set(x, choice);
     }
     return { ...graph, nodes: graph.nodes.map((n) => replaced.get(n) ?? n) };
@@ -264,10 +264,7 @@ class Rebuilder {
     for (const n of nodes)
       for (const x of dependencies(n)) {
         const m = makers.get(x);
-        if (!m || !nodes.has(m)) continue;
-        const list = users.get(m);
-        if (list) list.push(n);
-        else users.set(m, [n]);
+        if (m && nodes.has(m)) addTo(users, m, n);
       }
     const inside = new Set([...nodes].filter(isOwn));
     for (const n of inside) for (const u of users.get(n) ?? []) inside.add(u);

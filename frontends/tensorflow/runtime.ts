@@ -178,23 +178,23 @@ const mostNodes = 2 ** 24;
  */
 function checkCalls(library: ReadonlyMap<string, TfGraph>, op: string): void {
   const fix = 'the graph is damaged, or not made by TensorFlow';
+  const callsIn = new Map([...library].map(([name, g]) => [name, g.nodes.flatMap((n) => callsOf(n, library))]));
   const state = new Map<string, { size: number; depth: number } | 'open'>();
   for (const root of library.keys()) {
     const stack = [root];
     while (stack.length) {
       const name = stack[stack.length - 1];
-      const graph = library.get(name) as TfGraph;
-      const calls = graph.nodes.flatMap((n) => callsOf(n, library));
-      const waiting = calls.filter((f) => state.get(f) === undefined);
-      if (typeof state.get(name) === 'object') stack.pop();
-      else if (calls.some((f) => state.get(f) === 'open'))
-        throw new FormatError(`function '${name}' calls itself`, { op, fix });
-      else if (waiting.length) {
+      const calls = callsIn.get(name) ?? [];
+      const seen = state.get(name);
+      if (typeof seen === 'object') stack.pop();
+      else if (seen === undefined) {
         state.set(name, 'open');
-        stack.push(waiting[0]);
+        for (const f of new Set(calls)) if (state.get(f) === undefined) stack.push(f);
+        if (calls.some((f) => state.get(f) === 'open'))
+          throw new FormatError(`function '${name}' calls itself`, { op, fix });
       } else {
         const parts = calls.map((f) => state.get(f) as { size: number; depth: number });
-        const size = parts.reduce((n, p) => n + p.size, graph.nodes.length + 1);
+        const size = parts.reduce((n, p) => n + p.size, (library.get(name) as TfGraph).nodes.length + 1);
         const depth = 1 + parts.reduce((d, p) => Math.max(d, p.depth), 0);
         if (size > mostNodes || depth > deepest)
           throw new FormatError(`function '${name}' is ${size} nodes with all that it calls, nested ${depth} deep`, {
