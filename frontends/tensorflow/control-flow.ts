@@ -16,6 +16,8 @@ const isNext = (n: TfNode | undefined): boolean => n?.op === 'NextIteration' || 
 const isMerge = (n: TfNode): boolean => (n.op === 'Merge' || n.op === 'RefMerge') && !n.flow;
 const isSwitch = (n: TfNode): boolean => n.op === 'Switch' || n.op === 'RefSwitch';
 
+/** Loops, and choices, nest no deeper. */
+const DEEPEST = 50;
 /** Steps of looking for what belongs to branches, at the most. */
 const MOST_STEPS = 2e7;
 
@@ -42,6 +44,8 @@ class Rebuilder {
   readonly #op: string;
   readonly #name: string;
   #steps = 0;
+  /** How deep choices nest. */
+  readonly #depths = new Map<TfNode, number>();
 
   constructor(name: string, op: string) {
     this.#name = name;
@@ -91,7 +95,7 @@ class Rebuilder {
       }
       if (isEnter(n)) frame = [...frame, n.attrs.text('frame_name', '')];
       else if (isExit(n)) frame = frame.slice(0, -1);
-      if (frame.length > 50) throw this.bad('loops nest deeper than 50');
+      if (frame.length > DEEPEST) throw this.bad(`loops nest deeper than ${DEEPEST}`);
       // What leaves a loop does so by an exit; its frame is known where the exit's operand is.
       frames.set(n, frame);
     }
@@ -234,11 +238,13 @@ class Rebuilder {
     const effectsOf = (side: number) => inner.filter((e) => only(e.sides.get(test)) === side).map((e) => e.x);
     const all = [p, q, ...inner].flatMap((e) => [...e.nodes]);
     const nodes = this.#inside(new Set(all), test, makers);
+    const depth = 1 + nodes.reduce((d, n) => Math.max(d, this.#depths.get(n) ?? 0), 0);
+    if (depth > DEEPEST) throw this.bad(`choices nest deeper than ${DEEPEST}`);
     const graph: TfGraph = { name: merge.name, nodes, inputs: [], outputs: [], effects: [] };
     const branches = first === 1 ? [merge.inputs[1], merge.inputs[0]] : merge.inputs;
     const made = makersOf(nodes);
     const outer = controls.filter((e) => !inner.includes(e)).map((e) => e.x);
-    return {
+    const choice: TfNode = {
       name: merge.name,
       op: merge.op,
       inputs: [test],
@@ -255,6 +261,8 @@ class Rebuilder {
         places: first === 1 ? [1, 0] : [0, 1],
       },
     };
+    this.#depths.set(choice, depth);
+    return choice;
   }
 
   /** Of these nodes those that depend on a switch of the predicate, the switches as nodes that hand on. */
