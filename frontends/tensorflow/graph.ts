@@ -42,10 +42,7 @@ export interface TfGraph {
   readonly effects: readonly string[];
 }
 
-/** Names of a node's results in function bodies, where there are several, and how many results an attribute says. */
-export interface ResultNames {
-  readonly results?: readonly string[];
-}
+/** Names of an operation's results in function bodies, where there are several. */
 export type ResultsOf = (op: string) => readonly string[] | undefined;
 
 /** The value that 'node', 'node:k' or '^node' means. */

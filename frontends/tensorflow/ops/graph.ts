@@ -2,6 +2,7 @@
 
 import { ArgumentError, ExecutionError } from '../../../ir/errors.ts';
 import { isReadable } from '../../formats/graph-function.ts';
+import { to } from '../../trace/ops/common.ts';
 import { stopGradient } from '../../trace/ops/unary.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
@@ -9,6 +10,12 @@ import { constantOf } from '../constants.ts';
 import { done, type Value } from '../values.ts';
 
 const same = op((c) => c.value(0));
+
+/** float64 becomes what the model has for it. */
+function constant(c: Call): Value {
+  const v = constantOf(c.attrs.tensor('value'), `the constant '${c.node.name}'`, c.node.op);
+  return v instanceof Tensor && v.type.dtype === 'f64' ? to(v, c.runtime.dtypeOf('DT_DOUBLE', 'f64')) : v;
+}
 
 /** A condition that does not hold stops the run where it can be looked at; in compiled programs nothing is checked. */
 function asserted(c: Call): typeof done {
@@ -41,7 +48,7 @@ export const basics: Operators = {
   Assert: op(asserted, unchecked),
   CheckNumerics: op(finite, unchecked),
   CheckNumericsV2: op(finite, unchecked),
-  Const: op((c) => constantOf(c.attrs.tensor('value'), `the constant '${c.node.name}'`, c.node.op)),
+  Const: op(constant),
   DebugIdentity: same,
   DeepCopy: same,
   Identity: same,
