@@ -20,10 +20,11 @@ export class Runtime {
   readonly #tables = new Map<string, LookupTable>();
   /** By the name that their handles share. */
   readonly variables = new Map<string, VariableHandle>();
-  /** Which of them train. */
-  isTrainable: (name: string) => boolean = () => true;
+  /** Which of them train, by name, and by their names in the checkpoint where they came from one. */
+  isTrainable: (name: string, key: string | undefined) => boolean = () => true;
   /** Tensors of the checkpoint that is being restored, by name. */
-  restored: ReadonlyMap<string, Value> | undefined;
+  #restored: ReadonlyMap<string, Value> = new Map();
+  #keys: ReadonlyMap<Value, string> = new Map();
   /** Values of constants that stand beside the graph, by name of the node: TensorFlow.js keeps them so. */
   readonly #weights: ReadonlyMap<string, Value>;
   readonly #float64: boolean;
@@ -117,6 +118,17 @@ export class Runtime {
 
   isFunction(name: string): boolean {
     return this.#library.has(name);
+  }
+  get restored(): ReadonlyMap<string, Value> {
+    return this.#restored;
+  }
+  set restored(tensors: ReadonlyMap<string, Value>) {
+    this.#restored = tensors;
+    this.#keys = new Map([...tensors].map(([name, v]) => [v, name]));
+  }
+  /** The name in the checkpoint of a tensor that is being restored. */
+  keyOf(x: Value): string | undefined {
+    return this.#keys.get(x);
   }
   /** Whether a node puts something into a table. */
   fillsTable(node: TfNode): boolean {

@@ -79,8 +79,13 @@ describe('a graph model', () => {
     ]);
     expect(model.modelVersion).toBe('1395.12');
     expect(values(model.weights.w[0])).toEqual([1, 3]);
-    for (const inputs of [{ a: a(), b: b() }, { 'in/a': a(), b: b() }, { 'in/a:0': a(), 'in/b:0': b() }, [b(), a()]])
-      expect((model.execute(inputs) as tf.Tensor[]).map(values)).toEqual([[11], [66]]);
+    const forms: (tf.Tensor[] | Record<string, tf.Tensor>)[] = [
+      { a: a(), b: b() },
+      { 'in/a': a(), b: b() },
+      { 'in/a:0': a(), 'in/b:0': b() },
+      [b(), a()],
+    ];
+    for (const inputs of forms) expect((model.execute(inputs) as tf.Tensor[]).map(values)).toEqual([[11], [66]]);
     const feeds = { a: a(), b: b() };
     expect(values(model.execute(feeds, 'right'))).toEqual([66]);
     expect(values(model.execute(feeds, 'split:1'))).toEqual([66]);

@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from 'sinter';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bundle, numbers } from './bundle.ts';
+import { bundle, numbers, strings } from './bundle.ts';
 import { bytes, constant, denseParts, float, variables, w } from './dense-model.ts';
 import {
   attr,
   functionDef,
   graphDef,
+  message,
   node,
   type SavedModelParts,
   savedModel,
   tensorProto,
-  textProto,
 } from './proto.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tf-saved-model-'));
@@ -79,6 +79,16 @@ describe('a SavedModel of TensorFlow 2', () => {
     const before = loss().dataSync()[0];
     optimizer.minimize(loss as () => tf.Tensor);
     expect(loss().dataSync()[0]).toBeLessThan(before);
+  });
+  it('knows what trained by the objects of its checkpoint, whatever handles are called', async () => {
+    const saved = (key: string) => message([2, message([1, 'VARIABLE_VALUE'], [3, key])]);
+    const graph = message([1, saved('w/value')], [1, saved('b/value')]);
+    const tensors = [numbers('w/value', 'float32', [2, 3], w), numbers('b/value', 'float32', [3], [0.5, 0, -0.5])];
+    const model = await tf.loadSavedModel({
+      savedModel: savedModel({ ...denseParts, variables: { 'layer/kernel': false, 'layer/bias': true } }),
+      variables: bundle([...tensors, strings('_CHECKPOINTABLE_OBJECT_GRAPH', [], [graph])]),
+    });
+    expect(model.trainableWeights.map((v) => v.name)).toEqual(['b']);
   });
   it('is compiled', async () => {
     const model = await tf.loadSavedModel(bytes, ['serve'], 'score');
