@@ -170,6 +170,29 @@ export const leftOut: readonly LeftOut[] = [
     names: ['BlockLSTM', 'BlockLSTMV2', 'CudnnRNN*', 'GRUBlockCell', 'LSTMBlockCell'],
   },
   {
+    reason: 'it holds code for XLA (StableHLO), which is not read: save the model with native operations',
+    names: ['XlaCallModule', 'XlaLaunch', 'Xla*'],
+  },
+  {
+    reason: 'sound is analyzed before the model (tf.signal)',
+    names: ['AudioSpectrogram', 'Mfcc'],
+  },
+  {
+    reason: 'what it gives is sparse: decode the logits behind the model',
+    names: ['CTC*'],
+  },
+  {
+    reason: 'generators with a state are not supported: save the model for inference',
+    names: [
+      'RngReadAndSkip',
+      'RngSkip',
+      'StatefulRandom*',
+      'StatefulStandardNormal*',
+      'StatefulTruncatedNormal',
+      'StatefulUniform*',
+    ],
+  },
+  {
     reason: 'it gives something else on each machine, or talks to others',
     names: [
       'Collective*',

@@ -62,6 +62,21 @@ const first: readonly Case[] = [
 ];
 
 export const neural: readonly Case[] = [
+  {
+    // Two classes: of the first, the second box overlaps the first and goes; of the second one box is good enough.
+    op: 'CombinedNonMaxSuppression',
+    inputs: [
+      known(floats([0, 0, 1, 1, 0, 0, 1, 0.9, 0, 2, 1, 3], [1, 3, 1, 4])),
+      known(floats([0.9, 0.1, 0.8, 0.7, 0.3, 0], [1, 3, 2])),
+      one(2),
+      one(4),
+      oneFloat(0.5),
+      oneFloat(0.2),
+    ],
+    attrs: { clip_boxes: attr.bool(false) },
+    outputs: 4,
+    want: [[0, 0, 1, 1, 0, 0, 1, 0.9, 0, 2, 1, 3, 0, 0, 0, 0], [0.9, 0.7, 0.3, 0], [0, 1, 0, 0], [3]],
+  },
   ...first,
   { op: 'Conv1D', inputs: [f([1, 6, 2]), f([3, 2, 4])], attrs: { stride: attr.int(2), padding: same } },
   { op: 'Conv2D', inputs: [image, f([3, 3, 2, 4])], attrs: conv({ strides: nhwc(2) }) },
@@ -252,6 +267,11 @@ export const neural: readonly Case[] = [
   { op: 'LogMatrixDeterminant', inputs: [square], outputs: 2, want: [[1], [Math.log(18)]] },
   { op: 'MatrixDiag', inputs: [floats([1, 2, 3, 4], [2, 2])], want: [[1, 0, 0, 2, 3, 0, 0, 4]] },
   { op: 'MatrixDiagPart', inputs: [square], want: [[4, 3, 2]] },
+  ...['V2', 'V3'].flatMap((v): Case[] => [
+    { op: `MatrixDiag${v}`, inputs: [floats([1, 2]), one(0), one(-1), one(-1), oneFloat(0)], want: [[1, 0, 0, 2]] },
+    { op: `MatrixDiagPart${v}`, inputs: [square, one(0), oneFloat(0)], want: [[4, 3, 2]] },
+    { op: `MatrixSetDiag${v}`, inputs: [floats([1, 2, 3, 4], [2, 2]), floats([8, 9]), one(0)], want: [[8, 2, 3, 9]] },
+  ]),
   { op: 'MatrixInverse', inputs: [floats([2, 0, 1, 4], [2, 2])], want: [[0.5, 0, -0.125, 0.25]] },
   { op: 'MatrixSetDiag', inputs: [floats([1, 2, 3, 4, 5, 6], [2, 3]), floats([8, 9])], want: [[8, 2, 3, 4, 9, 6]] },
   { op: 'MatrixSolve', inputs: [floats([2, 0, 0, 4], [2, 2]), floats([2, 2], [2, 1])], want: [[1, 0.5]] },

@@ -25,6 +25,9 @@ const sparse = (op: string, want: number[], more: Case['inputs'] = []): Case => 
 });
 
 export const shaped: readonly Case[] = [
+  { op: 'ParallelConcat', inputs: [floats([1, 2], [1, 2]), floats([3, 4], [1, 2])], want: [[1, 2, 3, 4]] },
+  { op: 'UnravelIndex', inputs: [ints([5, 1]), list(2, 3)], want: [[1, 0, 2, 1]] },
+  { op: 'FakeParam', inputs: [], attrs: { dtype: attr.type('float32'), shape: attr.shape([2]) }, want: [[0, 0]] },
   ...reduce(['Max', 'Mean', 'Min', 'Prod', 'Sum']),
   ...reduce(['All', 'Any'], bools([0, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 1], [2, 3, 2])),
   { op: 'Mean', inputs: [ints([1, 2, -2, -1], [2, 2]), list(1)], want: [[1, -1]] },
@@ -200,6 +203,7 @@ export const shaped: readonly Case[] = [
   { op: 'Snapshot', inputs: [x] },
   { op: 'StopGradient', inputs: [x] },
   ...[
+    'GuaranteeConst',
     'DebugIdentity',
     'DeepCopy',
     'PlaceholderWithDefault',

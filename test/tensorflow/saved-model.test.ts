@@ -7,16 +7,7 @@ import * as tf from 'sinter';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundle, numbers, strings } from './bundle.ts';
 import { bytes, constant, denseParts, float, variables, w } from './dense-model.ts';
-import {
-  attr,
-  functionDef,
-  graphDef,
-  message,
-  node,
-  type SavedModelParts,
-  savedModel,
-  tensorProto,
-} from './proto.ts';
+import { attr, functionDef, graphDef, message, node, type SavedModelParts, savedModel, tensorProto } from './proto.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tf-saved-model-'));
 afterAll(() => rmSync(folder, { recursive: true }));

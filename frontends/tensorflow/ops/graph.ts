@@ -2,6 +2,7 @@
 
 import { ArgumentError, ExecutionError } from '../../../ir/errors.ts';
 import { isReadable } from '../../formats/graph-function.ts';
+import { emitter as b } from '../../trace/dispatch.ts';
 import { to } from '../../trace/ops/common.ts';
 import { stopGradient } from '../../trace/ops/unary.ts';
 import { Tensor } from '../../trace/tensor.ts';
@@ -51,6 +52,11 @@ export const basics: Operators = {
   Const: op(constant),
   DebugIdentity: same,
   DeepCopy: same,
+  FakeParam: op(
+    (c) =>
+      b.splat({ dtype: c.attrs.dtype('dtype'), shape: (c.attrs.shape('shape') ?? []).map((d) => d ?? 0) }, 0) as Tensor,
+  ),
+  GuaranteeConst: same,
   Identity: same,
   IdentityN: op((c) => c.operands),
   NoOp: op(() => done),

@@ -228,6 +228,7 @@ export const slices: Operators = {
   GatherNd: op((c) => gatherND(c.x(0), cast(c.x(1), 'int32'))),
   GatherV2: op(gathered),
   Pack: op(pack),
+  ParallelConcat: op((c) => concat(c.xs(), 0)),
   ParallelDynamicStitch: op(stitched),
   Reverse: op((c) =>
     reverse(
