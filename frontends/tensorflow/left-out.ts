@@ -6,6 +6,7 @@ interface LeftOut {
   readonly names: readonly string[];
 }
 
+/** By reason. */
 export const leftOut: readonly LeftOut[] = [
   {
     reason: 'there are no tensors of strings to compute with: they are only handed on and compared',

@@ -9,6 +9,7 @@ import { asCall, type TfGraph, type TfNode } from './graph.ts';
 import { isSupported, operatorOf } from './operators.ts';
 import { done, type LookupTable, tensorsOf, type Value, type VariableHandle } from './values.ts';
 
+/** A graph that can be run. */
 export type TfFunction = GraphFunction<TfNode, Value>;
 
 /** What belongs to one loaded model. */

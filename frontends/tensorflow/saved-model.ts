@@ -28,12 +28,14 @@ export interface SignatureTensor {
   readonly tfDtype: string;
   readonly shape: readonly (number | null)[] | undefined;
 }
+/** A signature, as tfjs-node shows it. */
 export interface SignatureDef {
   readonly inputs: Record<string, SignatureTensor>;
   readonly outputs: Record<string, SignatureTensor>;
   /** What it is for: 'tensorflow/serving/predict', …/classify, …/regress. */
   readonly methodName: string;
 }
+/** A graph of a SavedModel, as tfjs-node shows it. */
 export interface MetaGraph {
   readonly tags: string[];
   readonly signatureDefs: Record<string, SignatureDef>;

@@ -87,6 +87,7 @@ const wholeNumbers = (from: number) =>
     return stateless.statelessUniform(c.shape(0), statelessSeed(c), low, high, 'int32');
   }, seeded);
 
+/** What makes tensors, by name. */
 export const creation: Operators = {
   Empty: op(
     (c) =>

@@ -45,6 +45,7 @@ function unfed(c: Call): never {
 /** Unchecked where compiled: there a check would be of no use to anybody. */
 const unchecked = { limit: 'checked where it runs eagerly, not in compiled programs' } as const;
 
+/** By name. */
 export const basics: Operators = {
   Assert: op(asserted, unchecked),
   CheckNumerics: op(finite, unchecked),

@@ -169,6 +169,7 @@ function contrasted(c: Call): Tensor {
 }
 
 const dynamic = { dynamic: true } as const;
+/** By name. */
 export const images: Operators = {
   AdjustContrastv2: op(contrasted),
   AdjustHue: op((c) => recoloured(c, (h, s, by) => [binary.sub(binary.add(h, by), floor(binary.add(h, by))), s])),

@@ -23,6 +23,7 @@ const gradient = (f: (dy: Tensor, y: Tensor) => Tensor): Operator => op((c) => f
 /** Limits that are tensors, which broadcast. */
 const clipped = (x: Tensor, low: Tensor, high: Tensor): Tensor => binary.minimum(binary.maximum(x, low), high);
 
+/** By name. */
 export const math: Operators = {
   Abs: of(unary.abs),
   ComplexAbs: op((c) => complex.abs(c.complex(0)) as Tensor),

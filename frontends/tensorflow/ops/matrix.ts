@@ -81,6 +81,7 @@ const diagonalSet = op((c) => {
   return withDiagonal(c.x(0), c.x(1));
 }, main);
 
+/** By name. */
 export const matrices: Operators = {
   MatMul: product('transpose_a', 'transpose_b'),
   _FusedMatMul: op((c) =>

@@ -124,6 +124,7 @@ function unraveled(c: Call): Tensor {
   return shape.cast(shape.stack(parts, 0), 'int32');
 }
 
+/** By name. */
 export const shapes: Operators = {
   BatchToSpace: op((c) => space.batchToSpaceND(c.x(0), square(c), pairs(c, 1))),
   BatchToSpaceND: op((c) => space.batchToSpaceND(c.x(0), c.numbers(1, 'the block'), pairs(c, 2))),

@@ -219,6 +219,7 @@ function evenly(c: Call): Tensor[] {
   return split(c.x(1), n, c.number(0, 'the axis'));
 }
 
+/** By name. */
 export const slices: Operators = {
   Concat: op((c) => joined(c, 0)),
   ConcatV2: op((c) => joined(c, c.count - 1)),

@@ -114,6 +114,7 @@ function ranges(c: Call): Tensor[] {
 }
 
 const dynamic = { dynamic: true } as const;
+/** By name. */
 export const sparse: Operators = {
   RaggedRange: op(ranges, { ...dynamic, results: ['rt_nested_splits', 'rt_dense_values'] }),
   SparseFillEmptyRows: op(filled, {

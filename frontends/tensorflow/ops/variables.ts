@@ -106,6 +106,7 @@ function restored(c: Call): Value[] {
   });
 }
 
+/** By name. */
 export const variables: Operators = {
   Assign: op(assign, impure),
   AssignAdd: changed((v, c) => add(v, c.x(1))),
