@@ -9,6 +9,7 @@ import { mathCalls } from './calls-math.ts';
 import { modelCalls } from './calls-models.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
+import { tensorflowCalls } from './calls-tensorflow.ts';
 import { trainingCalls } from './calls-training.ts';
 
 /** Names a public function, `image.resize` for one in a namespace. */
@@ -32,6 +33,7 @@ export const calls = (): Call[] =>
     trainingCalls(),
     dataCalls(),
     modelCalls(),
+    tensorflowCalls(),
   ].flatMap(flat);
 
 const namespaces = [

@@ -1,14 +1,15 @@
 // `npm run op-coverage`: what of TensorFlow.js is covered, left out (and why), or missing. Exits with 1
 // where something is missing, or a reason stands for what is covered by now.
-//   --write   writes docs/ops.md as well
+//   --write   writes docs/ops.md and the tables of docs/tensorflow.md as well
 //   --names   first reads the names anew from the TensorFlow.js that the benchmarks install
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
+import { tensorflowGaps, tensorflowPage } from './tensorflow.ts';
 
 const root = process.cwd();
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -28,5 +29,12 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-if (has('--write')) writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
-if (of('missing').length || stale.length) process.exitCode = 1;
+const tensorflow = tensorflowGaps(root);
+console.log(`TensorFlow: ${tensorflow.missing.length} operations without a reason ${tensorflow.missing.join(', ')}`);
+
+if (has('--write')) {
+  writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
+  const file = join(root, 'docs', 'tensorflow.md');
+  writeFileSync(file, tensorflowPage(root, readFileSync(file, 'utf8')));
+}
+if (of('missing').length || stale.length || tensorflow.missing.length || tensorflow.stale.length) process.exitCode = 1;
