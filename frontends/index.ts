@@ -39,6 +39,16 @@ export * as node from './image/node-names.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
+/** Models of other systems. */
+export {
+  type ExportOnnxOptions,
+  exportOnnx,
+  type GraphModel,
+  type LoadOnnxOptions,
+  loadOnnx,
+  type OnnxExportable,
+  type OnnxSource,
+} from './onnx/index.ts';
 export { getBackend, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';

@@ -188,7 +188,7 @@ function bordered(c: Call, x: Tensor, axis: number, low: number, high: number, m
 /** These indices of an axis. */
 export function taken(x: Tensor, axis: number, indices: readonly number[]): Tensor {
   const step = indices.length > 1 ? indices[1] - indices[0] : 1;
-  if (step > 0 && indices.every((k, i) => k === indices[0] + i * step)) {
+  if (indices.length > 0 && step > 0 && indices.every((k, i) => k === indices[0] + i * step)) {
     const at = <T>(rest: readonly T[], here: T) => rest.map((r, i) => (i === axis ? here : r));
     const ones = x.shape.map(() => 1);
     return b.slice(
