@@ -5,6 +5,7 @@ import type { DType } from '../../ir/types.ts';
 import { isFloat } from '../../ir/types.ts';
 import { b } from '../formats/functions.ts';
 import { type GraphFunction, type GraphNode, known, nodeText, type Scope } from '../formats/graph-function.ts';
+import { operandOf } from '../trace/dispatch.ts';
 import { Tensor } from '../trace/tensor.ts';
 
 /** An optional value: there or not. */
@@ -106,7 +107,8 @@ export class Call {
   /** An operand that may be left out. */
   maybe(i: number): Tensor | undefined {
     const v = this.operands[i];
-    if (v === undefined || v instanceof Tensor) return v?.operand();
+    if (v === undefined) return undefined;
+    if (v instanceof Tensor) return operandOf(v);
     throw this.wrong(`operand ${i} is no tensor`);
   }
   /** All operands, as tensors. */

@@ -48,7 +48,7 @@ const dialect: Dialect<OnnxNode, OnnxValue> = {
 type Versions = ReadonlyMap<string, number>;
 
 /** All nodes of a model with its functions written out: no file of honest size has more. */
-const mostNodes = 1_000_000;
+const mostNodes = 250_000;
 
 /** Reads the graphs of one model. */
 export class GraphReader {
