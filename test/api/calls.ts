@@ -4,6 +4,7 @@
 import * as tf from 'sinter';
 import { callbackCalls } from './calls-callbacks.ts';
 import { dataCalls } from './calls-data.ts';
+import { formatCalls } from './calls-formats.ts';
 import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { modelCalls } from './calls-models.ts';
@@ -32,6 +33,7 @@ export const calls = (): Call[] =>
     trainingCalls(),
     dataCalls(),
     modelCalls(),
+    formatCalls(),
   ].flatMap(flat);
 
 const namespaces = [

@@ -53,6 +53,8 @@ export interface OpCase {
   readonly op: string;
   readonly version: number;
   readonly domain?: string;
+  /** The version of its set, where that is not ai.onnx. */
+  readonly domainVersion?: number;
   readonly note?: string;
   readonly attributes?: Attributes;
   readonly inputs: readonly (Data | null | readonly Data[])[];
@@ -214,7 +216,7 @@ export function modelOfCase(c: OpCase): Uint8Array {
   const constants = c.inputs.flatMap((d, i) =>
     d && !Array.isArray(d) && (d as Data).constant ? [tensorOf(`x${i}`, d as Data, `${key} ${i}`)] : [],
   );
-  const domains = c.domain ? [{ domain: c.domain, version: 1 }] : [];
+  const domains = c.domain ? [{ domain: c.domain, version: c.domainVersion ?? 1 }] : [];
   return modelOf(
     {
       node: [node],

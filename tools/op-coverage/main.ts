@@ -1,12 +1,13 @@
 // `npm run op-coverage`: what of TensorFlow.js is covered, left out (and why), or missing. Exits with 1
 // where something is missing, or a reason stands for what is covered by now.
-//   --write   writes docs/ops.md as well
+//   --write   writes docs/ops.md and the tables of docs/onnx.md as well
 //   --names   first reads the names anew from the TensorFlow.js that the benchmarks install
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
+import { gaps, onnxPage } from './onnx.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
 
@@ -28,5 +29,11 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-if (has('--write')) writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
-if (of('missing').length || stale.length) process.exitCode = 1;
+const onnx = gaps(root);
+console.log(`ONNX: ${onnx.missing.length} operators without a reason ${onnx.missing.join(', ')}`);
+if (has('--write')) {
+  writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
+  const file = join(root, 'docs', 'onnx.md');
+  writeFileSync(file, onnxPage(root, readFileSync(file, 'utf8')));
+}
+if (of('missing').length || stale.length || onnx.missing.length || onnx.stale.length) process.exitCode = 1;
