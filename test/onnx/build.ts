@@ -181,7 +181,7 @@ export const nodeOf = (
   attribute: Object.entries(attributes).map(([k, v]) => attributeOf(k, v, k)),
 });
 /** A value of a graph's inputs or outputs. */
-export const valueOf = (name: string, type: TypeName = 'float', shape?: readonly number[]): ToWrite<'ValueInfo'> => ({
+export const infoOf = (name: string, type: TypeName = 'float', shape?: readonly number[]): ToWrite<'ValueInfo'> => ({
   name,
   type: typeOf(type, shape),
 });
@@ -221,7 +221,7 @@ export function modelOfCase(c: OpCase): Uint8Array {
     {
       node: [node],
       initializer: constants,
-      input: givenInputs(c).map(({ name, data: d }) => valueOf(name, d.type, d.shape)),
+      input: givenInputs(c).map(({ name, data: d }) => infoOf(name, d.type, d.shape)),
       output: outputs.map((name) => ({ name })),
     },
     c.version,

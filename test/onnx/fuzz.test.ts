@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { load } from '../../frontends/onnx/load.ts';
 import { SinterError } from '../../ir/errors.ts';
 import { randomFrom } from '../helpers.ts';
-import { bool, f, fix, i64, int, ints, modelOf, modelOfCase, nodeOf, one, tensorOf, u8, valueOf } from './build.ts';
+import { bool, f, fix, i64, infoOf, int, ints, modelOf, modelOfCase, nodeOf, one, tensorOf, u8 } from './build.ts';
 
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 const runs = Number(process.env.FUZZ_RUNS ?? 10_000);
@@ -12,7 +12,7 @@ const runs = Number(process.env.FUZZ_RUNS ?? 10_000);
 const body = {
   name: 'body',
   node: [nodeOf('Add', ['v', 'k'], ['v2']), nodeOf('Identity', ['c'], ['c2'])],
-  input: [valueOf('i', 'int64', []), valueOf('c', 'bool', []), valueOf('v')],
+  input: [infoOf('i', 'int64', []), infoOf('c', 'bool', []), infoOf('v')],
   output: [{ name: 'c2' }, { name: 'v2' }],
 };
 /** Models of different parts of the format. */
@@ -45,7 +45,7 @@ const models: readonly Uint8Array[] = [
           else_branch: { node: [nodeOf('Abs', ['y'], ['e'])], output: [{ name: 'e' }] },
         }),
       ],
-      input: [valueOf('x', 'float', []), valueOf('p', 'bool', [])],
+      input: [infoOf('x', 'float', []), infoOf('p', 'bool', [])],
       output: [{ name: 'z' }],
       initializer: [
         tensorOf('n', int(3), 'n'),
@@ -81,7 +81,7 @@ const models: readonly Uint8Array[] = [
     {
       name: 'e',
       node: [nodeOf('Add', ['x', 'w'], ['y'])],
-      input: [valueOf('x')],
+      input: [infoOf('x')],
       output: [{ name: 'y' }],
       initializer: [
         {
