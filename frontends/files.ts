@@ -76,6 +76,28 @@ export const readIfThere = (file: string, op: string): Promise<Uint8Array | unde
     }
   });
 
+/**
+ * A part of a file. ExecutionError where there is no such file; fewer bytes come back where it ends earlier, and no
+ * memory is taken for those that are not there.
+ */
+export const readPart = (file: string, offset: number, size: number, op: string): Promise<Uint8Array> =>
+  guarded('reading', file, op, async ({ fs }) => {
+    const handle = await fs.open(file, 'r');
+    try {
+      const there = Math.max(0, Math.min(size, (await handle.stat()).size - offset));
+      const out = new Uint8Array(there);
+      let at = 0;
+      while (at < there) {
+        const { bytesRead } = await handle.read(out, at, there - at, offset + at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return out.subarray(0, at);
+    } finally {
+      await handle.close();
+    }
+  });
+
 /** Removes a file, and its folder where that is empty then. */
 export const removeFile = (file: string, op: string): Promise<void> =>
   guarded('removing', file, op, async ({ fs, path }) => {
@@ -86,4 +108,28 @@ export const removeFile = (file: string, op: string): Promise<void> =>
 /** Parts of a path as one. */
 export async function joinPath(op: string, ...parts: string[]): Promise<string> {
   return (await access(op)).path.join(...parts);
+}
+
+/** As `readIfThere`. Rejects with ExecutionError where there is no such file. */
+export async function mustRead(file: string, op: string): Promise<Uint8Array> {
+  const bytes = await readIfThere(file, op);
+  if (bytes) return bytes;
+  throw new ExecutionError(`there is no file '${file}'`, { op, fix: 'check the path' });
+}
+
+/** The files of a folder, not those in folders inside, with when they were changed. */
+export const listFiles = (folder: string, op: string): Promise<{ name: string; modified: number }[]> =>
+  guarded('listing', folder, op, async ({ fs, path }) => {
+    const entries = await fs.readdir(folder, { withFileTypes: true });
+    const files = entries.filter((e) => e.isFile());
+    // A file may be gone by now.
+    const times = await Promise.all(files.map((f) => fs.stat(path.join(folder, f.name)).catch(() => undefined)));
+    return files.flatMap((f, i) => (times[i] ? [{ name: f.name, modified: times[i].mtimeMs }] : []));
+  });
+
+/** The path of a `file://` address, which may be relative as in TensorFlow.js (`file://./a.csv`), or a path as it is. */
+export async function pathOf(text: string, op: string): Promise<string> {
+  if (!text.startsWith('file://')) return text;
+  if (!text.startsWith('file:///')) return text.slice('file://'.length);
+  return (await nodeModule('url', op)).fileURLToPath(text);
 }

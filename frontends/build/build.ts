@@ -146,9 +146,11 @@ export async function build(given: Readonly<Record<string, Buildable>>, o: Build
   await addStandalone(files, o, spec);
   addWasm(files, o, c.name, written);
   files.set(`${c.name}.sinter`, written.artifact);
+  const copied = runtime === 'copy';
   const loader: LoaderOptions = {
     name: c.name,
-    runtime: runtime === 'copy' ? './sinter-runtime.js' : runtime,
+    runtime: copied ? './sinter-runtime.js' : runtime,
+    types: copied ? 'sinter/runtime' : runtime,
     functions,
     states,
   };
@@ -186,6 +188,6 @@ async function runtimeFiles(gpu: boolean): Promise<[string, Uint8Array][]> {
       op,
       fix: "run npm run build first, or let the loader import it: runtime: 'sinter/runtime'",
     });
-  const wanted = ['sinter-runtime.js', 'sinter-runtime.d.ts', ...(gpu ? ['sinter-runtime-gpu.js'] : [])];
+  const wanted = ['sinter-runtime.js', ...(gpu ? ['sinter-runtime-gpu.js'] : [])];
   return wanted.map((name) => [name, new Uint8Array(readFileSync(new URL(name, folder)))]);
 }

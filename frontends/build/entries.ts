@@ -7,8 +7,9 @@ import { ArgumentError, valueText } from '../../ir/errors.ts';
 import { freezeStates } from '../../ir/freeze.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { Literal } from '../../ir/literal.ts';
+import { GraphModel } from '../formats/graph-model.ts';
 import { LayersModel } from '../keras/engine/model.ts';
-import { Executable, isCompilable, isFunc, traced } from '../trace/compile.ts';
+import { Executable, isFunc, traced } from '../trace/compile.ts';
 import type { Concrete } from '../trace/concrete.ts';
 import { zeros } from '../trace/creation.ts';
 import type { AnyFunction } from '../trace/func.ts';
@@ -21,8 +22,8 @@ import type { Variable } from '../trace/variable.ts';
 export interface EntryOptions {
   /** A function of tensors. */
   readonly fn?: (...args: never[]) => unknown;
-  /** Or a model: its prediction, or with `labels` one step of its training, for which it must be compiled. */
-  readonly model?: LayersModel;
+  /** Or a model: its prediction, or, of layers and with `labels`, one step of its training, for which it must be compiled. */
+  readonly model?: LayersModel | GraphModel;
   /** One spec an argument, nested like it; a first dimension of null is the open batch. A model's are known. */
   readonly inputs?: readonly unknown[];
   /** The labels of a training step, one spec an output. */
@@ -32,7 +33,7 @@ export interface EntryOptions {
 }
 
 /** A model, what `tf.compile` or `tf.func` (with an inputSignature) returned, or a function with its options. */
-export type Buildable = LayersModel | Executable<unknown> | ((...args: never[]) => unknown) | EntryOptions;
+export type Buildable = LayersModel | GraphModel | Executable<unknown> | ((...args: never[]) => unknown) | EntryOptions;
 
 /** An entry that can be traced for any size of its batch. */
 interface Traceable {
@@ -59,16 +60,14 @@ function traceable(name: string, given: Buildable): Traceable {
     const { concrete } = given.parts;
     return { name, method: 'predict', open: false, trace: () => concrete };
   }
-  if (given instanceof LayersModel) return ofModel(name, { model: given });
+  if (given instanceof LayersModel || given instanceof GraphModel) return ofModel(name, { model: given });
   if (typeof given === 'function') {
     const { inputSignature, inputs } = given as { inputSignature?: readonly unknown[]; inputs?: readonly unknown[] };
     return ofFunction(name, { fn: given, inputs: inputs ?? inputSignature });
   }
   if (typeof given === 'object' && given !== null) {
-    if (given.model instanceof LayersModel) return ofModel(name, given);
+    if (given.model instanceof LayersModel || given.model instanceof GraphModel) return ofModel(name, given);
     if (typeof given.fn === 'function') return ofFunction(name, given);
-    if (isCompilable(given.model ?? given))
-      return ofFunction(name, { ...given, fn: ((given.model ?? given) as LayersModel).asFunction() as never });
   }
   return refuse(
     name,
@@ -127,18 +126,26 @@ function ofFunction(name: string, { fn, inputs, method }: EntryOptions): Traceab
 }
 
 function ofModel(name: string, { model, inputs, labels, method }: EntryOptions): Traceable {
-  const m = model as LayersModel;
-  const known = () => m.inputs.map((s) => new TensorSpec(s.shape, s.dtype, s.sourceLayer.name));
+  const m = model as LayersModel | GraphModel;
+  const names = m instanceof LayersModel ? m.inputNames : m.inputs.map((t) => t.name);
+  const known = () =>
+    m.inputs.map(({ shape, dtype }, i) => {
+      if (!shape)
+        return refuse(name, `takes '${names[i]}', whose shape its file does not say`, 'give inputs: [tf.spec(…)]');
+      return new TensorSpec(shape, dtype ?? 'float32', names[i]);
+    });
   const x = (inputs ?? known()) as readonly TensorSpec[];
-  if (labels) return ofTraining(name, m, x, labels, method);
+  if (labels && m instanceof LayersModel) return ofTraining(name, m, x, labels, method);
+  if (labels)
+    refuse(name, 'is a graph, which has no training step of its own', 'give a function {fn, inputs} that trains it');
   const f = m.asFunction() as AnyFunction;
   return {
     name,
     method: method ?? 'predict',
     open: hasOpen(x),
     trace: (batch) => traced(f, sized(x, batch, name) as unknown[]),
-    inputNames: m.inputNames,
-    outputNames: m.outputNames,
+    inputNames: names,
+    outputNames: m instanceof LayersModel ? m.outputNames : m.outputs.map((t) => t.name),
   };
 }
 

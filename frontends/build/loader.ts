@@ -85,6 +85,8 @@ export interface LoaderOptions {
   readonly name: string;
   /** Where the runtime is imported from. */
   readonly runtime: string;
+  /** Where its types are. */
+  readonly types: string;
   readonly functions: readonly ArtifactFunction[];
   readonly states: readonly ArtifactState[];
 }
@@ -104,14 +106,14 @@ export function loaderText({ name, runtime }: LoaderOptions, wasm?: string): str
 }
 
 /** The loader's types. */
-export function typesText({ runtime, functions, states }: LoaderOptions): string {
+export function typesText({ types, functions, states }: LoaderOptions): string {
   const entries = functions.map(
     (f) => `  /** ${comment(`${f.method}: ${signatureText(f)}`)} */\n  readonly ${key(f.name)}: ${entryType(f)};\n`,
   );
   const names = states.map((s) => key(s.name)).join(' | ') || 'never';
   return [
     '// Written by sinter build.',
-    `import type { ArtifactSource, Entry, LoadOptions, Model as Loaded } from ${JSON.stringify(runtime)};`,
+    `import type { ArtifactSource, Entry, LoadOptions, Model as Loaded } from ${JSON.stringify(types)};`,
     '',
     `export interface Functions {\n${entries.join('')}}`,
     '',

@@ -1,6 +1,7 @@
 // Where bytes come from: files, addresses, blobs and arrays, read in pieces.
 
 import { ArgumentError, ExecutionError, valueText } from '../../ir/errors.ts';
+import { pathOf } from '../files.ts';
 import { checkOptions } from '../keras/engine/names.ts';
 import { inNode, nodeModule } from '../platform.ts';
 import { need } from '../trace/ops/common.ts';
@@ -30,13 +31,6 @@ const fileOptions = (options: FileOptions, op: string): Required<FileOptions> =>
   need(Number.isInteger(offset) && offset >= 0, op, 'offset must be a whole number from 0 on', offset);
   return { chunkSize, offset };
 };
-
-/** The path of a `file://` address, which may be relative as in TensorFlow.js (`file://./a.csv`), or a path as it is. */
-async function pathOf(text: string, op: string): Promise<string> {
-  if (!text.startsWith('file://')) return text;
-  if (!text.startsWith('file:///')) return text.slice('file://'.length);
-  return (await nodeModule('url', op)).fileURLToPath(text);
-}
 
 /** The pieces of a file of this machine. */
 async function* filePieces(text: string, { chunkSize, offset }: Required<FileOptions>, op: string) {

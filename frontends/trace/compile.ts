@@ -220,7 +220,7 @@ function fits(t: Tensor, want: Tensor['type']): boolean {
 export interface Compilable {
   asFunction(): (...inputs: Tensor[]) => Tensor | Tensor[];
 }
-export const isCompilable = (f: unknown): f is Compilable =>
+const isCompilable = (f: unknown): f is Compilable =>
   typeof f === 'object' && f !== null && typeof (f as Compilable).asFunction === 'function';
 
 export const isFunc = (f: AnyFunction): f is Func<AnyFunction> => 'concreteFor' in f;

@@ -2,7 +2,6 @@
 
 import { ArgumentError } from '../../ir/plan.ts';
 import type { StateCell } from '../state.ts';
-import { BufferPool } from '../wasm/buffer.ts';
 import { DeviceMemory } from '../wasm/memory.ts';
 import type { ProgramHost } from '../wasm/program.ts';
 import { type Home, WasmResidence } from '../wasm/residence.ts';
@@ -10,7 +9,6 @@ import { type Home, WasmResidence } from '../wasm/residence.ts';
 /** The memory goes with the model that has it: nothing in it is freed on its own. */
 export class ModelHost implements ProgramHost, Home {
   readonly memory = new DeviceMemory(false);
-  readonly buffers = new BufferPool(this.memory);
 
   addressOf(cell: StateCell): number {
     const here = cell.residence;

@@ -45,6 +45,8 @@ export interface ModelOptions {
    * (`sinter build --wasm` writes them as files).
    */
   readonly module?: WebAssembly.Module;
+  /** Chooses the variant of WebAssembly: false is baseline SIMD. By default the one with fused multiply-add, where the engine has it. */
+  readonly relaxed?: boolean;
 }
 
 /** Everything `load` can be told. */
@@ -90,7 +92,7 @@ export class Artifact {
       return new StateCell(type, s.blob === noBlob ? [] : elementsOf(type.dtype, this.blob(s.blob)));
     });
     const target = opts.target ?? 'wasm';
-    const { make, dispose } = target === 'webgpu' ? await this.#gpu(cells) : await this.#wasm(cells, opts.module);
+    const { make, dispose } = target === 'webgpu' ? await this.#gpu(cells) : await this.#wasm(cells, opts);
     const functions = Object.fromEntries(this.header.functions.map((f) => [f.name, new Entry(f, make(f))]));
     const infos = states.map(({ tensor, trainable }) => ({
       name: (tensor as TensorEntry).name,
@@ -100,8 +102,8 @@ export class Artifact {
     return new Model(functions, target, infos, cells, dispose);
   }
 
-  async #wasm(cells: readonly StateCell[], given?: WebAssembly.Module) {
-    const { module, relaxed } = await this.#module(given);
+  async #wasm(cells: readonly StateCell[], opts: ModelOptions) {
+    const { module, relaxed } = await this.#module(opts);
     const host = new ModelHost();
     let exports: WebAssembly.Exports;
     try {
@@ -129,31 +131,32 @@ export class Artifact {
   }
 
   /** The variant with fused multiply-add where the engine has that. */
-  async #module(given?: WebAssembly.Module): Promise<{ module: WebAssembly.Module; relaxed: boolean }> {
-    if (given) return { module: given, relaxed: false };
-    const { modules } = this.header;
+  async #module({
+    module: given,
+    relaxed: wanted,
+  }: ModelOptions): Promise<{ module: WebAssembly.Module; relaxed: boolean }> {
+    if (given) return { module: given, relaxed: wanted === true };
+    const modules = this.header.modules.filter((m) => wanted === undefined || m.relaxed === wanted);
+    if (!modules.length) return noProgram('', 'wasm');
     const variants = modules.toSorted((a, b) => Number(b.relaxed) - Number(a.relaxed));
-    const fits = variants.find((m) => WebAssembly.validate(this.blob(m.blob) as BufferSource));
-    if (!fits)
-      return modules.length
-        ? fail(
-            'its WebAssembly is not valid here',
-            'use an engine with SIMD, such as Node 20 or a browser of the last years',
-          )
-        : noProgram('', 'wasm');
-    let compiled = this.#modules.get(fits.blob);
-    if (!compiled) {
-      compiled = WebAssembly.compile(this.blob(fits.blob) as BufferSource);
-      this.#modules.set(fits.blob, compiled);
+    let why = '';
+    for (const { blob, relaxed } of variants) {
+      let compiled = this.#modules.get(blob);
+      if (!compiled) {
+        compiled = WebAssembly.compile(this.blob(blob) as BufferSource);
+        this.#modules.set(blob, compiled);
+      }
+      try {
+        return { module: await compiled, relaxed };
+      } catch (e) {
+        // An engine without fused multiply-add takes the next one.
+        why = (e as Error).message;
+      }
     }
-    try {
-      return { module: await compiled, relaxed: fits.relaxed };
-    } catch (e) {
-      return fail(
-        `WebAssembly cannot be compiled here: ${(e as Error).message}`,
-        'allow it (the directive wasm-unsafe-eval), or import the file that sinter build --wasm writes, and give it as `module`',
-      );
-    }
+    return fail(
+      `its WebAssembly cannot be compiled here: ${why}`,
+      'use an engine with SIMD; where compilation is forbidden allow wasm-unsafe-eval, or import the file that sinter build --wasm writes and give it as `module`',
+    );
   }
 
   async #gpu(cells: readonly StateCell[]) {

@@ -12,7 +12,7 @@ import {
 import { arrayOf, type Storage } from '../buffer.ts';
 import { checkInputs, checkOutputs, type Program, type StepRuns } from '../program.ts';
 import { StateCell } from '../state.ts';
-import { type BufferPool, WasmBuffer } from './buffer.ts';
+import type { BufferPool, WasmBuffer } from './buffer.ts';
 import type { DeviceMemory } from './memory.ts';
 
 /** A program's function in its module. */
@@ -21,8 +21,8 @@ export type Run = (tid: number, nthreads: number, bind: number, from: number, to
 /** What a program needs of where it runs. */
 export interface ProgramHost {
   readonly memory: DeviceMemory;
-  /** Tensors that stay there. */
-  readonly buffers: BufferPool;
+  /** Tensors that stay there, where any do. */
+  readonly buffers?: BufferPool;
   readonly pool?: { start(module: number, threads: number, bind: number, from: number, to: number): void } | undefined;
   /** Where a Variable lies. */
   addressOf(cell: StateCell): number;
@@ -170,7 +170,7 @@ export class WasmProgram implements Program {
     const out = new Array<Storage | undefined>(this.#outputs.length);
     for (let i = 0; i < out.length; i++) {
       const p = this.#outputs[i];
-      if (!p.unit && pool.takes(p.bytes)) out[i] = pool.make(p.type.dtype, p.size);
+      if (!p.unit && pool?.takes(p.bytes)) out[i] = pool.make(p.type.dtype, p.size);
     }
     try {
       this.#load(inputs);
@@ -217,20 +217,21 @@ export class WasmProgram implements Program {
     for (let i = 0; i < ports.length; i++) {
       const p = ports[i];
       const x = inputs[i];
-      if (
-        !p.unit &&
-        x instanceof WasmBuffer &&
-        x.pool === this.#device.buffers &&
-        x.dtype === p.type.dtype &&
-        !x.freed
-      ) {
-        this.#wire(p.entry, x.address);
+      const here = p.unit ? undefined : this.#bufferOf(x);
+      if (here && here.dtype === p.type.dtype && !here.freed) {
+        this.#wire(p.entry, here.address);
         continue;
       }
       this.#wire(p.entry, this.#arena + p.staging);
       this.#device.memory.write(this.#arena + p.staging, p.type.dtype, arrayOf(x));
     }
     if (this.#batchPort) this.#device.memory.views.i32[(this.#arena + this.#batchPort.staging) >>> 2] = this.#batch;
+  }
+
+  /** The buffer that the elements are in, if that is one of this memory. */
+  #bufferOf(x: Storage): WasmBuffer | undefined {
+    const { buffers } = this.#device;
+    return buffers && (x as Partial<WasmBuffer>).pool === buffers ? (x as WasmBuffer) : undefined;
   }
 
   #execute(from: number, to: number): void {

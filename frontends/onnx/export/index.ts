@@ -71,6 +71,11 @@ const writeBody: GraphBodyWriter = (w, given, params) => {
 
 /** A traced function: its graph, inputs and the Variables that are its states. */
 function concreteOf(what: OnnxExportable, options: ExportOnnxOptions): Concrete {
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(`the options must be an object, not ${valueText(options)}`, {
+      op,
+      fix: 'such as {inputs: [tf.spec([1, 4])]}',
+    });
   if (what instanceof Executable) return what.parts.concrete;
   const fn = typeof what === 'object' && what !== null && 'asFunction' in what ? what.asFunction() : what;
   if (typeof fn !== 'function')
