@@ -49,11 +49,13 @@ export interface Operator {
   readonly fixed?: readonly number[];
   /** Operands that are statistics: Variables, but not trained. */
   readonly statistics?: readonly number[];
+  /** It works element by element, and operands broadcast: the order of axes is no concern. */
+  readonly pointwise?: boolean;
   /** Gives all results in a list, one of which may be a sequence. */
   readonly list?: boolean;
 }
 
-type Traits = Partial<Pick<Operator, 'impure' | 'dynamic' | 'fixed' | 'statistics' | 'list'>>;
+type Traits = Partial<Pick<Operator, 'impure' | 'dynamic' | 'fixed' | 'statistics' | 'pointwise' | 'list'>>;
 /** A record of an operator of ai.onnx. */
 export const define = (op: string, since: number, run: Operator['run'], traits: Traits = {}): Operator => ({
   op,
@@ -174,6 +176,13 @@ export class Call {
     const v = this.node.attributes.get(name);
     if (typeof v === 'object' && 'body' in v) return v;
     throw this.wrong(`attribute '${name}' is no graph`);
+  }
+  /** Runs a graph of the node on values of its inputs. */
+  runGraph(g: OnnxGraph, values: readonly OnnxValue[]): OnnxValue[] {
+    const { name, inputs, outputs } = g.body;
+    if (inputs.length !== values.length || values.includes(undefined as never))
+      throw this.wrong(`its graph '${name}' takes ${inputs.length} value(s), given are ${values.length}`);
+    return g.run(new Map(inputs.map((x, i) => [x, values[i]])), outputs, this.scope);
   }
   has(name: string): boolean {
     return this.node.attributes.has(name);

@@ -2,6 +2,7 @@
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { Graph, Value } from '../../../ir/graph.ts';
+import { nodesFor } from '../../../ir/region.ts';
 import type { TensorType } from '../../../ir/types.ts';
 import { writeWhole } from '../../files.ts';
 import { encodeMessage } from '../../formats/protobuf.ts';
@@ -51,7 +52,9 @@ export const exported = (name: string): boolean => Object.hasOwn(writers, name);
 
 /** Writes nodes whose operands have names. */
 function writeNodes(w: GraphWriter, g: Graph): void {
+  const needed = nodesFor(g.results, g);
   for (const n of g.nodes) {
+    if (!needed.has(n)) continue;
     if (!exported(n.op.name)) throw noEquivalent(n.op.name, 'it has no writer');
     const out = writers[n.op.name](
       w,
