@@ -44,6 +44,15 @@ export * from './keras/index.ts';
 export * as utils from './keras/utils/index.ts';
 /** What tfjs-node has, under its names. */
 export * as node from './node-names.ts';
+/** Models of other systems. */
+export {
+  type ExportOnnxOptions,
+  exportOnnx,
+  type LoadOnnxOptions,
+  loadOnnx,
+  type OnnxExportable,
+  type OnnxSource,
+} from './onnx/index.ts';
 export type {
   CheckpointBytes,
   CheckpointTensorInfo,

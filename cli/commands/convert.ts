@@ -4,6 +4,7 @@ import { writeWhole } from '../../frontends/files.ts';
 import type { GraphModel } from '../../frontends/formats/graph-model.ts';
 import { npz, safetensors } from '../../frontends/io/tensor-files.ts';
 import { LayersModel } from '../../frontends/keras/engine/model.ts';
+import { TensorSpec } from '../../frontends/trace/spec.ts';
 import type { Tensor } from '../../frontends/trace/tensor.ts';
 import { ArgumentError } from '../../ir/errors.ts';
 import { loadModelFile } from '../model-files.ts';
@@ -41,6 +42,7 @@ function weightsOf(model: AnyModel): Record<string, Tensor> {
 const writers: readonly (readonly [RegExp, string, Writer])[] = [
   [/\.(keras|h5|hdf5|sinterck)$/i, '.keras, .h5, .sinterck', layers((m, to) => m.save(to))],
   [/\.sinter$/i, '.sinter', writeArtifact],
+  [/\.onnx$/i, '.onnx', writeOnnx],
   [/\.safetensors$/i, '.safetensors', (m, to) => safetensors.save(to, weightsOf(m))],
   [/\.npz$/i, '.npz', (m, to) => npz.save(to, weightsOf(m))],
   [/\.json$/i, '.json (the architecture)', layers(async (m, to) => writeWhole(to, m.toJSON(), 'convert'))],
@@ -85,6 +87,15 @@ const specs = (model: AnyModel, o: Options) =>
         o.shape ?? [],
       )
     : specsOf(model.inputs, o.shape ?? []);
+
+/** Shapes in ONNX files are fixed: an open batch is the one asked for. */
+async function writeOnnx(model: AnyModel, to: string, o: Options): Promise<void> {
+  const { exportModel } = await import('../../frontends/onnx/export/index.ts');
+  const batch = typeof o.batch === 'number' ? o.batch : 1;
+  const inputs = specs(model, o).map((s) => new TensorSpec(s.shape?.map((d) => d ?? batch) ?? [], s.dtype, s.name));
+  const outputNames = model instanceof LayersModel ? model.outputNames : model.outputNodes;
+  await exportModel(model, { inputs, name: model.name, outputNames }, to);
+}
 
 async function writeArtifact(model: AnyModel, to: string, o: Options): Promise<void> {
   const { buildArtifact } = await import('../../frontends/build/index.ts');

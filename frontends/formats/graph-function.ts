@@ -210,6 +210,17 @@ export class GraphFunction<N extends GraphNode, V> {
    * @param outer where names from outside have values
    */
   run(inputs: ReadonlyMap<string, V>, outputs: readonly string[], outer?: Scope<V>): V[] {
+    const { trace } = context;
+    if (!trace || trace.isForeign) return this.#runAll(inputs, outputs, outer);
+    trace.isForeign = true;
+    try {
+      return this.#runAll(inputs, outputs, outer);
+    } finally {
+      trace.isForeign = false;
+    }
+  }
+
+  #runAll(inputs: ReadonlyMap<string, V>, outputs: readonly string[], outer: Scope<V> | undefined): V[] {
     const { order, frees } = this.#plan(outputs);
     const values = new Map<string, V>();
     const scope: Scope<V> = {

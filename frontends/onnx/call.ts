@@ -5,6 +5,7 @@ import type { DType } from '../../ir/types.ts';
 import { isFloat } from '../../ir/types.ts';
 import { b } from '../formats/functions.ts';
 import { type GraphFunction, type GraphNode, known, nodeText, type Scope } from '../formats/graph-function.ts';
+import { operandOf } from '../trace/dispatch.ts';
 import { Tensor } from '../trace/tensor.ts';
 
 /** An optional value: there or not. */
@@ -48,11 +49,13 @@ export interface Operator {
   readonly fixed?: readonly number[];
   /** Operands that are statistics: Variables, but not trained. */
   readonly statistics?: readonly number[];
+  /** It works element by element, and operands broadcast: the order of axes is no concern. */
+  readonly pointwise?: boolean;
   /** Gives all results in a list, one of which may be a sequence. */
   readonly list?: boolean;
 }
 
-type Traits = Partial<Pick<Operator, 'impure' | 'dynamic' | 'fixed' | 'statistics' | 'list'>>;
+type Traits = Partial<Pick<Operator, 'impure' | 'dynamic' | 'fixed' | 'statistics' | 'pointwise' | 'list'>>;
 /** A record of an operator of ai.onnx. */
 export const define = (op: string, since: number, run: Operator['run'], traits: Traits = {}): Operator => ({
   op,
@@ -106,7 +109,8 @@ export class Call {
   /** An operand that may be left out. */
   maybe(i: number): Tensor | undefined {
     const v = this.operands[i];
-    if (v === undefined || v instanceof Tensor) return v?.operand();
+    if (v === undefined) return undefined;
+    if (v instanceof Tensor) return operandOf(v);
     throw this.wrong(`operand ${i} is no tensor`);
   }
   /** All operands, as tensors. */
@@ -172,6 +176,13 @@ export class Call {
     const v = this.node.attributes.get(name);
     if (typeof v === 'object' && 'body' in v) return v;
     throw this.wrong(`attribute '${name}' is no graph`);
+  }
+  /** Runs a graph of the node on values of its inputs. */
+  runGraph(g: OnnxGraph, values: readonly OnnxValue[]): OnnxValue[] {
+    const { name, inputs, outputs } = g.body;
+    if (inputs.length !== values.length || values.includes(undefined as never))
+      throw this.wrong(`its graph '${name}' takes ${inputs.length} value(s), given are ${values.length}`);
+    return g.run(new Map(inputs.map((x, i) => [x, values[i]])), outputs, this.scope);
   }
   has(name: string): boolean {
     return this.node.attributes.has(name);

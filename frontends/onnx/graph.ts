@@ -12,6 +12,7 @@ import {
   type Operator,
   Optional,
 } from './call.ts';
+import { allLast, channelsFirst } from './layout.ts';
 import { findOperator } from './operators/index.ts';
 import { unsupportedReason } from './operators/unsupported.ts';
 import { AttributeKind, type Message } from './schema.ts';
@@ -35,6 +36,8 @@ const isGraph = (a: AttributeValue): a is OnnxGraph => typeof a === 'object' && 
 
 const dialect: Dialect<OnnxNode, OnnxValue> = {
   run(node, operands, scope) {
+    const moved = node.operator.pointwise ? allLast(operands) : undefined;
+    if (moved) return [channelsFirst(node.operator.run(new Call(node, moved as OnnxValue[], scope)) as Tensor)];
     const out = node.operator.run(new Call(node, operands, scope));
     if (node.operator.list || (Array.isArray(out) && !(out instanceof Tensor)))
       return out as readonly (OnnxValue | undefined)[];
@@ -48,7 +51,7 @@ const dialect: Dialect<OnnxNode, OnnxValue> = {
 type Versions = ReadonlyMap<string, number>;
 
 /** All nodes of a model with its functions written out: no file of honest size has more. */
-const mostNodes = 1_000_000;
+const mostNodes = 250_000;
 
 /** Reads the graphs of one model. */
 export class GraphReader {

@@ -3,6 +3,7 @@
 import { ArgumentError, FormatError, valueText } from '../../ir/errors.ts';
 import { GraphModel, type RunnableGraph, type TensorInfo } from '../formats/graph-model.ts';
 import { decodeMessage } from '../formats/protobuf.ts';
+import { ready } from '../trace/backend.ts';
 import { publicDType } from '../trace/dtypes.ts';
 import { Tensor } from '../trace/tensor.ts';
 import { Variable } from '../trace/variable.ts';
@@ -36,6 +37,8 @@ export async function load(source: OnnxSource, options: LoadOnnxOptions = {}): P
       op,
       fix: 'such as {trainable: true}',
     });
+  // The compiler is needed to use the model: it starts while the file is read.
+  const started = ready();
   const { bytes, external } = await readSource(source, options.externalData);
   const model = decodeMessage(schema, 'Model', bytes, op);
   const { graph } = model;
@@ -60,6 +63,7 @@ export async function load(source: OnnxSource, options: LoadOnnxOptions = {}): P
   const usable = options.trainable
     ? new GraphReader(model.functions, files, op).graph(graph, versions, weights)
     : parsed;
+  await started;
   return new GraphModel({
     name: graph.name ?? 'model',
     graph: usable as unknown as RunnableGraph,

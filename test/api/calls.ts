@@ -4,6 +4,7 @@
 import * as tf from 'sinter';
 import { callbackCalls } from './calls-callbacks.ts';
 import { dataCalls } from './calls-data.ts';
+import { formatCalls } from './calls-formats.ts';
 import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { modelCalls } from './calls-models.ts';
@@ -34,6 +35,7 @@ export const calls = (): Call[] =>
     dataCalls(),
     modelCalls(),
     tensorflowCalls(),
+    formatCalls(),
   ].flatMap(flat);
 
 const namespaces = [

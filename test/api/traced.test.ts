@@ -22,6 +22,8 @@ const eagerOnly: Readonly<Record<string, string>> = {
   print: 'it writes to the console',
   verify: 'it returns a promise',
   compile: 'it makes a program',
+  loadOnnx: 'it returns a promise',
+  exportOnnx: 'it returns a promise',
   func: 'it makes a function',
   placeholder: 'it belongs to a graph',
   setRandomSeed: 'it has no result',

@@ -53,6 +53,8 @@ export interface OpCase {
   readonly op: string;
   readonly version: number;
   readonly domain?: string;
+  /** The version of its set, where that is not ai.onnx. */
+  readonly domainVersion?: number;
   readonly note?: string;
   readonly attributes?: Attributes;
   readonly inputs: readonly (Data | null | readonly Data[])[];
@@ -179,7 +181,7 @@ export const nodeOf = (
   attribute: Object.entries(attributes).map(([k, v]) => attributeOf(k, v, k)),
 });
 /** A value of a graph's inputs or outputs. */
-export const valueOf = (name: string, type: TypeName = 'float', shape?: readonly number[]): ToWrite<'ValueInfo'> => ({
+export const infoOf = (name: string, type: TypeName = 'float', shape?: readonly number[]): ToWrite<'ValueInfo'> => ({
   name,
   type: typeOf(type, shape),
 });
@@ -214,12 +216,12 @@ export function modelOfCase(c: OpCase): Uint8Array {
   const constants = c.inputs.flatMap((d, i) =>
     d && !Array.isArray(d) && (d as Data).constant ? [tensorOf(`x${i}`, d as Data, `${key} ${i}`)] : [],
   );
-  const domains = c.domain ? [{ domain: c.domain, version: 1 }] : [];
+  const domains = c.domain ? [{ domain: c.domain, version: c.domainVersion ?? 1 }] : [];
   return modelOf(
     {
       node: [node],
       initializer: constants,
-      input: givenInputs(c).map(({ name, data: d }) => valueOf(name, d.type, d.shape)),
+      input: givenInputs(c).map(({ name, data: d }) => infoOf(name, d.type, d.shape)),
       output: outputs.map((name) => ({ name })),
     },
     c.version,

@@ -1,12 +1,13 @@
 // `npm run op-coverage`: what of TensorFlow.js is covered, left out (and why), or missing. Exits with 1
 // where something is missing, or a reason stands for what is covered by now.
-//   --write   writes docs/ops.md and the tables of docs/tensorflow.md as well
+//   --write   writes docs/ops.md and the tables of docs/onnx.md and docs/tensorflow.md as well
 //   --names   first reads the names anew from the TensorFlow.js that the benchmarks install
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
+import { gaps as onnxGaps, onnxPage } from './onnx.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
 import { tensorflowGaps, tensorflowPage } from './tensorflow.ts';
@@ -29,12 +30,19 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-const tensorflow = tensorflowGaps(root);
-console.log(`TensorFlow: ${tensorflow.missing.length} operations without a reason ${tensorflow.missing.join(', ')}`);
+const formats = [
+  { name: 'ONNX', file: 'onnx.md', found: onnxGaps(root), page: onnxPage },
+  { name: 'TensorFlow', file: 'tensorflow.md', found: tensorflowGaps(root), page: tensorflowPage },
+];
+for (const { name, found } of formats)
+  console.log(`${name}: ${found.missing.length} operators without a reason ${found.missing.join(', ')}`);
 
 if (has('--write')) {
   writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
-  const file = join(root, 'docs', 'tensorflow.md');
-  writeFileSync(file, tensorflowPage(root, readFileSync(file, 'utf8')));
+  for (const f of formats) {
+    const file = join(root, 'docs', f.file);
+    writeFileSync(file, f.page(root, readFileSync(file, 'utf8')));
+  }
 }
-if (of('missing').length || stale.length || tensorflow.missing.length || tensorflow.stale.length) process.exitCode = 1;
+const open = formats.some(({ found }) => found.missing.length || found.stale.length);
+if (of('missing').length || stale.length || open) process.exitCode = 1;

@@ -10,11 +10,6 @@ import { stack } from '../../trace/ops/shape.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, type OnnxGraph, type OnnxValue, type Operator } from '../call.ts';
 
-/** Runs a node's graph on values of its inputs. */
-function runGraph(c: Call, g: OnnxGraph, values: readonly OnnxValue[]): OnnxValue[] {
-  const { inputs, outputs } = g.body;
-  return g.run(new Map(inputs.map((x, i) => [x, values[i]])), outputs, c.scope);
-}
 const tensors = (c: Call, values: readonly OnnxValue[]): Tensor[] =>
   values.map((v) => {
     if (v instanceof Tensor) return v;
@@ -27,7 +22,7 @@ const single = (x: Tensor): Tensor =>
 
 function branch(c: Call): OnnxValue[] {
   const p = single(c.x(0));
-  const run = (name: string) => () => runGraph(c, c.graph(name), []);
+  const run = (name: string) => () => c.runGraph(c.graph(name), []);
   if (isReadable(p)) return run(p.elements()[0] ? 'then_branch' : 'else_branch')();
   return cond(p, run('then_branch') as () => unknown, run('else_branch') as () => unknown) as OnnxValue[];
 }
@@ -39,8 +34,9 @@ const nothing = (c: Call, g: OnnxGraph, n: number): OnnxValue[] => {
 };
 
 /** What a body of a Loop gives: whether it goes on, what is carried, what is stacked. */
-function split(out: readonly OnnxValue[], carried: number) {
-  return { more: out[0] as Tensor, state: out.slice(1, 1 + carried), rows: out.slice(1 + carried) as Tensor[] };
+function split(c: Call, out: readonly OnnxValue[], carried: number) {
+  const [more] = tensors(c, out.slice(0, 1));
+  return { more, state: out.slice(1, 1 + carried), rows: tensors(c, out.slice(1 + carried)) };
 }
 
 /** The loop in JavaScript: every decision is known. */
@@ -50,7 +46,7 @@ function unrolled(c: Call, g: OnnxGraph, most: number, first: boolean, start: re
   const stacked: Tensor[][] = [];
   let n = 0;
   for (; n < most && more; n++) {
-    const now = split(runGraph(c, g, [scalar(n, 'i32'), scalar(1, 'bool'), ...state]), start.length);
+    const now = split(c, c.runGraph(g, [scalar(n, 'i32'), scalar(1, 'bool'), ...state]), start.length);
     if (!isReadable(now.more))
       throw c.refuse('whether the loop goes on depends on elements, and what it carries changes its shape');
     more = now.more.elements()[0] !== 0;
@@ -65,7 +61,7 @@ function unrolled(c: Call, g: OnnxGraph, most: number, first: boolean, start: re
 /** A loop of no runs: its rows have the shapes that a run would give. */
 function emptyRows(c: Call, g: OnnxGraph, start: readonly OnnxValue[]): OnnxValue[] {
   try {
-    const { rows } = split(runGraph(c, g, [scalar(0, 'i32'), scalar(1, 'bool'), ...start]), start.length);
+    const { rows } = split(c, c.runGraph(g, [scalar(0, 'i32'), scalar(1, 'bool'), ...start]), start.length);
     return [...start, ...rows.map((t) => b.splat({ dtype: t.type.dtype, shape: [0, ...t.shape] }, 0))];
   } catch {
     return nothing(c, g, 0);
@@ -79,7 +75,7 @@ class NotCounted extends Error {}
 function counted(c: Call, g: OnnxGraph, most: number, start: readonly Tensor[]): OnnxValue[] {
   const [state, rows] = scanLoop<Tensor[], Tensor, Tensor[]>(
     (carried, i) => {
-      const now = split(runGraph(c, g, [i, scalar(1, 'bool'), ...carried]), start.length);
+      const now = split(c, c.runGraph(g, [i, scalar(1, 'bool'), ...carried]), start.length);
       if (!isReadable(now.more) || !now.more.elements()[0]) throw new NotCounted();
       return [tensors(c, now.state), now.rows];
     },
@@ -106,7 +102,7 @@ function openEnded(
   const out = whileLoop<[Tensor, Tensor, ...Tensor[]]>(
     (i, more, ..._state) => (most && limit === undefined ? b.and(more, b.compare('lt', i, most)) : more),
     (i, _more, ...state) => {
-      const now = split(runGraph(c, g, [i, scalar(1, 'bool'), ...state]), start.length);
+      const now = split(c, c.runGraph(g, [i, scalar(1, 'bool'), ...state]), start.length);
       return [b.add(i, 1), b.reshape(now.more, []), ...tensors(c, now.state)];
     },
     [scalar(0, 'i32'), first, ...start],
@@ -123,6 +119,8 @@ function loop(c: Call): OnnxValue[] {
   const most = c.maybe(0) && single(c.x(0));
   const first = c.maybe(1) ? single(c.x(1)) : scalar(1, 'bool');
   const start = c.operands.slice(2).map((v, i) => v ?? c.x(i + 2));
+  if (g.body.outputs.length <= start.length)
+    throw c.wrong(`its graph gives ${g.body.outputs.length} value(s), and carries ${start.length}`);
   const known = (!most || isReadable(most)) && isReadable(first);
   const limit = known ? (most?.elements()[0] ?? Number.POSITIVE_INFINITY) : 0;
   if (known && (!context.trace || !first.elements()[0] || limit <= 0))
@@ -171,7 +169,7 @@ function scanOnce(c: Call, g: OnnxGraph, operands: readonly Tensor[], count: num
   });
   const [state, rows] = scanLoop<Tensor[], Tensor[], Tensor[]>(
     (s, x) => {
-      const out = tensors(c, runGraph(c, g, [...s, ...x]));
+      const out = tensors(c, c.runGraph(g, [...s, ...x]));
       return [out.slice(0, carried), out.slice(carried)];
     },
     [...operands.slice(0, carried)],

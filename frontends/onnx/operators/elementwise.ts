@@ -138,7 +138,7 @@ function where(c: Call): Tensor {
   return narrow(b.select(p, wide(x), wide(y)), x.type.dtype);
 }
 
-export const elementwise: readonly Operator[] = [
+const records: readonly Operator[] = [
   analytic('Abs', 'abs'),
   analytic('Acos', 'acos'),
   analytic('Acosh', 'acosh'),
@@ -213,3 +213,4 @@ export const elementwise: readonly Operator[] = [
   unary('Swish', (x, c) => b.mul(x, b.un('logistic', b.mul(x, c.number('alpha', 1))))),
   unary('Shrink', shrink),
 ];
+export const elementwise: readonly Operator[] = records.map((o) => ({ ...o, pointwise: true }));

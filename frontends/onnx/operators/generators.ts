@@ -239,7 +239,7 @@ function sequenceMap(c: Call): OnnxValue[] {
   const rest = c.operands.slice(1);
   const runs = first.map((x, i) => {
     const values = [x, ...rest.map((v) => (Array.isArray(v) ? v[i] : v) as OnnxValue)];
-    return g.run(new Map(g.body.inputs.map((n, k) => [n, values[k]])), g.body.outputs, c.scope);
+    return c.runGraph(g, values);
   });
   return g.body.outputs.map((_, k) => runs.map((r) => r[k]));
 }
@@ -247,7 +247,7 @@ function sequenceMap(c: Call): OnnxValue[] {
 export const generators: readonly Operator[] = [
   define('Constant', 1, constant),
   define('ConstantOfShape', 9, constantOfShape, { fixed: [0] }),
-  define('Cast', 6, (c) => castTo(c, c.x(0), c.number('to'))),
+  define('Cast', 6, (c) => castTo(c, c.x(0), c.number('to')), { pointwise: true }),
   define('CastLike', 15, (c) => b.convert(wide(c.x(0)), c.x(1).type.dtype)),
   define('BitCast', 26, (c) => b.call('bitcast', [c.x(0)], { dtype: dtypeOf(c, c.number('to')) })),
   define('EyeLike', 9, (c) => eyeLike(c, c.has('dtype') ? dtypeOf(c, c.number('dtype')) : c.x(0).type.dtype)),

@@ -93,7 +93,11 @@ function applyTaps(x: Tensor, axis: number, { indices, weights }: Taps): Tensor 
   if (taps > 4) {
     const d = x.shape[axis];
     const rows = new Array<number>(n * d).fill(0);
-    indices.forEach((own, i) => own.forEach((k, j) => void (rows[i * d + k] += weights[i][j])));
+    indices.forEach((own, i) => {
+      own.forEach((k, j) => {
+        rows[i * d + k] += weights[i][j];
+      });
+    });
     const y = b.dot(x, fixed(rows, [n, d], dtype), [[axis], [1]]);
     const last = x.rank - 1;
     return b.transpose(

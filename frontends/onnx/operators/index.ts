@@ -10,6 +10,7 @@ import { images } from './images.ts';
 import { indexing } from './indexing.ts';
 import { linear } from './linear.ts';
 import { fusedNorms, microsoft } from './microsoft.ts';
+import { ml } from './ml.ts';
 import { normalization } from './normalization.ts';
 import { pooling } from './pooling.ts';
 import { quantized } from './quantized.ts';
@@ -33,6 +34,7 @@ export const operators: readonly Operator[] = [
   ...attentions,
   ...fusedNorms,
   ...microsoft,
+  ...ml,
 ];
 
 const byName = new Map<string, Operator[]>();

@@ -7,6 +7,7 @@ import { matMul as matrices } from '../../trace/ops/linalg.ts';
 import { det } from '../../trace/ops/matrices.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, type Operator, wide } from '../call.ts';
+import { channelsFirst, channelsLast, knownLast } from '../layout.ts';
 import { einstein } from './einsum.ts';
 
 /** NumPy's product: vectors are rows or columns, leading axes broadcast. */
@@ -78,11 +79,6 @@ export function windowsOf(c: Call, kernel: readonly number[], sizes: readonly nu
   return { kernel, strides, dilations, pads };
 }
 
-/** Channels behind the space, and back. */
-export const channelsLast = (x: Tensor): Tensor => b.transpose(x, [0, ...range(x.rank - 2).map((i) => i + 2), 1]);
-export const channelsFirst = (x: Tensor): Tensor =>
-  b.transpose(x, [0, x.rank - 1, ...range(x.rank - 2).map((i) => i + 1)]);
-
 /** A bias or scale per channel, for values with the channels at axis 1. */
 export const perChannel = (t: Tensor, rank: number): Tensor => b.reshape(t, [t.size, ...new Array(rank - 2).fill(1)]);
 
@@ -110,11 +106,18 @@ export function convSetting(c: Call, x: Tensor, w: Tensor): { at: Windows; group
   return { at: windowsOf(c, kernel, x.shape.slice(2)), groups: c.number('group', 1) };
 }
 
+/** A bias per channel added. */
+export function biased(x: Tensor, bias: Tensor | undefined): Tensor {
+  if (!bias) return x;
+  const y = knownLast(x);
+  return y ? channelsFirst(b.add(y, b.reshape(bias, [bias.size]))) : b.add(x, perChannel(bias, x.rank));
+}
+
 function conv(c: Call): Tensor {
   const [x, w, bias] = [c.x(0), c.x(1), c.maybe(2)];
   const { at, groups } = convSetting(c, x, w);
   const y = convolve(x, w, at, groups);
-  return bias ? b.add(y, perChannel(bias, y.rank)) : y;
+  return biased(y, bias);
 }
 
 /** How much of a transposed convolution's full result is cut at both sides, given the sizes of the result or its pads. */
@@ -167,8 +170,7 @@ function convTranspose(c: Call): Tensor {
     rhs_dilation: at.dilations,
     groups,
   });
-  const out = channelsFirst(y);
-  return bias ? b.add(out, perChannel(bias, out.rank)) : out;
+  return biased(channelsFirst(y), bias);
 }
 
 /** Blocks of an image that columns hold, added where they overlap: the inverse of im2col. */

@@ -5,9 +5,10 @@ import { b, fixed, range } from '../../formats/functions.ts';
 import { inv } from '../../trace/ops/matrices.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, inDomain, type Operator, wide } from '../call.ts';
+import { channelsFirst, channelsLast } from '../layout.ts';
 import { attend, causal, fromHeads, maskOf, rotary, toHeads } from './attention.ts';
 import { activations } from './elementwise.ts';
-import { channelsFirst, channelsLast, convolve, convSetting, integerMatMul, matMul, perChannel } from './linear.ts';
+import { biased, convolve, convSetting, integerMatMul, matMul, perChannel } from './linear.ts';
 import { layerNorm, rmsNorm } from './normalization.ts';
 import { dequantize, matMulNBits, quantize, quantized } from './quantized.ts';
 import { gatherAxis, parts } from './shapes.ts';
@@ -39,7 +40,7 @@ function fusedConv(c: Call): Tensor {
   const [x, w, bias] = [c.x(0), c.x(1), c.maybe(2)];
   const { at, groups } = convSetting(c, x, w);
   const y = convolve(x, w, at, groups);
-  return activated(c, plus(bias ? b.add(y, perChannel(bias, y.rank)) : y, c.maybe(3)));
+  return activated(c, plus(biased(y, bias), c.maybe(3)));
 }
 function fusedGemm(c: Call): Tensor {
   const xy = b.mul(b.matMul(c.x(0), c.x(1), c.flag('transA'), c.flag('transB')), c.number('alpha', 1));

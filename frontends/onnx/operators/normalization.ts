@@ -4,6 +4,7 @@ import { b, product, range } from '../../formats/functions.ts';
 import { randomUniform } from '../../trace/random.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, type Operator } from '../call.ts';
+import { channelsFirst, knownLast } from '../layout.ts';
 import { perChannel } from './linear.ts';
 
 /** By given statistics; or by those of the batch, which the running ones follow. */
@@ -13,7 +14,12 @@ function batchNorm(c: Call): Tensor[] {
   const at = (t: Tensor) => (x.rank < 2 ? t : perChannel(t, x.rank));
   const normal = (m: Tensor, v: Tensor) =>
     b.add(b.mul(b.sub(x, at(m)), at(b.mul(scale, b.un('rsqrt', b.add(v, epsilon))))), at(bias));
+  const y = knownLast(x);
   const training = c.version >= 14 && c.flag('training_mode');
+  if (!training && y) {
+    const factor = b.mul(scale, b.un('rsqrt', b.add(variance, epsilon)));
+    return [channelsFirst(b.add(b.mul(b.sub(y, mean), factor), bias))];
+  }
   if (!training) return [normal(mean, variance)];
   const axes = range(x.rank).filter((i) => i !== 1);
   const now = b.mean(x, axes);

@@ -4,6 +4,7 @@ import { isFloat } from '../../../ir/types.ts';
 import { b, fixed, product, range } from '../../formats/functions.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, type Operator, wide } from '../call.ts';
+import { channelsFirst, channelsLast, knownLast } from '../layout.ts';
 import { type Windows, windowsOf } from './linear.ts';
 
 /** The windows of a pool: with `ceil_mode`, one more where the last one begins inside. */
@@ -47,12 +48,16 @@ function padded(x: Tensor, at: Windows, filling: number): Tensor {
 
 /** Sums or extremes of windows. */
 function windowed(name: 'reduce_window_sum' | 'reduce_window_max', x: Tensor, at: Windows): Tensor {
-  if (at.dilations.every((d) => d === 1) && at.pads.every((p) => p[0] >= 0 && p[1] >= 0))
-    return b.call(name, [x], {
-      window: [1, 1, ...at.kernel],
-      strides: [1, 1, ...at.strides],
-      pad: [[0, 0], [0, 0], ...at.pads],
+  if (at.dilations.every((d) => d === 1) && at.pads.every((p) => p[0] >= 0 && p[1] >= 0)) {
+    const y = knownLast(x);
+    const around = <T>(one: T, own: readonly T[]): T[] => (y ? [one, ...own, one] : [one, one, ...own]);
+    const z = b.call(name, [y ?? x], {
+      window: around(1, at.kernel),
+      strides: around(1, at.strides),
+      pad: around<readonly number[]>([0, 0], at.pads),
     });
+    return y ? channelsFirst(z) : z;
+  }
   const most = name === 'reduce_window_max';
   const lowest = isFloat(x.type.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31);
   const p = padded(x, at, most ? lowest : 0);
@@ -113,7 +118,9 @@ function counts(c: Call, x: Tensor, at: Windows): Tensor {
 function averagePool(c: Call): Tensor {
   const x = c.x(0);
   const at = poolWindows(c, x);
-  return b.div(windowed('reduce_window_sum', x, at), counts(c, x, at));
+  const [sums, n] = [windowed('reduce_window_sum', x, at), counts(c, x, at)];
+  const y = knownLast(sums);
+  return y ? channelsFirst(b.div(y, channelsLast(n))) : b.div(sums, n);
 }
 
 /** The p-th root of the sum of p-th powers. */
@@ -126,6 +133,18 @@ function lpPool(c: Call): Tensor {
 }
 
 const space = (x: Tensor) => range(x.rank - 2).map((i) => i + 2);
+/** Something over all of space, which stays as axes of size 1. */
+function overSpace(x: Tensor, f: (x: Tensor, axes: readonly number[]) => Tensor): Tensor {
+  const y = knownLast(x);
+  return y
+    ? channelsFirst(
+        f(
+          y,
+          space(x).map((i) => i - 1),
+        ),
+      )
+    : f(x, space(x));
+}
 
 /** Puts each window's largest element back to where it was. */
 function maxUnpool(c: Call): Tensor {
@@ -165,8 +184,8 @@ export const pooling: readonly Operator[] = [
   define('MaxPool', 1, maxPool),
   define('AveragePool', 1, averagePool),
   define('LpPool', 2, lpPool),
-  define('GlobalMaxPool', 1, (c) => b.reduceMax(c.x(0), space(c.x(0)), true)),
-  define('GlobalAveragePool', 1, (c) => b.mean(c.x(0), space(c.x(0)), true)),
+  define('GlobalMaxPool', 1, (c) => overSpace(c.x(0), (x, axes) => b.reduceMax(x, axes, true))),
+  define('GlobalAveragePool', 1, (c) => overSpace(c.x(0), (x, axes) => b.mean(x, axes, true))),
   define('GlobalLpPool', 2, (c) => {
     const p = c.number('p', 2);
     return root(b.sum(powers(c.x(0), p), space(c.x(0)), true), p);

@@ -5,6 +5,7 @@ import { b, fixed, inverse, product, range } from '../../formats/functions.ts';
 import { tile } from '../../trace/ops/shape.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, define, type Operator, wide } from '../call.ts';
+import { channelsFirst, knownLast } from '../layout.ts';
 
 /** A static part of a tensor: its axes from start on, so long, by steps that may be negative. */
 function reshape(c: Call): Tensor {
@@ -123,7 +124,10 @@ function split(c: Call): Tensor[] {
 function concat(c: Call): Tensor {
   const xs = c.all();
   if (xs.length === 0) throw c.wrong('it has no operands');
-  return b.concat(xs, c.axis(c.number('axis'), xs[0].rank));
+  const axis = c.axis(c.number('axis'), xs[0].rank);
+  const last = xs.map(knownLast).filter((y) => y !== undefined);
+  if (axis === 1 && last.length === xs.length) return channelsFirst(b.concat(last, last[0].rank - 1));
+  return b.concat(xs, axis);
 }
 
 function shape(c: Call): Tensor {
@@ -188,7 +192,7 @@ function bordered(c: Call, x: Tensor, axis: number, low: number, high: number, m
 /** These indices of an axis. */
 export function taken(x: Tensor, axis: number, indices: readonly number[]): Tensor {
   const step = indices.length > 1 ? indices[1] - indices[0] : 1;
-  if (step > 0 && indices.every((k, i) => k === indices[0] + i * step)) {
+  if (indices.length > 0 && step > 0 && indices.every((k, i) => k === indices[0] + i * step)) {
     const at = <T>(rest: readonly T[], here: T) => rest.map((r, i) => (i === axis ? here : r));
     const ones = x.shape.map(() => 1);
     return b.slice(

@@ -2,6 +2,9 @@
 
 const strings = 'it works on texts, and there are no tensors of texts';
 
+const maps =
+  'its values are maps, and there are only tensors and sequences; leave it out when exporting (zipmap=False)';
+
 /** By domain and name. */
 export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '': {
@@ -13,6 +16,14 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     StringNormalizer: strings,
     StringSplit: strings,
     TfIdfVectorizer: 'it counts n-grams in vocabularies, mostly of texts',
+  },
+  'ai.onnx.ml': {
+    CastMap: maps,
+    CategoryMapper: strings,
+    DictVectorizer: maps,
+    SVMClassifier: 'its probabilities come of an iteration over pairs of classes whose length depends on elements',
+    TreeEnsemble: 'the converters write TreeEnsembleClassifier and TreeEnsembleRegressor, which are read',
+    ZipMap: maps,
   },
 };
 
