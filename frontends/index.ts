@@ -27,6 +27,7 @@ export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { GpuCost, KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { Limits } from '../runtime/wasm/limits.ts';
 export type { GpuInfo } from '../runtime/webgpu/adapter.ts';
+export { type Buildable, type BuildOptions, type Built, buildArtifact, type EntryOptions } from './build/index.ts';
 /** Well-known data sets. */
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
@@ -37,6 +38,7 @@ export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
 /** Where models are saved to and loaded from. */
 export * as io from './io/index.ts';
+export { npy, npz, safetensors } from './io/tensor-files.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';

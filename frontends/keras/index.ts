@@ -38,5 +38,8 @@ export { losses } from './losses/index.ts';
 export type { Loss } from './losses/loss.ts';
 export { metrics } from './metrics/index.ts';
 export type { Metric } from './metrics/metric.ts';
+export { models } from './saving/index.ts';
+export type { SaveOptions } from './saving/layers-artifacts.ts';
+export { type LoadLayersModelOptions, loadLayersModel } from './saving/load.ts';
 export type { CompileArgs } from './training/compile.ts';
 export type { FitArgs, FitDatasetArgs } from './training/fit.ts';

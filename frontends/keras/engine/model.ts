@@ -3,10 +3,15 @@
 
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import type { Dataset } from '../../data/dataset.ts';
+import type { FileLike } from '../../io/tensor-files.ts';
+import type { IOHandler, NamedTensorMap, SaveResult } from '../../io/types.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import type { Variable } from '../../trace/variable.ts';
 import type { Optimizer } from '../../train/optimizer.ts';
 import type { History } from '../callbacks/history.ts';
+import type { SaveOptions } from '../saving/layers-artifacts.ts';
+import { KerasWriter } from '../saving/to-keras.ts';
+import type { LoadWeightsOptions } from '../saving/weight-files.ts';
 import { type CompileArgs, Compiled } from '../training/compile.ts';
 import {
   type EvaluateArgs,
@@ -24,7 +29,7 @@ import type { InputLayer } from './input-layer.ts';
 import { type Kwargs, Layer } from './layer.ts';
 import { inputTensors, type ModelInputs } from './model-inputs.ts';
 import { didYouMean } from './names.ts';
-import type { Config, SerializableClass } from './serialize.ts';
+import { type Config, isRegistered, type SerializableClass } from './serialize.ts';
 import { summary } from './summary.ts';
 import {
   fromList,
@@ -339,6 +344,45 @@ export class LayersModel extends Layer {
   override getConfig(): Config {
     return functionalConfig(this);
   }
+
+  // ---- saving
+
+  /**
+   * Saves the model: into a folder ('file://…', TensorFlow.js's model.json with files of weights), a file by its
+   * extension (`.keras`, `.h5`, `.sinterck`), another address of `tf.io`, or by a handler. What was there stays whole
+   * until the new one is complete. Rejects with ArgumentError for a subclass without a getConfig and for unknown
+   * addresses, DTypeError for weights of a dtype that the format does not have.
+   */
+  async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
+    return (await import('../saving/save.ts')).saveModel(this, target, options);
+  }
+  /** Saves the weights alone, in the format of the path's extension: `.safetensors`, `.npz`, `.h5`, `.sinterck`. */
+  async saveWeights(path: string): Promise<void> {
+    return (await import('../saving/weight-files.ts')).saveWeights(this, path);
+  }
+  /**
+   * Gives the weights those of a file (its path, address or bytes), or of tensors by name. Rejects with FormatError,
+   * and changes nothing, where the file is damaged or of another model; see `LoadWeightsOptions`.
+   */
+  async loadWeights(weights: FileLike | NamedTensorMap, options?: LoadWeightsOptions | boolean): Promise<void> {
+    return (await import('../saving/weight-files.ts')).loadWeights(this, weights, options);
+  }
+  /**
+   * The architecture as JSON in Keras's spelling, as text, or with `returnString` false as an object. Throws
+   * ArgumentError for layers that have no configuration.
+   */
+  toJSON(unused?: unknown, returnString?: true): string;
+  toJSON(unused: unknown, returnString: false): object;
+  toJSON(_unused?: unknown, returnString = true): string | object {
+    const writer = new KerasWriter(2, isRegistered);
+    const object = writer.object({ className: this.getClassName(), config: this.getConfig() }, 'layers');
+    return returnString ? JSON.stringify(object) : object;
+  }
+  /** The architecture as YAML, in Keras's spelling. Errors as `toJSON`. */
+  async toYAML(): Promise<string> {
+    return (await import('../saving/yaml.ts')).formatYaml(this.toJSON(null, false));
+  }
+
   static override fromConfig(cls: SerializableClass, config: Config): LayersModel {
     const args = 'layers' in config ? functionalFrom(config) : config;
     return new (cls as unknown as new (args: ModelArgs) => LayersModel)(args as ModelArgs);

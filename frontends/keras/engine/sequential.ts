@@ -36,11 +36,17 @@ export class Sequential extends LayersModel {
         op: 'sequential',
         fix: 'such as layers: [tf.layers.dense({units: 10})]',
       });
-    for (const l of layers ?? []) this.add(l);
+    for (const l of layers ?? []) this.#push(l);
+    this.#connectEnds();
   }
 
   /** Adds a layer at the end. Throws ShapeError where it does not fit, ArgumentError for what is no layer with one output. */
   add(layer: Layer): void {
+    this.#push(layer);
+    this.#connectEnds();
+  }
+
+  #push(layer: Layer): void {
     if (!(layer instanceof Layer))
       throw new ArgumentError(`${valueText(layer)} is no layer`, {
         op: `${this.name}.add`,
@@ -88,11 +94,8 @@ export class Sequential extends LayersModel {
       const start = startOf(layer);
       if (!start) return;
       this.#source = start;
-      if (layer instanceof InputLayer) {
-        this.#end = start;
-        return;
-      }
       this.#end = start;
+      if (layer instanceof InputLayer) return;
     }
     const end = layer.apply(this.#end as SymbolicTensor);
     if (Array.isArray(end))
@@ -101,7 +104,11 @@ export class Sequential extends LayersModel {
         fix: 'use tf.model for layers with several outputs',
       });
     this.#end = end;
-    this.connect([this.#source], [end]);
+  }
+
+  /** The model is the one from its input to its last layer, once both are known and there is more than an input. */
+  #connectEnds(): void {
+    if (this.#source && this.#end && this.#end !== this.#source) this.connect([this.#source], [this.#end]);
   }
 
   override get layers(): Layer[] {

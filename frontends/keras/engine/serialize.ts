@@ -78,8 +78,25 @@ export function registerClass(cls: SerializableClass): void {
   custom.set(name, cls);
 }
 
+/** Whether a user has registered a class of that name. */
+export const isRegistered = (name: string): boolean => scoped.has(name) || custom.has(name);
+
 /** Classes and functions by name, for one call. */
 export type CustomObjects = Readonly<Record<string, unknown>>;
+
+/** Those that are known while something is made by `withObjects`. */
+let scoped = new Map<string, unknown>();
+
+/** Makes something while these classes and functions are known to every kind of object. */
+export function withObjects<T>(objects: CustomObjects | undefined, f: () => T): T {
+  const before = scoped;
+  scoped = new Map([...before, ...Object.entries(objects ?? {})]);
+  try {
+    return f();
+  } finally {
+    scoped = before;
+  }
+}
 
 /** A kind of object, its classes, and the short names some of them have. */
 export class Registry<T> {
@@ -106,7 +123,8 @@ export class Registry<T> {
 
   /** The class of that name, if there is one. */
   find(name: string, objects?: CustomObjects): SerializableClass<T> | undefined {
-    return (objects?.[name] ?? custom.get(name) ?? this.#classes.get(canonical(name))) as SerializableClass<T>;
+    const own = objects && Object.hasOwn(objects, name) ? objects[name] : scoped.get(name);
+    return (own ?? custom.get(name) ?? this.#classes.get(canonical(name))) as SerializableClass<T>;
   }
 
   /** The names that users write. */

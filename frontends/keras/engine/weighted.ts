@@ -13,7 +13,7 @@ import { callLosses } from './call-context.ts';
 import type { Layer } from './layer.ts';
 import { Serializable, type Serialized } from './serialize.ts';
 import { type OneOrMany, type Shape, shapeText, toList } from './symbolic.ts';
-import { knownShape, LayerVariable, outside } from './weights.ts';
+import { firstValue, knownShape, LayerVariable, outside } from './weights.ts';
 
 /** A loss that depends on weights alone. */
 export type LossFunction = () => Tensor;
@@ -82,7 +82,8 @@ export abstract class Weighted extends Serializable {
       throw new ArgumentError(`there is a weight '${w.name}' already`, { op, fix: 'give each weight its own name' });
     const size = knownShape(w.shape, this.name, w.name);
     const init = getInitializer(w.initializer ?? 'zeros');
-    const value = outside(() => init.apply(size, w.dtype ?? this.dtype));
+    const kind = w.dtype ?? this.dtype;
+    const value = firstValue(size, kind, this.name) ?? outside(() => init.apply(size, kind));
     const v = new LayerVariable(
       value,
       `${this.name}/${w.name}`,

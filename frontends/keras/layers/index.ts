@@ -243,6 +243,7 @@ const classes = [
   TimeDistributed,
 ] as const;
 for (const cls of classes) layerRegistry.add(cls as never);
+layerRegistry.add(LayersModel as never, 'functional');
 
 /** The layers by name, as TensorFlow.js has them; each takes one object of options, which its class describes. */
 export const layers = Object.freeze({
