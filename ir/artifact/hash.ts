@@ -10,7 +10,7 @@ const rotate = (x: number, n: number): number => (x << n) | (x >>> (32 - n));
  */
 export function hashOf(bytes: Uint8Array): number {
   const n = bytes.length;
-  const aligned = bytes.byteOffset % 4 ? bytes.slice() : bytes;
+  const aligned = bytes.byteOffset % 4 ? new Uint8Array(bytes) : bytes;
   // Typed arrays have the machine's order of bytes, which everywhere is the little-endian one that is meant.
   const words = new Int32Array(aligned.buffer, aligned.byteOffset, n >>> 2);
   let i = 0;

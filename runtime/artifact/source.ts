@@ -23,7 +23,9 @@ const short = (n: number, got: number): never => {
   });
 };
 
-function ofBytes(bytes: Uint8Array): Reader {
+function ofBytes(view: ArrayBufferView): Reader {
+  // Node's Buffers are arrays of bytes whose slices are no copies.
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   let at = 0;
   return {
     total: bytes.length,
@@ -100,7 +102,7 @@ async function ofFile(path: string | URL): Promise<Reader> {
 export async function open(source: ArtifactSource, signal?: AbortSignal, fetcher = globalThis.fetch): Promise<Reader> {
   signal?.throwIfAborted();
   if (source instanceof ArrayBuffer) return ofBytes(new Uint8Array(source));
-  if (ArrayBuffer.isView(source)) return ofBytes(source as Uint8Array);
+  if (ArrayBuffer.isView(source)) return ofBytes(source);
   if (!(typeof source === 'string' || source instanceof URL)) return ofResponse(source, signal);
   const text = String(source);
   // A name without a scheme is a path in Node, an address relative to the page elsewhere.

@@ -91,6 +91,17 @@ describe('a loaded artifact', () => {
     await expect(load(bytes, { signal: later.signal, onProgress: stop })).rejects.toThrow('too slow');
   });
 
+  it('comes from a Buffer, wherever that begins', async () => {
+    const x = batchOf(1, 6);
+    const want = functionOf(await load(bytes), 'predict').run(x);
+    for (const at of [0, 1, 4, 7]) {
+      const buffer = Buffer.alloc(bytes.length + at + 5, 7);
+      buffer.set(bytes, at);
+      const model = await load(buffer.subarray(at, at + bytes.length));
+      expect(functionOf(model, 'predict').run(x)).toEqual(want);
+    }
+  });
+
   it('comes in pieces from a server', async () => {
     const pieces = (size: number) =>
       new ReadableStream<Uint8Array>({
