@@ -4,7 +4,7 @@ import type { Buildable, EntryOptions } from '../frontends/build/entries.ts';
 import { ArgumentError } from '../ir/errors.ts';
 
 /**
- * The exports that can be built, or those of the given names; the default export is called 'predict'.
+ * The exports that can be built, or those of the given names; the default export is called 'predict', where no other is.
  * Throws ArgumentError where there are none, or one of the names is not exported.
  */
 export function buildableExports(
@@ -12,7 +12,8 @@ export function buildableExports(
   file: string,
   wanted?: readonly string[],
 ): Record<string, Buildable> {
-  const named = Object.entries(module).map(([name, x]) => [name === 'default' ? 'predict' : name, x] as const);
+  const unnamed = 'predict' in module ? 'default' : 'predict';
+  const named = Object.entries(module).map(([name, x]) => [name === 'default' ? unnamed : name, x] as const);
   const names = named.map(([name]) => name).join(', ');
   const missing = wanted?.find((w) => !named.some(([name]) => name === w));
   if (missing !== undefined)

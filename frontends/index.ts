@@ -32,6 +32,7 @@ export { type Buildable, type BuildOptions, type Built, buildArtifact, type Entr
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
 export * as data from './data/index.ts';
+export { GraphModel } from './formats/graph-model.ts';
 /** Pixels of a page's elements, and of plain pixel data. */
 export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
@@ -47,7 +48,6 @@ export * as node from './node-names.ts';
 export {
   type ExportOnnxOptions,
   exportOnnx,
-  type GraphModel,
   type LoadOnnxOptions,
   loadOnnx,
   type OnnxExportable,

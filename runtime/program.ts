@@ -49,15 +49,17 @@ export interface Program {
 export function checkOutputs(
   types: readonly TensorType[],
   outputs: readonly TypedArray[],
-  sizeAt = (i: number): number => sizeOf(types[i].shape),
+  sizeAt?: (i: number) => number,
 ): void {
   if (outputs.length !== types.length)
     throw new ArgumentError(`the program has ${types.length} output(s), got ${outputs.length} array(s)`);
-  for (let i = 0; i < types.length; i++)
-    if (outputs[i].length !== sizeAt(i))
+  for (let i = 0; i < types.length; i++) {
+    const size = sizeAt ? sizeAt(i) : sizeOf(types[i].shape);
+    if (outputs[i].length !== size)
       throw new ArgumentError(
-        `output ${i} is ${typeText(types[i])} (${sizeAt(i)} elements), got an array of ${outputs[i].length} elements`,
+        `output ${i} is ${typeText(types[i])} (${size} elements), got an array of ${outputs[i].length} elements`,
       );
+  }
 }
 
 /** An input as callers' arrays are checked against it. */
@@ -84,8 +86,9 @@ export function checkInputs(ports: readonly Input[], inputs: readonly Storage[],
     if (!unit && size !== most)
       throw new ArgumentError(`input ${i} must be ${typeText(type)} (${most} elements), got ${size} elements`);
     if (!unit) continue;
-    const n = size / unit;
-    if (!Number.isInteger(n) || n < 1 || n > bound)
+    // As an integer: a quotient of numbers would be an object of its own.
+    const n = (size / unit) | 0;
+    if (n * unit !== size || n < 1 || n > bound)
       throw new ArgumentError(
         `input ${i} must have ${unit} elements for each of 1 to ${bound} in the batch, got ${size} elements`,
       );

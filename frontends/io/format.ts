@@ -13,6 +13,8 @@ export interface Place {
   readonly op: string;
   /** The file's name, or what the bytes are called. */
   readonly file: string;
+  /** Which Keras has written it: names mean other things in the two. */
+  readonly keras?: 2 | 3;
 }
 
 /** Throws FormatError: a file is damaged, or holds what is not supported. */

@@ -59,9 +59,9 @@ export function celu(x: TensorLike, alpha = 1): Tensor {
   return add(maximum(t, 0), mul(elu(minimum(div(t, alpha), 0)), alpha));
 }
 
-/** 0.2 x + 0.5 limited to 0..1: Keras 2's and TensorFlow.js's (Keras 3 has relu6(x + 3) / 6). */
-export const hardSigmoid = (x: TensorLike): Tensor =>
-  clipByValue(add(mul(floatArg(x, 'x', 'hardSigmoid'), 0.2), 0.5), 0, 1);
+/** slope x + 0.5 limited to 0..1: Keras 2's and TensorFlow.js's; the slope of Keras 3's, relu6(x + 3) / 6, is 1/6. */
+export const hardSigmoid = (x: TensorLike, slope = 0.2): Tensor =>
+  clipByValue(add(mul(floatArg(x, 'x', 'hardSigmoid'), numberArg(slope, 'slope', 'hardSigmoid')), 0.5), 0, 1);
 
 /** x * relu6(x + 3) / 6 (Howard and others 2019). */
 export function hardSwish(x: TensorLike): Tensor {

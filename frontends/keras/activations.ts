@@ -140,7 +140,7 @@ kind.add(
   [Relu],
   [simple('relu6', functions.relu6)],
   [simple('sigmoid', functions.sigmoid)],
-  [simple('hardSigmoid', functions.hardSigmoid)],
+  [withNumbers('hardSigmoid', { slope: 0.2 }, (x, { slope }) => functions.hardSigmoid(x, slope))],
   [simple('tanh', functions.tanh)],
   [simple('hardTanh', functions.hardTanh)],
   [withNumbers('softmax', { axis: -1 }, (x, { axis }) => functions.softmax(x, axis))],

@@ -29,6 +29,12 @@ export class Attributes {
   has(name: string): boolean {
     return this.#attrs.has(name);
   }
+  isInt(name: string): boolean {
+    return typeof this.#attrs.get(name)?.i === 'number';
+  }
+  isList(name: string): boolean {
+    return this.#attrs.get(name)?.list !== undefined;
+  }
 
   #bad(name: string, want: string): FormatError {
     const a = this.#attrs.get(name);

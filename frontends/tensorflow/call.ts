@@ -55,6 +55,7 @@ export class Call {
     const v = this.value(i);
     return v instanceof ComplexTensor ? v : this.x(i);
   }
+  /** A complex tensor. Throws DTypeError for anything else; so do the next four. */
   complex(i: number): ComplexTensor {
     const v = this.value(i);
     if (v instanceof ComplexTensor) return v;

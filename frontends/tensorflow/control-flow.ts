@@ -16,6 +16,8 @@ const isNext = (n: TfNode | undefined): boolean => n?.op === 'NextIteration' || 
 const isMerge = (n: TfNode): boolean => (n.op === 'Merge' || n.op === 'RefMerge') && !n.flow;
 const isSwitch = (n: TfNode): boolean => n.op === 'Switch' || n.op === 'RefSwitch';
 
+/** Loops, and choices, nest no deeper. */
+const DEEPEST = 50;
 /** Steps of looking for what belongs to branches, at the most. */
 const MOST_STEPS = 2e7;
 
@@ -28,6 +30,11 @@ const pass = (n: TfNode, inputs: readonly string[]): TfNode => ({
   captures: n.captures ?? [],
   attrs: none,
 });
+function addTo(users: Map<TfNode, TfNode[]>, of: TfNode, user: TfNode): void {
+  const list = users.get(of);
+  if (list) list.push(user);
+  else users.set(of, [user]);
+}
 const dependencies = (n: TfNode): string[] => [...n.inputs, ...(n.captures ?? [])];
 const makersOf = (nodes: readonly TfNode[]): Map<string, TfNode> =>
   new Map(nodes.flatMap((n) => n.outputs.map((x) => [x, n] as const)));
@@ -37,6 +44,8 @@ class Rebuilder {
   readonly #op: string;
   readonly #name: string;
   #steps = 0;
+  /** How deep choices nest. */
+  readonly #depths = new Map<TfNode, number>();
 
   constructor(name: string, op: string) {
     this.#name = name;
@@ -59,7 +68,7 @@ class Rebuilder {
       const needs = new Set(dependencies(n).flatMap((x) => makers.get(x) ?? []));
       const own = [...needs].filter((m) => !(isMerge(n) && isNext(m)));
       waiting.set(n, own.length);
-      for (const m of own) users.set(m, [...(users.get(m) ?? []), n]);
+      for (const m of own) addTo(users, m, n);
     }
     const order = nodes.filter((n) => waiting.get(n) === 0);
     for (const n of order)
@@ -86,7 +95,7 @@ class Rebuilder {
       }
       if (isEnter(n)) frame = [...frame, n.attrs.text('frame_name', '')];
       else if (isExit(n)) frame = frame.slice(0, -1);
-      if (frame.length > 50) throw this.bad('loops nest deeper than 50');
+      if (frame.length > DEEPEST) throw this.bad(`loops nest deeper than ${DEEPEST}`);
       // What leaves a loop does so by an exit; its frame is known where the exit's operand is.
       frames.set(n, frame);
     }
@@ -103,7 +112,6 @@ class Rebuilder {
       if (!byPath.has(k)) byPath.set(k, { path, nodes: [] });
       byPath.get(k)?.nodes.push(n);
     };
-    put([], { name: '', op: 'NoOp', inputs: [], outputs: [], attrs: none });
     // Exits stand in the frame around, but are needed to know what leaves: they go with the loop.
     const makers = makersOf(nodes);
     for (const n of nodes) {
@@ -113,7 +121,7 @@ class Rebuilder {
     }
     const inner = [...byPath.values()].filter((f) => f.path.length > 0).sort((p, q) => q.path.length - p.path.length);
     for (const f of inner) put(f.path.slice(0, -1), this.loop(f.nodes, f.path));
-    return (byPath.get(key([]))?.nodes ?? []).slice(1);
+    return byPath.get('')?.nodes ?? [];
   }
 
   /** The loop of one frame as one node of the frame around it. */
@@ -144,12 +152,9 @@ class Rebuilder {
       });
     const inputs = parts.map((p) => p.merge.outputs[0]);
     const graph = this.choices({ name, nodes: body, inputs, outputs: [], effects: [] });
-    const exitOf = (merge: TfNode) =>
-      exits.find((e) => {
-        const from = makers.get(e.inputs[0]);
-        return from !== undefined && from.inputs[0] === merge.outputs[0];
-      });
-    const outs = parts.map((p) => exitOf(p.merge)?.outputs[0] ?? '');
+    // An exit's operand is the switch of its variable.
+    const exitOf = new Map(exits.map((e) => [makers.get(e.inputs[0])?.inputs[0], e] as const));
+    const outs = parts.map((p) => exitOf.get(p.merge.outputs[0])?.outputs[0] ?? '');
     const known = new Set(outs);
     const odd = exits.find((e) => !known.has(e.outputs[0]));
     if (odd) throw this.bad(`the loop '${name}' has an exit '${odd.name}' of no variable`);
@@ -167,13 +172,12 @@ class Rebuilder {
   /** Choices in a graph without loops. */
   choices(graph: TfGraph): TfGraph {
     if (!graph.nodes.some(isMerge)) return graph;
-    let makers = makersOf(graph.nodes);
+    const makers = makersOf(graph.nodes);
     const replaced = new Map<TfNode, TfNode>();
     for (const n of this.order(graph.nodes)) {
       if (!isMerge(n)) continue;
       const choice = this.choice(n, makers);
       replaced.set(n, choice);
-      makers = new Map(makers);
       for (const x of n.outputs) makers.set(x, choice);
     }
     return { ...graph, nodes: graph.nodes.map((n) => replaced.get(n) ?? n) };
@@ -234,11 +238,13 @@ class Rebuilder {
     const effectsOf = (side: number) => inner.filter((e) => only(e.sides.get(test)) === side).map((e) => e.x);
     const all = [p, q, ...inner].flatMap((e) => [...e.nodes]);
     const nodes = this.#inside(new Set(all), test, makers);
+    const depth = 1 + nodes.reduce((d, n) => Math.max(d, this.#depths.get(n) ?? 0), 0);
+    if (depth > DEEPEST) throw this.bad(`choices nest deeper than ${DEEPEST}`);
     const graph: TfGraph = { name: merge.name, nodes, inputs: [], outputs: [], effects: [] };
     const branches = first === 1 ? [merge.inputs[1], merge.inputs[0]] : merge.inputs;
     const made = makersOf(nodes);
     const outer = controls.filter((e) => !inner.includes(e)).map((e) => e.x);
-    return {
+    const choice: TfNode = {
       name: merge.name,
       op: merge.op,
       inputs: [test],
@@ -255,6 +261,8 @@ class Rebuilder {
         places: first === 1 ? [1, 0] : [0, 1],
       },
     };
+    this.#depths.set(choice, depth);
+    return choice;
   }
 
   /** Of these nodes those that depend on a switch of the predicate, the switches as nodes that hand on. */
@@ -264,10 +272,7 @@ class Rebuilder {
     for (const n of nodes)
       for (const x of dependencies(n)) {
         const m = makers.get(x);
-        if (!m || !nodes.has(m)) continue;
-        const list = users.get(m);
-        if (list) list.push(n);
-        else users.set(m, [n]);
+        if (m && nodes.has(m)) addTo(users, m, n);
       }
     const inside = new Set([...nodes].filter(isOwn));
     for (const n of inside) for (const u of users.get(n) ?? []) inside.add(u);

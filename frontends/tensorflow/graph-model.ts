@@ -162,11 +162,14 @@ export class TensorFlowGraphModel extends GraphModel {
     return Object.fromEntries(Object.entries(named).map(([k, x]) => [this.#portOf(k)?.key ?? k, x]));
   }
 
-  /** Values by name where some are not the model's inputs. */
+  /** Values by name where some are not the model's inputs, or some of these have defaults. */
   #feeds(inputs: GraphInputs): Record<string, TensorLike> | undefined {
     const named = this.#named(inputs);
-    const other = named && Object.keys(named).find((k) => !this.#portOf(k));
-    if (other === undefined) return undefined;
+    if (!named) return undefined;
+    const other = Object.keys(named).find((k) => !this.#portOf(k));
+    const left = this.#inputs.filter((x) => !Object.keys(named).some((k) => this.#portOf(k) === x));
+    const optional = left.length > 0 && left.every((x) => this.#graph.hasDefault(x.value));
+    if (other === undefined) return optional ? named : undefined;
     if (!this.#graph.has(other))
       throw new ArgumentError(`there is no value ${valueText(other)} in the graph`, {
         op: 'execute',

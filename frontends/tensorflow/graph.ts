@@ -42,10 +42,7 @@ export interface TfGraph {
   readonly effects: readonly string[];
 }
 
-/** Names of a node's results in function bodies, where there are several, and how many results an attribute says. */
-export interface ResultNames {
-  readonly results?: readonly string[];
-}
+/** Names of an operation's results in function bodies, where there are several. */
 export type ResultsOf = (op: string) => readonly string[] | undefined;
 
 /** The value that 'node', 'node:k' or '^node' means. */
@@ -79,15 +76,25 @@ class Uses {
 /** No operation has more results; a file may name any. */
 const MOST_RESULTS = 100_000;
 
-function nodeOf(n: Message<'NodeDef'>, inputs: readonly string[], uses: Uses, least: number): TfNode {
+/** How many results an operation has at least: as its attributes say, or as it has names for. */
+function resultCount(n: Message<'NodeDef'>, attrs: Attributes, resultsOf: ResultsOf): number {
+  const named = resultsOf(n.op ?? '')?.length ?? 1;
+  const counts = ['num', 'num_split', 'num_partitions', 'N'].map((k) => (attrs.isInt(k) ? attrs.int(k) : 0));
+  const lists = ['Tout', 'T', 'dtypes'].map((k) => (attrs.isList(k) ? attrs.types(k).length : 0));
+  const handed = n.op === 'IdentityN' ? n.input.filter((x) => !x.startsWith('^')).length : 0;
+  return Math.max(named, handed, ...counts.map((k) => Math.min(k, MOST_RESULTS)), ...lists);
+}
+
+function nodeOf(n: Message<'NodeDef'>, inputs: readonly string[], uses: Uses, resultsOf: ResultsOf): TfNode {
   const name = n.name ?? '';
+  const attrs = new Attributes(n.attr, name);
   return {
     name,
     op: n.op ?? '',
     inputs: inputs.filter((x) => !x.startsWith('^')),
     captures: inputs.filter((x) => x.startsWith('^')),
-    outputs: uses.resultsOf(name, least),
-    attrs: new Attributes(n.attr, name),
+    outputs: uses.resultsOf(name, resultCount(n, attrs, resultsOf)),
+    attrs,
   };
 }
 
@@ -108,7 +115,7 @@ export function graphOf(
   for (const w of wanted) uses.add(checkedRef(valueName(w), undefined, op));
   const nodes = g.node.map((n, i) => {
     if (!n.name || !n.op) throw bad('a node has no name or no operation', op);
-    return nodeOf(n, inputs[i], uses, resultsOf(n.op)?.length ?? 1);
+    return nodeOf(n, inputs[i], uses, resultsOf);
   });
   return { name, nodes, inputs: [], outputs: [], effects: [] };
 }
@@ -148,7 +155,7 @@ export function functionGraphOf(f: Message<'FunctionDef'>, resultsOf: ResultsOf,
   const effects = [...f.control_ret.values()].map((n) => `^${n}`).filter((x) => opOf.has(x.slice(1)));
   const nodes = f.node_def.map((n, i) => {
     if (!n.name || !n.op) throw bad(`a node of function '${name}' has no name or no operation`, op);
-    return nodeOf(n, inputs[i], uses, resultsOf(n.op)?.length ?? 1);
+    return nodeOf(n, inputs[i], uses, resultsOf);
   });
   return { name, nodes, inputs: args.map((a) => `${a.name}:0`), outputs, effects };
 }

@@ -85,7 +85,8 @@ class Reader {
 
   list(x: unknown, at: string): unknown[] {
     if (x === undefined || x === null) return [];
-    if (Array.isArray(x)) return x;
+    // Without holes, which parsed JSON has not.
+    if (Array.isArray(x)) return Array.from(x);
     throw this.bad(at, x);
   }
 

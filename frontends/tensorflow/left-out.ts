@@ -6,6 +6,7 @@ interface LeftOut {
   readonly names: readonly string[];
 }
 
+/** By reason. */
 export const leftOut: readonly LeftOut[] = [
   {
     reason: 'there are no tensors of strings to compute with: they are only handed on and compared',
@@ -168,6 +169,29 @@ export const leftOut: readonly LeftOut[] = [
   {
     reason: 'fused recurrent cells are not supported: export the model with its cells as plain operations',
     names: ['BlockLSTM', 'BlockLSTMV2', 'CudnnRNN*', 'GRUBlockCell', 'LSTMBlockCell'],
+  },
+  {
+    reason: 'it holds code for XLA (StableHLO), which is not read: save the model with native operations',
+    names: ['XlaCallModule', 'XlaLaunch', 'Xla*'],
+  },
+  {
+    reason: 'sound is analyzed before the model (tf.signal)',
+    names: ['AudioSpectrogram', 'Mfcc'],
+  },
+  {
+    reason: 'what it gives is sparse: decode the logits behind the model',
+    names: ['CTC*'],
+  },
+  {
+    reason: 'generators with a state are not supported: save the model for inference',
+    names: [
+      'RngReadAndSkip',
+      'RngSkip',
+      'StatefulRandom*',
+      'StatefulStandardNormal*',
+      'StatefulTruncatedNormal',
+      'StatefulUniform*',
+    ],
   },
   {
     reason: 'it gives something else on each machine, or talks to others',

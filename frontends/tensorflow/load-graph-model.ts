@@ -62,13 +62,17 @@ function graphDef(topology: unknown, what: string, op: string): Message<'GraphDe
   return fromJson('GraphDef', topology, op);
 }
 
-/** Placeholders, and nodes that nobody reads: the inputs and outputs of a graph without signature. */
+/**
+ * Placeholders, and nodes that nobody reads: the inputs and outputs of a graph without signature. Placeholders with defaults
+ * need not be given.
+ */
 function endsOf(graph: TfGraph): { inputs: TfNode[]; outputs: TfNode[] } {
   const read = new Set(graph.nodes.flatMap((n) => n.inputs.map((x) => x.slice(0, x.lastIndexOf(':')))));
-  const silent = new Set(['NoOp', 'Assert', 'Const', 'Print']);
+  const asked = new Set(['Placeholder', 'PlaceholderV2']);
+  const silent = new Set([...asked, 'NoOp', 'Assert', 'Const']);
   return {
-    inputs: graph.nodes.filter((n) => n.op.startsWith('Placeholder')),
-    outputs: graph.nodes.filter((n) => !read.has(n.name) && !n.op.startsWith('Placeholder') && !silent.has(n.op)),
+    inputs: graph.nodes.filter((n) => asked.has(n.op)),
+    outputs: graph.nodes.filter((n) => !read.has(n.name) && !silent.has(n.op)),
   };
 }
 

@@ -2,6 +2,7 @@
 // operation, whose state are the tensors that change; lists are tensors there. Loops whose number of runs is known and
 // small are written out, and those whose lists grow.
 
+import { TraceError } from '../../ir/errors.ts';
 import { typeEq, typeText } from '../../ir/types.ts';
 import { isReadable, NotStaticError } from '../formats/graph-function.ts';
 import { ComplexTensor } from '../trace/complex-tensor.ts';
@@ -73,7 +74,7 @@ const isKnown = (v: Value | undefined): boolean => v !== undefined && tensorsOf(
 function countRuns(loop: Loop, vars: readonly Value[], most: number | undefined): number | undefined {
   const needs = closure(loop);
   if (!needs.every((i) => isKnown(vars[i]))) return undefined;
-  return withTrace(undefined, () =>
+  const count = () =>
     withRecorders([], () => {
       let now: (Value | undefined)[] = vars.map((v, i) => (needs.includes(i) ? v : undefined));
       for (let k = 0; k <= Math.min(most ?? COUNTED, COUNTED); k++) {
@@ -84,8 +85,14 @@ function countRuns(loop: Loop, vars: readonly Value[], most: number | undefined)
         now = now.map((_, i) => next[needs.indexOf(i)]);
       }
       return undefined;
-    }),
-  );
+    });
+  try {
+    return withTrace(undefined, count);
+  } catch (e) {
+    // What the condition takes from outside of the loop is not known.
+    if (e instanceof TraceError) return undefined;
+    throw e;
+  }
 }
 
 function tracedLoop(loop: Loop, vars: Value[], most: number | undefined): Value[] {

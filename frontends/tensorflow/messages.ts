@@ -3,6 +3,7 @@
 
 import { decodeMessage, type MessageOf } from '../formats/protobuf.ts';
 
+/** Fields of each message: number, type, and whether it repeats. */
 export const tensorflowSchema = {
   SavedModel: { saved_model_schema_version: [1, 'int64'], meta_graphs: [2, 'MetaGraphDef', 'repeated'] },
   MetaGraphDef: {

@@ -66,6 +66,11 @@ export class ModelGraph implements RunnableGraph {
     return this.#function([]).has(value) || this.given.has(value);
   }
 
+  /** Whether a placeholder need not be given. */
+  hasDefault(value: string): boolean {
+    return this.graph.nodes.some((n) => n.op === 'PlaceholderWithDefault' && n.outputs[0] === value);
+  }
+
   /** The graph with some values from outside in place of its own. */
   #function(fed: readonly string[]): TfFunction {
     const key = fed.join('\n');

@@ -9,6 +9,7 @@ import { asCall, type TfGraph, type TfNode } from './graph.ts';
 import { isSupported, operatorOf } from './operators.ts';
 import { done, type LookupTable, tensorsOf, type Value, type VariableHandle } from './values.ts';
 
+/** A graph that can be run. */
 export type TfFunction = GraphFunction<TfNode, Value>;
 
 /** What belongs to one loaded model. */
@@ -20,10 +21,11 @@ export class Runtime {
   readonly #tables = new Map<string, LookupTable>();
   /** By the name that their handles share. */
   readonly variables = new Map<string, VariableHandle>();
-  /** Which of them train. */
-  isTrainable: (name: string) => boolean = () => true;
+  /** Which of them train, by name, and by their names in the checkpoint where they came from one. */
+  isTrainable: (name: string, key: string | undefined) => boolean = () => true;
   /** Tensors of the checkpoint that is being restored, by name. */
-  restored: ReadonlyMap<string, Value> | undefined;
+  #restored: ReadonlyMap<string, Value> = new Map();
+  #keys: ReadonlyMap<Value, string> = new Map();
   /** Values of constants that stand beside the graph, by name of the node: TensorFlow.js keeps them so. */
   readonly #weights: ReadonlyMap<string, Value>;
   readonly #float64: boolean;
@@ -118,6 +120,17 @@ export class Runtime {
   isFunction(name: string): boolean {
     return this.#library.has(name);
   }
+  get restored(): ReadonlyMap<string, Value> {
+    return this.#restored;
+  }
+  set restored(tensors: ReadonlyMap<string, Value>) {
+    this.#restored = tensors;
+    this.#keys = new Map([...tensors].map(([name, v]) => [v, name]));
+  }
+  /** The name in the checkpoint of a tensor that is being restored. */
+  keyOf(x: Value): string | undefined {
+    return this.#keys.get(x);
+  }
   /** Whether a node puts something into a table. */
   fillsTable(node: TfNode): boolean {
     return /^(LookupTable(Import|Insert)|InitializeTable)/.test(node.op);
@@ -178,23 +191,23 @@ const mostNodes = 2 ** 24;
  */
 function checkCalls(library: ReadonlyMap<string, TfGraph>, op: string): void {
   const fix = 'the graph is damaged, or not made by TensorFlow';
+  const callsIn = new Map([...library].map(([name, g]) => [name, g.nodes.flatMap((n) => callsOf(n, library))]));
   const state = new Map<string, { size: number; depth: number } | 'open'>();
   for (const root of library.keys()) {
     const stack = [root];
     while (stack.length) {
       const name = stack[stack.length - 1];
-      const graph = library.get(name) as TfGraph;
-      const calls = graph.nodes.flatMap((n) => callsOf(n, library));
-      const waiting = calls.filter((f) => state.get(f) === undefined);
-      if (typeof state.get(name) === 'object') stack.pop();
-      else if (calls.some((f) => state.get(f) === 'open'))
-        throw new FormatError(`function '${name}' calls itself`, { op, fix });
-      else if (waiting.length) {
+      const calls = callsIn.get(name) ?? [];
+      const seen = state.get(name);
+      if (typeof seen === 'object') stack.pop();
+      else if (seen === undefined) {
         state.set(name, 'open');
-        stack.push(waiting[0]);
+        for (const f of new Set(calls)) if (state.get(f) === undefined) stack.push(f);
+        if (calls.some((f) => state.get(f) === 'open'))
+          throw new FormatError(`function '${name}' calls itself`, { op, fix });
       } else {
         const parts = calls.map((f) => state.get(f) as { size: number; depth: number });
-        const size = parts.reduce((n, p) => n + p.size, graph.nodes.length + 1);
+        const size = parts.reduce((n, p) => n + p.size, (library.get(name) as TfGraph).nodes.length + 1);
         const depth = 1 + parts.reduce((d, p) => Math.max(d, p.depth), 0);
         if (size > mostNodes || depth > deepest)
           throw new FormatError(`function '${name}' is ${size} nodes with all that it calls, nested ${depth} deep`, {

@@ -28,12 +28,14 @@ export interface SignatureTensor {
   readonly tfDtype: string;
   readonly shape: readonly (number | null)[] | undefined;
 }
+/** A signature, as tfjs-node shows it. */
 export interface SignatureDef {
   readonly inputs: Record<string, SignatureTensor>;
   readonly outputs: Record<string, SignatureTensor>;
   /** What it is for: 'tensorflow/serving/predict', …/classify, …/regress. */
   readonly methodName: string;
 }
+/** A graph of a SavedModel, as tfjs-node shows it. */
 export interface MetaGraph {
   readonly tags: string[];
   readonly signatureDefs: Record<string, SignatureDef>;
@@ -99,8 +101,25 @@ function initOps(meta: Meta): string[] {
   return [...(fromSignature ? [fromSignature] : []), ...fromCollection].map((n) => `^${n.replace(/:0$/, '')}`);
 }
 
-/** Which Variables train, by name: as objects or collections say; undefined where neither does. */
-function trainables(meta: Meta, op: string): (name: string) => boolean {
+/** Which objects are Variables, and whether they train, by the tensors that checkpoints have for them. */
+async function trainableKeys(meta: Meta, checkpoint: TensorFlowCheckpoint): Promise<Map<string, boolean>> {
+  const nodes = meta.object_graph_def?.nodes ?? [];
+  // Objects have the same numbers in the model and in its checkpoint.
+  const objects = await checkpoint.objects();
+  return new Map(
+    objects.flatMap(({ tensors }, i) => {
+      const variable = nodes[i]?.variable;
+      return variable ? Object.values(tensors).map((key) => [key, variable.trainable ?? false] as const) : [];
+    }),
+  );
+}
+
+/** Which Variables train: as objects (by tensor, else by name) or collections say, all where neither does. */
+function trainables(
+  meta: Meta,
+  keys: ReadonlyMap<string, boolean>,
+  op: string,
+): (name: string, key: string | undefined) => boolean {
   const saved = new Map(
     (meta.object_graph_def?.nodes ?? []).flatMap(({ variable: v }) =>
       v?.name ? [[v.name, v.trainable ?? false] as const] : [],
@@ -112,7 +131,7 @@ function trainables(meta: Meta, op: string): (name: string) => boolean {
     );
   const listed = new Set(names('trainable_variables'));
   const any = names('variables').length > 0;
-  return (name) => saved.get(name) ?? (any ? listed.has(name) : true);
+  return (name, key) => keys.get(key ?? '') ?? saved.get(name) ?? (any ? listed.has(name) : true);
 }
 
 /** Names of the tensors that the restoring nodes read: constants beside them. */
@@ -153,7 +172,12 @@ async function tensorsOf(
 }
 
 /** Gives Variables their values: the graph has operations that do it. */
-async function restore(graph: ModelGraph, meta: Meta, source: string | CheckpointBytes | undefined): Promise<void> {
+async function restore(
+  graph: ModelGraph,
+  meta: Meta,
+  source: string | CheckpointBytes | undefined,
+  op: string,
+): Promise<void> {
   const { restore_op_name: name, filename_tensor_name: file } = meta.saver_def ?? {};
   if (!name || !file || source === undefined) return;
   const checkpoint = await openCheckpoint(source);
@@ -161,9 +185,10 @@ async function restore(graph: ModelGraph, meta: Meta, source: string | Checkpoin
   const nodes = graph.reachable([wanted], [file]);
   graph.checkSupported(nodes);
   graph.checkBounded(nodes);
+  graph.runtime.isTrainable = trainables(meta, await trainableKeys(meta, checkpoint), op);
   graph.runtime.restored = await tensorsOf(checkpoint, restoredNames(graph, nodes));
   graph.values(new Map([[file, new Strings([], [new Uint8Array()])]]), [wanted]);
-  graph.runtime.restored = undefined;
+  graph.runtime.restored = new Map();
 }
 
 /** Fills tables, where the model has tables of numbers. */
@@ -202,8 +227,7 @@ export class SavedModelReader {
       float64: true,
       wanted: wanted.filter((x) => x !== undefined && x !== '') as string[],
     });
-    graph.runtime.isTrainable = trainables(meta, op);
-    await restore(graph, meta, variables);
+    await restore(graph, meta, variables, op);
     initialize(graph, meta);
     return new SavedModelReader(graph, meta, op);
   }

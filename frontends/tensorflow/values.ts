@@ -21,13 +21,11 @@ export class VariableHandle {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: PartialShape;
-  trainable: boolean;
   variable: Variable | undefined;
-  constructor(name: string, dtype: DType, shape: PartialShape, trainable: boolean) {
+  constructor(name: string, dtype: DType, shape: PartialShape) {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape;
-    this.trainable = trainable;
   }
 }
 

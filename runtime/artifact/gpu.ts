@@ -22,7 +22,9 @@ export async function gpuPrograms(
   const device = await openGpu('load');
   const programs = functions.map((f) => {
     const { plan, cells } = plannedOf(f);
-    return { f, plan, program: new GpuProgram(plan, cells, device) };
+    // The program itself takes whole batches.
+    const whole = plan.inputs.map(({ type, staging }) => ({ type, staging }));
+    return { f, plan, program: new GpuProgram({ ...plan, inputs: whole }, cells, device) };
   });
   for (const { program } of programs) await program.prepare();
   const runnables = new Map(programs.map(({ f, plan, program }) => [f, openBatch(program, plan)]));

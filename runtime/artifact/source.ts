@@ -100,7 +100,7 @@ async function ofFile(path: string | URL): Promise<Reader> {
 export async function open(source: ArtifactSource, signal?: AbortSignal, fetcher = globalThis.fetch): Promise<Reader> {
   signal?.throwIfAborted();
   if (source instanceof ArrayBuffer) return ofBytes(new Uint8Array(source));
-  if (source instanceof Uint8Array) return ofBytes(source);
+  if (ArrayBuffer.isView(source)) return ofBytes(source as Uint8Array);
   if (!(typeof source === 'string' || source instanceof URL)) return ofResponse(source, signal);
   const text = String(source);
   // A name without a scheme is a path in Node, an address relative to the page elsewhere.

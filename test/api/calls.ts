@@ -10,6 +10,7 @@ import { mathCalls } from './calls-math.ts';
 import { modelCalls } from './calls-models.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
+import { tensorflowCalls } from './calls-tensorflow.ts';
 import { trainingCalls } from './calls-training.ts';
 
 /** Names a public function, `image.resize` for one in a namespace. */
@@ -34,6 +35,7 @@ export const calls = (): Call[] =>
     dataCalls(),
     modelCalls(),
     formatCalls(),
+    tensorflowCalls(),
   ].flatMap(flat);
 
 const namespaces = [

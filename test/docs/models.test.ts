@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { programsOf } from './samples.ts';
 
 const folder = resolve('.cache', `docs-${process.pid}`);
-const programs = ['README.md', 'docs/models.md', 'docs/onnx.md'].flatMap((page) =>
+const programs = ['README.md', 'docs/models.md', 'docs/onnx.md', 'docs/tensorflow.md'].flatMap((page) =>
   programsOf(page).map((text, i) => ({
     name: `${page}, program ${i + 1}`,
     text,

@@ -1,15 +1,16 @@
 // `npm run op-coverage`: what of TensorFlow.js is covered, left out (and why), or missing. Exits with 1
 // where something is missing, or a reason stands for what is covered by now.
-//   --write   writes docs/ops.md and the tables of docs/onnx.md as well
+//   --write   writes docs/ops.md and the tables of docs/onnx.md and docs/tensorflow.md as well
 //   --names   first reads the names anew from the TensorFlow.js that the benchmarks install
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
-import { gaps, onnxPage } from './onnx.ts';
+import { onnxGaps, onnxPage } from './onnx.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
+import { tensorflowGaps, tensorflowPage } from './tensorflow.ts';
 
 const root = process.cwd();
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -29,11 +30,20 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-const onnx = gaps(root);
-console.log(`ONNX: ${onnx.missing.length} operators without a reason ${onnx.missing.join(', ')}`);
+/** Pages with tables of the operators of other systems, and what is missing there. */
+const systems = [
+  { name: 'ONNX', file: 'onnx.md', gaps: onnxGaps(root), page: onnxPage },
+  { name: 'TensorFlow', file: 'tensorflow.md', gaps: tensorflowGaps(root), page: tensorflowPage },
+];
+for (const { name, gaps } of systems)
+  console.log(`${name}: ${gaps.missing.length} operators without a reason ${gaps.missing.join(', ')}`);
+
 if (has('--write')) {
   writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
-  const file = join(root, 'docs', 'onnx.md');
-  writeFileSync(file, onnxPage(root, readFileSync(file, 'utf8')));
+  for (const { file, page: anew } of systems) {
+    const path = join(root, 'docs', file);
+    writeFileSync(path, anew(root, readFileSync(path, 'utf8')));
+  }
 }
-if (of('missing').length || stale.length || onnx.missing.length || onnx.stale.length) process.exitCode = 1;
+const wrong = systems.some(({ gaps }) => gaps.missing.length || gaps.stale.length);
+if (of('missing').length || stale.length || wrong) process.exitCode = 1;

@@ -91,6 +91,11 @@ export abstract class Layer extends Used {
     const a = args ?? {};
     const op = snakeCase(classNameOf(new.target as unknown as SerializableClass));
     if (known) checkOptions(a, [...known, ...commonOptions], op);
+    if (typeof (a.name ?? '') !== 'string')
+      throw new ArgumentError(`the name must be text, not ${valueText(a.name)}`, {
+        op,
+        fix: "such as {name: 'hidden'}",
+      });
     super(a.name ?? uniqueName(op), a.dtype ?? 'float32', a.trainable ?? true, a.weights ?? null);
     this.inputDType = a.inputDType;
     this.activityRegularizer = getRegularizer(a.activityRegularizer ?? null);

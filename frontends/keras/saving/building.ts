@@ -43,7 +43,9 @@ export function modelObject(x: unknown, place: Place): Serialized {
   const topology = isObject(found) && isObject(found.model_config) ? found.model_config : found;
   if (!isSaved(topology))
     return damaged(place, 'it describes no model', 'give what model.toJSON() gives: {class_name, config}');
-  const native = nativeObject(topology, place);
+  // Keras 3 alone writes policies as objects.
+  const keras = place.keras ?? (JSON.stringify(topology).includes('"DTypePolicy"') ? 3 : 2);
+  const native = nativeObject(topology, { ...place, keras });
   return isObject(native) ? (native as unknown as Serialized) : damaged(place, 'it describes no model');
 }
 

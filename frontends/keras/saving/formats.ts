@@ -17,6 +17,18 @@ const codes = (text: string): number[] => Array.from(text, (c) => c.charCodeAt(0
 
 /** Modules are loaded when a file of theirs comes. */
 export const modelFormats: Readonly<Record<string, ModelFormat>> = {
+  keras: {
+    extensions: ['.keras'],
+    magic: codes('PK'),
+    encode: async (model, options) => (await import('./keras-zip.ts')).encodeKeras(model, options),
+    decode: async (bytes, options, place) => (await import('./keras-zip.ts')).decodeKeras(bytes, options, place),
+  },
+  h5: {
+    extensions: ['.h5', '.hdf5'],
+    magic: [0x89, ...codes('HDF\r\n')],
+    encode: async (model, options) => (await import('./keras-h5.ts')).encodeH5(model, options),
+    decode: async (bytes, options, place) => (await import('./keras-h5.ts')).decodeH5(bytes, options, place),
+  },
   native: {
     extensions: ['.sinterck'],
     magic: codes('sinterck'),

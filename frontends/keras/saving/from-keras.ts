@@ -73,6 +73,14 @@ function withoutCells(className: string, config: Config): Config {
   return Object.fromEntries(Object.entries(config).filter(([k]) => !both.has(k)));
 }
 
+/** A value that one Keras means in another way than this library; undefined for all others. */
+function own(key: string, x: unknown, { keras }: Place): ConfigValue {
+  const hard = keras === 3 && key.endsWith('activation') && x === 'hard_sigmoid';
+  if (hard) return { className: 'hardSigmoid', config: { slope: 1 / 6 } };
+  // Features of the output, of which there is one axis here.
+  return key === 'output_shape' && Array.isArray(x) && x.length === 1 ? (x[0] as ConfigValue) : undefined;
+}
+
 /** What is meant where an option is not there: who wrote the file did not have it. */
 const whereAbsent: Readonly<Record<string, Config>> = {
   GRU: { resetAfter: false },
@@ -91,7 +99,7 @@ export function nativeConfig(className: string, config: unknown, place: Place): 
   const back = new Map(Object.entries(names).map(([ours, theirs]) => [theirs, ours]));
   const entries = Object.entries(config).map(([k, v]): [string, ConfigValue] => [
     back.get(k) ?? camelKey(k),
-    nativeValue(v, place),
+    own(k, v, place) ?? nativeValue(v, place),
   ]);
   const absent = Object.hasOwn(whereAbsent, className) ? whereAbsent[className] : {};
   const all = withoutCells(className, Object.fromEntries(entries));

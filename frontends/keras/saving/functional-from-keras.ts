@@ -17,6 +17,7 @@ interface Use {
 }
 interface Entry {
   readonly name: string;
+  readonly operation: boolean;
   readonly saved: SavedObject;
   readonly uses: Use[];
 }
@@ -31,6 +32,18 @@ class Ref {
     this.where = [where[0], where[1], where[2]];
   }
 }
+
+/** How layers call what they are applied to. */
+const inputNames: ReadonlySet<string> = new Set([
+  'inputs',
+  'input',
+  'query',
+  'sequences',
+  'sequence',
+  'x',
+  'images',
+  'data',
+]);
 
 /** Arguments that layers take by their place, behind the inputs. */
 const recurrent = ['initialState', 'mask', 'training'];
@@ -65,20 +78,22 @@ const argumentsOf = (entries: readonly (readonly [string, unknown])[]): Record<s
 
 /** A use as Keras 3 writes it. */
 function newUse(node: Record<string, unknown>, className: string, layer: string, place: Place): Use {
+  const named = Object.entries(isObject(node.kwargs) ? node.kwargs : {}).map(([k, x]) => [k, withRefs(x)] as const);
   const args = Array.isArray(node.args) ? node.args.map(withRefs) : [];
-  const [given, ...rest] = args;
+  // The inputs may have been given by name as well.
+  const first = args.length ? undefined : named.find(([k]) => inputNames.has(k));
+  const [given, ...rest] = first ? [first[1]] : args;
   const inputs = refsOf(given);
   if (inputs.length === 0 || (Array.isArray(given) && inputs.length < given.length))
     return damaged(place, `the layer '${layer}' is applied to ${valueText(given)}`);
   const names = Object.hasOwn(positional, className) ? positional[className] : [];
   if (rest.some((x, i) => x !== null && names[i] === undefined))
     damaged(place, `the layer '${layer}' (${className}) has ${rest.length} further arguments`);
-  const kwargs = isObject(node.kwargs) ? node.kwargs : {};
   return {
     inputs: inputs.map((r) => r.where),
     kwargs: argumentsOf([
       ...rest.map((x, i) => [names[i] ?? '', x] as const),
-      ...Object.entries(kwargs).map(([k, x]) => [camelKey(k), withRefs(x)] as const),
+      ...named.filter((n) => n !== first).map(([k, x]) => [camelKey(k), x] as const),
     ]),
   };
 }
@@ -106,10 +121,13 @@ function entryOf(x: unknown, place: Place): Entry {
   if (typeof name !== 'string') return damaged(place, `a layer (${classOf(x)}) has no name`);
   const nodes = x.inbound_nodes ?? x.inboundNodes ?? [];
   if (!Array.isArray(nodes)) return damaged(place, `the layer '${name}' has the nodes ${valueText(nodes)}`);
-  const uses = nodes.map((n) =>
-    isObject(n) && 'args' in n ? newUse(n, classOf(x) as string, name, place) : oldUse(n, name, place),
-  );
-  return { name, saved: x, uses };
+  const operation = isOperation(x);
+  const uses = nodes.map((n) => {
+    // What an operation is applied to is no matter unless something needs it.
+    if (operation) return { inputs: refsOf(isObject(n) ? withRefs(n.args) : []).map((r) => r.where), kwargs: {} };
+    return isObject(n) && 'args' in n ? newUse(n, classOf(x) as string, name, place) : oldUse(n, name, place);
+  });
+  return { name, saved: x, uses, operation };
 }
 
 /** The places in `input_layers` and `output_layers`: one, or several in arrays or by name. */
@@ -121,11 +139,12 @@ function endsOf(x: unknown, what: string, place: Place): Where[] {
 }
 
 /** Operations of Keras 3 that compute masks: here masks travel by themselves. */
-const isOperation = (e: Entry): boolean => typeof e.saved.module === 'string' && /\.ops\b/.test(e.saved.module);
+const isOperation = (x: SavedObject): boolean =>
+  classOf(x) === 'NotEqual' || (typeof x.module === 'string' && /\.ops\b/.test(x.module));
 
 /** Without masks that Keras 3 computed by operations, and these. */
 function withoutMasks(entries: readonly Entry[]): Entry[] {
-  const operations = new Set(entries.filter(isOperation).map((e) => e.name));
+  const operations = new Set(entries.filter((e) => e.operation).map((e) => e.name));
   if (operations.size === 0) return [...entries];
   const computed = (x: unknown) => refsOf(x).some((r) => operations.has(r.where[0]));
   const kept = entries.map((e) => ({
@@ -136,8 +155,8 @@ function withoutMasks(entries: readonly Entry[]): Entry[] {
     })),
   }));
   // Operations that only other operations need go, the last first.
-  const read = new Set(kept.filter((e) => !isOperation(e)).flatMap((e) => e.uses.flatMap(placesOf).map((w) => w[0])));
-  return kept.filter((e) => !isOperation(e) || read.has(e.name));
+  const read = new Set(kept.filter((e) => !e.operation).flatMap((e) => e.uses.flatMap(placesOf).map((w) => w[0])));
+  return kept.filter((e) => !e.operation || read.has(e.name));
 }
 
 const placesOf = (u: Use): Where[] => [
@@ -155,6 +174,8 @@ function firstUses(all: readonly Where[]): Map<string, number> {
   return first;
 }
 
+const isFunctional = (x: SavedObject): boolean => isObject(x.config) && 'input_layers' in x.config;
+
 /**
  * The configuration of a functional model as this library's. Throws FormatError for what is none.
  * @param nativeObject what makes the configurations of its layers
@@ -168,8 +189,13 @@ export function nativeFunctional(
   const entries = withoutMasks(config.layers.map((l) => entryOf(l, place)));
   const inputs = endsOf(config.input_layers ?? config.inputLayers, 'input_layers', place);
   const outputs = endsOf(config.output_layers ?? config.outputLayers, 'output_layers', place);
-  const first = firstUses([...inputs, ...outputs, ...entries.flatMap((e) => e.uses.flatMap(placesOf))]);
+  const inside = entries.flatMap((e) => e.uses.flatMap(placesOf));
+  const first = place.keras === 3 ? new Map<string, number>() : firstUses([...inputs, ...outputs, ...inside]);
+  const functional = new Set(entries.filter((e) => isFunctional(e.saved)).map((e) => e.name));
   const at = ([name, use, output]: Where): Where => [name, use - (first.get(name) ?? 0), output];
+  // Keras 3 counts the use that made a nested model in these lists alone.
+  const end = ([name, use, output]: Where): Where =>
+    place.keras === 3 && functional.has(name) ? [name, Math.max(0, use - 1), output] : at([name, use, output]);
   const argument = (x: unknown): unknown =>
     x instanceof Ref ? { tensor: at(x.where) } : Array.isArray(x) ? x.map(argument) : x;
   const layers = entries.map((e) => ({
@@ -184,7 +210,7 @@ export function nativeFunctional(
     name: (typeof config.name === 'string' ? config.name : undefined) as ConfigValue,
     trainable: config.trainable !== false,
     layers: layers as unknown as ConfigValue,
-    inputLayers: inputs.map(at),
-    outputLayers: outputs.map(at),
+    inputLayers: inputs.map(end),
+    outputLayers: outputs.map(end),
   };
 }

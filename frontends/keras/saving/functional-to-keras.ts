@@ -1,7 +1,7 @@
 // Functional models as Keras saves them: see functional-from-keras.ts for the layouts.
 
 import { isObject } from '../../io/format.ts';
-import type { Config, Serialized } from '../engine/serialize.ts';
+import type { Serialized } from '../engine/serialize.ts';
 import { snakeKey } from './spelling.ts';
 import type { KerasWriter } from './to-keras.ts';
 
@@ -27,15 +27,14 @@ export interface NativeModel {
 /** Layers whose second input stands in a place of its own in Keras 3. */
 const spread: ReadonlySet<string> = new Set(['MultiHeadAttention']);
 
-/** Keras counts the use that made a nested model, so that its first use in another one is number 1. */
-const isModel = (l: NativeLayer): boolean =>
-  'inputLayers' in l.config || (l.className === 'Sequential' && hasInput(l.config));
-const hasInput = ({ layers, buildInputShape }: Config): boolean => {
-  const [first] = (layers ?? []) as unknown as Serialized[];
-  return (
-    buildInputShape !== undefined || first?.className === 'InputLayer' || first?.config.batchInputShape !== undefined
-  );
+const isFunctional = (l: NativeLayer): boolean => 'inputLayers' in l.config;
+const hasInput = ({ className, config: { layers, buildInputShape } }: NativeLayer): boolean => {
+  const [first] = (className === 'Sequential' ? (layers ?? []) : []) as unknown as Serialized[];
+  const given = first?.className === 'InputLayer' || first?.config.batchInputShape !== undefined;
+  return given || (className === 'Sequential' && buildInputShape !== undefined);
 };
+
+const isTensor = (x: unknown): boolean => Array.isArray(x) && typeof x[0] === 'string';
 
 class Functional {
   readonly #writer: KerasWriter;
@@ -45,14 +44,25 @@ class Functional {
     this.#layers = new Map(model.layers.map((l) => [l.name, l]));
   }
 
-  at([name, use, output]: Where): Where {
+  /**
+   * A place as Keras numbers it. It counts the use that made a nested model, so that its first use in another one is
+   * number 1: Keras 2 everywhere, Keras 3 only in what is listed as the model's inputs and outputs.
+   */
+  #place([name, use, output]: Where, end: boolean): Where {
     const layer = this.#layers.get(name);
-    return [name, use + (layer && isModel(layer) ? 1 : 0), output];
+    const old = this.#writer.dialect === 2;
+    const counted = layer && (old || end) && (isFunctional(layer) || (old && hasInput(layer)));
+    return [name, use + (counted ? 1 : 0), output];
+  }
+
+  /** An input or output of the model. */
+  end(where: Where): Where {
+    return this.#place(where, true);
   }
 
   /** A tensor in arguments. */
   #tensor(where: Where): unknown {
-    const history = this.at(where);
+    const history = this.#place(where, false);
     if (this.#writer.dialect === 2) return history;
     const [name, use, output] = where;
     const layer = this.#layers.get(name);
@@ -79,7 +89,10 @@ class Functional {
       const [query, value, key] = inputs as Where[];
       return [[...query, { ...kwargs, value, ...(key ? { key } : {}) }]];
     }
-    return (inputs as Where[]).map((w, i) => [...w, i === 0 ? kwargs : {}]);
+    // Initial states stand behind the input, as Keras 2 and TensorFlow.js have them.
+    const { initial_state: states, ...others } = kwargs;
+    const behind = states === undefined ? [] : ((isTensor(states) ? [states] : states) as Where[]);
+    return [...(inputs as Where[]), ...behind].map((w, i) => [...w, i === 0 ? others : {}]);
   }
 }
 
@@ -94,7 +107,7 @@ export function kerasFunctional(model: NativeModel, writer: KerasWriter): Record
       name: l.name,
       inbound_nodes: l.inboundNodes.map((u) => f.use(u, l.className)),
     })),
-    input_layers: model.inputLayers.map((w) => f.at(w)),
-    output_layers: model.outputLayers.map((w) => f.at(w)),
+    input_layers: model.inputLayers.map((w) => f.end(w)),
+    output_layers: model.outputLayers.map((w) => f.end(w)),
   };
 }

@@ -46,6 +46,8 @@ const everywhere: Readonly<Record<string, Neutral>> = {
 
 const images = { dataFormat: ['channels_last', 'channelsLast', null] };
 const perClass: Readonly<Record<string, Readonly<Record<string, Neutral>>>> = {
+  // A stack computes nothing itself.
+  Sequential: { dtype: 'any' },
   // Inputs of three axes have one to attend over.
   MultiHeadAttention: { attentionAxes: [null, '[1]'] },
   Resizing: { ...images, padToAspectRatio: [false], antialias: [false], fillMode: 'any', fillValue: 'any' },

@@ -42,10 +42,15 @@ const dropped: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const isDropped = (className: string, key: string, value: unknown): boolean =>
-  dropped[''].includes(key) || (value === null && (dropped[className] ?? []).includes(key));
+  dropped[''].includes(key) ||
+  (key === 'trainable' && value === true && className.startsWith('SpatialDropout')) ||
+  (value === null && (dropped[className] ?? []).includes(key));
 
 /** Whether a class is one of a user's own. */
 export type IsCustom = (className: string) => boolean;
+
+/** JSON for Python: a momentum that is no float is refused there. */
+export const pythonJson = (x: unknown): string => JSON.stringify(x).replace(/("momentum":-?\d+)(?=[,}])/g, '$1.0');
 
 export class KerasWriter {
   readonly dialect: Dialect;
@@ -85,10 +90,21 @@ export class KerasWriter {
 
   #value(key: string, x: ConfigValue, className: string): unknown {
     if (Array.isArray(x)) return x.map((y) => this.#value(key, y as ConfigValue, className));
+    if (key.toLowerCase().endsWith('activation')) return this.#activation(x);
     if (isSerialized(x)) return this.object(x, kindOf(key));
     if (typeof x === 'string' && wordKeys.has(key)) return snakeWord(x);
-    const policy = key === 'dtype' && this.dialect === 3 && className !== 'InputLayer';
+    const policy = key === 'dtype' && this.dialect === 3 && !/^(InputLayer|SpatialDropout.*)$/.test(className);
     return policy ? { module: 'keras', class_name: 'DTypePolicy', config: { name: x }, registered_name: null } : x;
+  }
+
+  /** An activation by its name; with options of its own, and where the dialect means another function, as an object. */
+  #activation(x: ConfigValue): unknown {
+    const hard = (slope: number): Serialized => ({ className: 'hardSigmoid', config: { slope } });
+    const object = x === 'hardSigmoid' ? hard(0.2) : x;
+    if (!isSerialized(object)) return typeof object === 'string' ? snakeWord(object) : object;
+    const slope = this.dialect === 3 ? 1 / 6 : 0.2;
+    if (object.className === 'hardSigmoid' && object.config.slope === slope) return 'hard_sigmoid';
+    return this.object(object, 'activations');
   }
 
   /** A stack; its input is a layer of its own, whose dtype need not be that of the weights. */
@@ -102,7 +118,17 @@ export class KerasWriter {
       className: 'InputLayer',
       config: { batchInputShape: shape, dtype, name: `${String(first?.config.name)}_input` },
     };
-    const all = explicit ? layers : [source, ...layers];
+    // Behind an input, a shape of one's own says nothing.
+    const behind = (l: Serialized): Serialized => {
+      const { batchInputShape, ...rest } = l.config;
+      return { className: l.className, config: rest };
+    };
+    const all =
+      shape === undefined
+        ? layers
+        : explicit
+          ? [first, ...layers.slice(1).map(behind)]
+          : [source, ...layers.map(behind)];
     return {
       name: config.name,
       ...(this.dialect === 3 ? { trainable: config.trainable, dtype: this.#value('dtype', 'float32', '') } : {}),

@@ -3,6 +3,7 @@
 import { ArgumentError, valueText } from '../../../ir/errors.ts';
 import { pathOf, writeWhole } from '../../files.ts';
 import { damaged, isObject, type Place } from '../../io/format.ts';
+import type { H5Object } from '../../io/hdf5/file.ts';
 import { type FileLike, fileBytes } from '../../io/tensor-files.ts';
 import type { NamedTensor, NamedTensorMap } from '../../io/types.ts';
 import type { LayersModel } from '../engine/model.ts';
@@ -50,13 +51,53 @@ export function matchNamed(model: LayersModel, tensors: Readonly<NamedTensorMap>
   return matchWeights(placedWeights(model), saved);
 }
 
-/** Files of tensors by name. */
+/** The weights that Keras 3's files have by number. */
+async function matchNumbered(root: H5Object, model: LayersModel, place: Place): Promise<WeightMatch> {
+  const { weightAssignments } = await import('./keras-zip.ts');
+  const byVariable = new Map(weightAssignments(root, model, false, place).map((a) => [a.variable, a]));
+  const placed = placedWeights(model);
+  const found = placed.flatMap((w): [PlacedWeight, NamedTensor][] => {
+    const a = byVariable.get(w.variable);
+    return a ? [[w, { name: a.name, tensor: a.tensor as NamedTensor['tensor'] }]] : [];
+  });
+  const there = new Map(found);
+  return { found: there, unused: [], missing: placed.filter((w) => !there.has(w)) };
+}
+
+async function matchHdf5(bytes: Uint8Array, model: LayersModel, place: Place): Promise<WeightMatch> {
+  const { openHdf5 } = await import('../../io/hdf5/file.ts');
+  const { isNumbered, matchH5 } = await import('./keras-h5.ts');
+  const root = openHdf5(bytes, place);
+  return isNumbered(root) ? matchNumbered(root, model, place) : matchH5(root, model, place);
+}
+
+async function matchZip(bytes: Uint8Array, model: LayersModel, place: Place): Promise<WeightMatch> {
+  const { readZip } = await import('../../io/zip.ts');
+  const weights = readZip(bytes, place, (name) => name === 'model.weights.h5').get('model.weights.h5');
+  if (weights) return matchHdf5(weights, model, place);
+  return matchNamed(model, (await import('../../io/npz.ts')).decodeNpz(bytes, place));
+}
+
+/** Files of tensors by name, and Keras's. */
 const formats: readonly WeightsFormat[] = [
+  {
+    // Keras 3's layout; before the one below, whose extension it has too.
+    extensions: ['.weights.h5'],
+    magic: begins('\u0089HDF'),
+    encode: async (model) => (await import('./keras-zip.ts')).encodeKerasWeights(model, false),
+    match: matchHdf5,
+  },
+  {
+    extensions: ['.h5', '.hdf5'],
+    magic: begins('\u0089HDF'),
+    encode: async (model) => (await import('./keras-h5.ts')).encodeH5Weights(model),
+    match: matchHdf5,
+  },
   {
     extensions: ['.npz'],
     magic: begins('PK'),
     encode: async (model, op) => (await import('../../io/npz.ts')).encodeNpz(namedWeights(model), op),
-    match: async (bytes, model, place) => matchNamed(model, (await import('../../io/npz.ts')).decodeNpz(bytes, place)),
+    match: matchZip,
   },
   {
     extensions: ['.sinterck'],

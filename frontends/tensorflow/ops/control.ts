@@ -129,6 +129,7 @@ const loop = op((c) => runLoop(functional(c), operands(c), most(c)));
 
 /** Operations of TensorFlow 1 that loops and choices are written with; control-flow.ts puts them together again. */
 const parts = op((c) => c.value(0));
+/** By name. */
 export const control: Operators = {
   Case: op(cased),
   ControlTrigger: op(() => done),

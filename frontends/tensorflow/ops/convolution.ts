@@ -11,6 +11,7 @@ import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
 import { finished } from './fused.ts';
 
+/** Padding as the functions of `tf` take it. */
 export type PadOf = 'same' | 'valid' | readonly (readonly number[])[];
 
 /** What convolutions and pools have in common. */
@@ -188,6 +189,7 @@ function patches(c: Call): Tensor {
   return reshape(b.concat(parts, 3) as Tensor, [n, ...count, size[0] * size[1] * channels]);
 }
 
+/** Convolutions and pools by name. */
 export const convolution: Operators = {
   Conv1D: op(conv1),
   Conv2D: op((c) => convolved(c, false)),

@@ -13,6 +13,7 @@ import * as stateless from '../../trace/random-stateless.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
 import { Strings } from '../values.ts';
+import { ints } from './shape.ts';
 
 const dtype = (c: Call, name: string, fallback?: 'f32' | 'i32'): DataType =>
   publicDType(c.runtime.dtypeOf(c.attrs.typeName(name, fallback && 'DT_FLOAT'), c.attrs.dtype(name, fallback)));
@@ -79,6 +80,14 @@ const uniform = drawn((shape, seed, c) => stateless.statelessUniform(shape, seed
 const normal = drawn((shape, seed, c) => stateless.statelessNormal(shape, seed, 0, 1, floatType(c)));
 const truncated = drawn((shape, seed, c) => stateless.statelessTruncatedNormal(shape, seed, 0, 1, floatType(c)));
 
+/** Whole numbers between two limits, which stand behind the seed. */
+const wholeNumbers = (from: number) =>
+  op((c) => {
+    const [low, high] = [c.number(from, 'a limit'), c.number(from + 1, 'a limit')];
+    return stateless.statelessUniform(c.shape(0), statelessSeed(c), low, high, 'int32');
+  }, seeded);
+
+/** What makes tensors, by name. */
 export const creation: Operators = {
   Empty: op(
     (c) =>
@@ -105,6 +114,14 @@ export const creation: Operators = {
     (c) => stateless.statelessCategorical(c.x(0), c.number(1, 'the number of draws'), statelessSeed(c, 2)),
     seeded,
   ),
+  StatelessRandomGetAlg: op(() => ints([1], [])),
+  // The seed stands for the key; the counter begins at 0.
+  StatelessRandomGetKeyCounter: op((c) => [c.x(0), ints([0, 0])], { results: ['key', 'counter'] }),
+  StatelessRandomNormalV2: normal,
+  StatelessRandomUniformInt: wholeNumbers(2),
+  StatelessRandomUniformIntV2: wholeNumbers(4),
+  StatelessRandomUniformV2: uniform,
+  StatelessTruncatedNormalV2: truncated,
   StatelessRandomNormal: normal,
   StatelessRandomUniform: uniform,
   StatelessTruncatedNormal: truncated,

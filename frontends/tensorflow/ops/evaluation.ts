@@ -95,6 +95,7 @@ function nth(c: Call): Tensor {
 }
 
 const dynamic = { dynamic: true } as const;
+/** By name. */
 export const evaluation: Operators = {
   Bucketize: op(bucketed),
   HistogramFixedWidth: op(histogram),

@@ -2,6 +2,8 @@
 
 import { ArgumentError, ExecutionError } from '../../../ir/errors.ts';
 import { isReadable } from '../../formats/graph-function.ts';
+import { emitter as b } from '../../trace/dispatch.ts';
+import { to } from '../../trace/ops/common.ts';
 import { stopGradient } from '../../trace/ops/unary.ts';
 import { Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
@@ -9,6 +11,12 @@ import { constantOf } from '../constants.ts';
 import { done, type Value } from '../values.ts';
 
 const same = op((c) => c.value(0));
+
+/** float64 becomes what the model has for it. */
+function constant(c: Call): Value {
+  const v = constantOf(c.attrs.tensor('value'), `the constant '${c.node.name}'`, c.node.op);
+  return v instanceof Tensor && v.type.dtype === 'f64' ? to(v, c.runtime.dtypeOf('DT_DOUBLE', 'f64')) : v;
+}
 
 /** A condition that does not hold stops the run where it can be looked at; in compiled programs nothing is checked. */
 function asserted(c: Call): typeof done {
@@ -37,13 +45,19 @@ function unfed(c: Call): never {
 /** Unchecked where compiled: there a check would be of no use to anybody. */
 const unchecked = { limit: 'checked where it runs eagerly, not in compiled programs' } as const;
 
+/** By name. */
 export const basics: Operators = {
   Assert: op(asserted, unchecked),
   CheckNumerics: op(finite, unchecked),
   CheckNumericsV2: op(finite, unchecked),
-  Const: op((c) => constantOf(c.attrs.tensor('value'), `the constant '${c.node.name}'`, c.node.op)),
+  Const: op(constant),
   DebugIdentity: same,
   DeepCopy: same,
+  FakeParam: op(
+    (c) =>
+      b.splat({ dtype: c.attrs.dtype('dtype'), shape: (c.attrs.shape('shape') ?? []).map((d) => d ?? 0) }, 0) as Tensor,
+  ),
+  GuaranteeConst: same,
   Identity: same,
   IdentityN: op((c) => c.operands),
   NoOp: op(() => done),

@@ -1,6 +1,7 @@
 // Images: resizing, crops, transforms, colours, boxes.
 
 import { FormatError, valueText } from '../../../ir/errors.ts';
+import { tensorType } from '../../../ir/types.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import { publicDType } from '../../trace/dtypes.ts';
 import * as binary from '../../trace/ops/binary.ts';
@@ -10,7 +11,7 @@ import { resize, resizeBilinear, resizeNearestNeighbor } from '../../trace/ops/r
 import { cropAndResize, transform } from '../../trace/ops/sampling.ts';
 import { cast, stack, unstack } from '../../trace/ops/shape.ts';
 import { abs, clipByValue, floor } from '../../trace/ops/unary.ts';
-import type { Tensor } from '../../trace/tensor.ts';
+import { eagerTensor, type Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
 import { ints } from './shape.ts';
 
@@ -65,6 +66,69 @@ function suppressed5(c: Call): Tensor[] {
   return [paddedTo(c, selectedIndices), paddedTo(c, selectedScores), ints([selectedIndices.size], [])];
 }
 
+/** The best boxes of one image: of each class on its own, then of all. Rows [score, class, y1, x1, y2, x2]. */
+function bestBoxes(c: Call, boxes: Tensor, scores: Tensor): number[][] {
+  const [perClass, total] = [c.number(2, 'the number of boxes'), c.number(3, 'the number of boxes')];
+  const [overlap, least] = [c.number(4, 'a limit'), c.number(5, 'a limit')];
+  const [n, shared, classes] = [boxes.shape[0], boxes.shape[1], scores.shape[1]];
+  const corners = boxes.elements();
+  const found: number[][] = [];
+  for (let k = 0; k < classes; k++) {
+    const own = b.reshape(b.slice(boxes, [0, shared === 1 ? 0 : k, 0], [n, 1, 4]), [n, 4]) as Tensor;
+    const row = b.reshape(b.slice(scores, [0, k], [n, 1]), [n]) as Tensor;
+    const { selectedIndices, selectedScores } = nms.nonMaxSuppressionWithScore(
+      own,
+      row,
+      Math.min(perClass, n),
+      overlap,
+      least,
+    );
+    const score = selectedScores.elements();
+    selectedIndices.elements().forEach((i, j) => {
+      const at = 4 * (i * shared + (shared === 1 ? 0 : k));
+      found.push([score[j], k, ...corners.slice(at, at + 4)]);
+    });
+  }
+  return found.sort(([p], [q]) => q - p).slice(0, total);
+}
+
+/** Suppression for all classes of all images at once; what is missing is zeros. */
+function combined(c: Call): Tensor[] {
+  const [boxes, scores] = [c.x(0), c.x(1)];
+  c.numbers(0, 'the boxes');
+  c.numbers(1, 'the scores');
+  const [batch, n, shared] = boxes.shape;
+  const most = c.attrs.bool('pad_per_class')
+    ? Math.min(c.number(2, 'the number of boxes') * scores.shape[2], c.number(3, 'the number of boxes'))
+    : c.number(3, 'the number of boxes');
+  const clip = c.attrs.bool('clip_boxes', true);
+  const out = {
+    boxes: new Float32Array(batch * most * 4),
+    scores: new Float32Array(batch * most),
+    classes: new Float32Array(batch * most),
+  };
+  const valid = new Int32Array(batch);
+  for (let image = 0; image < batch; image++) {
+    const own = b.reshape(b.slice(boxes, [image, 0, 0, 0], [1, n, shared, 4]), [n, shared, 4]) as Tensor;
+    const row = b.reshape(b.slice(scores, [image, 0, 0], [1, n, scores.shape[2]]), [n, scores.shape[2]]) as Tensor;
+    const found = bestBoxes(c, own, row).slice(0, most);
+    valid[image] = found.length;
+    found.forEach(([score, kind, ...corners], i) => {
+      const at = image * most + i;
+      [out.scores[at], out.classes[at]] = [score, kind];
+      out.boxes.set(clip ? corners.map((x) => Math.min(1, Math.max(0, x))) : corners, 4 * at);
+    });
+  }
+  const tensor = (x: Float32Array, shape: number[]) => eagerTensor(tensorType('f32', shape), x);
+  const rows = [batch, most];
+  return [
+    tensor(out.boxes, [...rows, 4]),
+    tensor(out.scores, rows),
+    tensor(out.classes, rows),
+    ints(Array.from(valid)),
+  ];
+}
+
 /** Hue, saturation and value of red, green and blue in 0 … 1. */
 function hsvOf(rgb: Tensor): Tensor {
   const [r, g, blue] = unstack(rgb, -1);
@@ -105,10 +169,15 @@ function contrasted(c: Call): Tensor {
 }
 
 const dynamic = { dynamic: true } as const;
+/** By name. */
 export const images: Operators = {
   AdjustContrastv2: op(contrasted),
   AdjustHue: op((c) => recoloured(c, (h, s, by) => [binary.sub(binary.add(h, by), floor(binary.add(h, by))), s])),
   AdjustSaturation: op((c) => recoloured(c, (h, s, by) => [h, clipByValue(binary.mul(s, by), 0, 1)])),
+  CombinedNonMaxSuppression: op(combined, {
+    ...dynamic,
+    results: ['nmsed_boxes', 'nmsed_scores', 'nmsed_classes', 'valid_detections'],
+  }),
   CropAndResize: op(cropped),
   HSVToRGB: op((c) => rgbOf(c.x(0))),
   ImageProjectiveTransformV2: op(projected),

@@ -182,6 +182,7 @@ const arrays: Operators = {
   TensorArrayWriteV3: write,
 };
 
+/** TensorLists and TensorArrays by name. */
 export const lists: Operators = {
   EmptyTensorList: op((c) => new TensorList(typeOf(c, 'element_dtype'), elementShape(c, 0), [])),
   TensorListConcat: op((c) => joined(c.list(0), c.attrs.shape('element_shape')), { results: ['tensor', 'lengths'] }),

@@ -22,6 +22,7 @@ function select(c: Call): Tensor {
   return binary.where(rows ? reshape(condition, [condition.size, ...x.shape.slice(1).fill(1)]) : condition, x, y);
 }
 
+/** By name. */
 export const logic: Operators = {
   Equal: equality(complex.equal, true),
   NotEqual: equality(complex.notEqual, false),

@@ -23,6 +23,7 @@ const gradient = (f: (dy: Tensor, y: Tensor) => Tensor): Operator => op((c) => f
 /** Limits that are tensors, which broadcast. */
 const clipped = (x: Tensor, low: Tensor, high: Tensor): Tensor => binary.minimum(binary.maximum(x, low), high);
 
+/** By name. */
 export const math: Operators = {
   Abs: of(unary.abs),
   ComplexAbs: op((c) => complex.abs(c.complex(0)) as Tensor),
@@ -51,7 +52,7 @@ export const math: Operators = {
   Log: of(unary.log),
   Log1p: of(unary.log1p),
   Neg: either(complex.neg),
-  Polygamma: op((c) => apply('polygamma', [c.x(1)], { n: c.number(0, 'the order of the derivative') })),
+  Polygamma: op((c) => apply('polygamma', [c.x(1)], { order: c.number(0, 'the order of the derivative') })),
   Reciprocal: either(complex.reciprocal),
   Rint: rounding(unary.round),
   Round: rounding(unary.round),

@@ -1,5 +1,6 @@
 // Products and factorizations of matrices.
 
+import { FormatError, valueText } from '../../../ir/errors.ts';
 import type { ComplexTensor } from '../../trace/complex-tensor.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import * as complex from '../../trace/ops/complex.ts';
@@ -54,12 +55,33 @@ const solved = (c: Call): Tensor => linalg.solve(c.x(0), c.x(1), c.attrs.bool('a
 function triangular(c: Call): Tensor {
   return linalg.triangularSolve(c.x(0), c.x(1), c.attrs.bool('lower', true), c.attrs.bool('adjoint'));
 }
-/** The singular values come first. */
-function singular(c: Call): (Tensor | undefined)[] {
-  const [u, s, v] = linalg.svd(c.x(0), c.attrs.bool('full_matrices'));
-  return c.attrs.bool('compute_uv', true) ? [s, u, v] : [s];
+/** The newer versions have the number of the diagonal as an operand: the main one is what is supported. */
+function mainOnly(c: Call, i: number): void {
+  const k = c.numbers(i, 'which diagonals');
+  if (k.some((d) => d !== 0))
+    throw new FormatError(`diagonals ${valueText(k)} are not supported`, { fix: 'use the main diagonal (0)' });
 }
+/** Square matrices of diagonals; sizes of -1 follow from the diagonal. */
+function squareOfDiagonal(c: Call): Tensor {
+  mainOnly(c, 1);
+  const x = c.x(0);
+  const n = x.shape[x.rank - 1];
+  const sizes = [c.number(2, 'the number of rows'), c.number(3, 'the number of columns')];
+  if (sizes.some((d) => d !== -1 && d !== n))
+    throw new FormatError(`a diagonal of ${n} in matrices [${sizes}] is not supported`, { fix: 'use square matrices' });
+  return matrixOfDiagonal(x);
+}
+const main = { limit: 'of the main diagonal' } as const;
+const diagonalPart = op((c) => {
+  mainOnly(c, 1);
+  return linalg.diagPart(c.x(0));
+}, main);
+const diagonalSet = op((c) => {
+  mainOnly(c, 2);
+  return withDiagonal(c.x(0), c.x(1));
+}, main);
 
+/** By name. */
 export const matrices: Operators = {
   MatMul: product('transpose_a', 'transpose_b'),
   _FusedMatMul: op((c) =>
@@ -78,6 +100,12 @@ export const matrices: Operators = {
   Diag: op((c) => diag(c.x(0))),
   MatrixDeterminant: op((c) => linalg.det(c.x(0))),
   MatrixDiag: op((c) => matrixOfDiagonal(c.x(0))),
+  MatrixDiagV2: op(squareOfDiagonal, main),
+  MatrixDiagV3: op(squareOfDiagonal, main),
+  MatrixDiagPartV2: diagonalPart,
+  MatrixDiagPartV3: diagonalPart,
+  MatrixSetDiagV2: diagonalSet,
+  MatrixSetDiagV3: diagonalSet,
   MatrixDiagPart: op((c) => linalg.diagPart(c.x(0))),
   MatrixInverse: op((c) => linalg.inv(c.attrs.bool('adjoint') ? swapped(c.x(0)) : c.x(0))),
   MatrixSetDiag: op((c) => withDiagonal(c.x(0), c.x(1))),
@@ -86,7 +114,7 @@ export const matrices: Operators = {
   LogMatrixDeterminant: op((c) => linalg.slogdet(c.x(0)), { results: ['sign', 'log_abs_determinant'] }),
   Qr: op((c) => linalg.qr(c.x(0), c.attrs.bool('full_matrices')), { results: ['q', 'r'] }),
   SelfAdjointEigV2: op((c) => linalg.eigh(c.x(0)), { results: ['e', 'v'] }),
-  Svd: op(singular, { results: ['s', 'u', 'v'] }),
+  Svd: op((c) => linalg.svd(c.x(0), c.attrs.bool('full_matrices')), { results: ['s', 'u', 'v'] }),
 };
 
 function swapped(x: Tensor): Tensor {

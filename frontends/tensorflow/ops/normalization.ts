@@ -116,6 +116,7 @@ const constant = (c: Call, x: number): Tensor => b.splat({ dtype: c.x(0).type.dt
 
 const batchNorms = ['y', 'batch_mean', 'batch_variance', 'reserve_space_1', 'reserve_space_2', 'reserve_space_3'];
 
+/** By name. */
 export const normalization: Operators = {
   FusedBatchNorm: op(fusedBatchNorm, { results: batchNorms.slice(0, 5) }),
   FusedBatchNormV2: op(fusedBatchNorm, { results: batchNorms.slice(0, 5) }),

@@ -71,6 +71,7 @@ export function segmentMean(x: Tensor, ids: Tensor, count: number): Tensor {
   return b.div(sums, b.broadcastTo(reshape(n, [count, ...x.shape.slice(1).fill(1)]), sums.shape)) as Tensor;
 }
 
+/** By name. */
 export const reductions: Operators = {
   All: reduction(reduce.all),
   Any: reduction(reduce.any),

@@ -5,6 +5,7 @@ import { tensorType } from '../../../ir/types.ts';
 import { ComplexTensor } from '../../trace/complex-tensor.ts';
 import { emitter as b } from '../../trace/dispatch.ts';
 import { publicDType } from '../../trace/dtypes.ts';
+import { floorDiv, mod } from '../../trace/ops/binary.ts';
 import { apply } from '../../trace/ops/common.ts';
 import * as complex from '../../trace/ops/complex.ts';
 import * as shape from '../../trace/ops/shape.ts';
@@ -108,6 +109,22 @@ function squeezed(c: Call): Value {
   return complex.squeeze(c.z(0) as Tensor, axes.length ? [...axes] : undefined);
 }
 
+/** Row, column, … of places in a tensor that is written in a row. */
+function unraveled(c: Call): Tensor {
+  const dims = c.shape(1, 'a shape');
+  const parts = dims.map((d, i) =>
+    mod(
+      floorDiv(
+        c.x(0),
+        dims.slice(i + 1).reduce((n, k) => n * k, 1),
+      ),
+      d,
+    ),
+  );
+  return shape.cast(shape.stack(parts, 0), 'int32');
+}
+
+/** By name. */
 export const shapes: Operators = {
   BatchToSpace: op((c) => space.batchToSpaceND(c.x(0), square(c), pairs(c, 1))),
   BatchToSpaceND: op((c) => space.batchToSpaceND(c.x(0), c.numbers(1, 'the block'), pairs(c, 2))),
@@ -144,6 +161,7 @@ export const shapes: Operators = {
   SpaceToBatchND: op((c) => space.spaceToBatchND(c.x(0), c.numbers(1, 'the block'), pairs(c, 2))),
   SpaceToDepth: op(spaceToDepth),
   Squeeze: op(squeezed),
+  UnravelIndex: op(unraveled),
   Transpose: op((c) =>
     complex.transpose(c.z(0) as Tensor, c.count > 1 ? c.numbers(1, 'the order of the axes') : undefined),
   ),

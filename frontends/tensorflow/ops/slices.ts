@@ -219,6 +219,7 @@ function evenly(c: Call): Tensor[] {
   return split(c.x(1), n, c.number(0, 'the axis'));
 }
 
+/** By name. */
 export const slices: Operators = {
   Concat: op((c) => joined(c, 0)),
   ConcatV2: op((c) => joined(c, c.count - 1)),
@@ -228,6 +229,7 @@ export const slices: Operators = {
   GatherNd: op((c) => gatherND(c.x(0), cast(c.x(1), 'int32'))),
   GatherV2: op(gathered),
   Pack: op(pack),
+  ParallelConcat: op((c) => concat(c.xs(), 0)),
   ParallelDynamicStitch: op(stitched),
   Reverse: op((c) =>
     reverse(

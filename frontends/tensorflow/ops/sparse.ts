@@ -67,7 +67,11 @@ function filled(c: Call): Tensor[] {
   if (bad !== undefined)
     throw new ShapeError(`an element is in row ${valueText(bad)} of ${rows}`, { fix: 'check the inputs' });
   const of = new Map<number, number[]>();
-  for (let i = 0; i < count; i++) of.set(row(i), [...(of.get(row(i)) ?? []), i]);
+  for (let i = 0; i < count; i++) {
+    const list = of.get(row(i));
+    if (list) list.push(i);
+    else of.set(row(i), [i]);
+  }
   const order = Array.from({ length: rows }, (_, r) => of.get(r) ?? [-1 - r]).flat();
   const places = order.flatMap((i) =>
     i < 0 ? [-1 - i, ...rest.map(() => 0)] : indices.slice(i * rank, (i + 1) * rank),
@@ -75,7 +79,10 @@ function filled(c: Call): Tensor[] {
   const all = concat([c.x(1), reshape(c.x(3), [1])], 0);
   const values = gather(all, ints(order.map((i) => (i < 0 ? count : i))));
   const empty = Uint8Array.from({ length: rows }, (_, r) => Number(!of.has(r)));
-  const back = Array.from({ length: count }, (_, i) => order.indexOf(i));
+  const back = new Array<number>(count);
+  order.forEach((i, k) => {
+    if (i >= 0) back[i] = k;
+  });
   return [ints(places, [order.length, rank]), values, eagerTensor(tensorType('bool', [rows]), empty), ints(back)];
 }
 
@@ -107,6 +114,7 @@ function ranges(c: Call): Tensor[] {
 }
 
 const dynamic = { dynamic: true } as const;
+/** By name. */
 export const sparse: Operators = {
   RaggedRange: op(ranges, { ...dynamic, results: ['rt_nested_splits', 'rt_dense_values'] }),
   SparseFillEmptyRows: op(filled, {

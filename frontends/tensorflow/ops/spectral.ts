@@ -31,6 +31,7 @@ function plane(c: Call): ComplexTensor {
   return complex.transpose(fourier.fft(complex.transpose(fourier.rfft(fit, columns), perm)), perm);
 }
 
+/** By name. */
 export const spectral: Operators = {
   FFT: op((c) => fourier.fft(c.complex(0))),
   FFT2D: op((c) => fourier.fft2d(c.complex(0))),

@@ -62,6 +62,7 @@ function found(c: Call): Value {
 const numeric = { limit: 'tables from numbers to numbers' } as const;
 const impure = { ...numeric, impure: true } as const;
 const size = op((c) => ints([c.table(0).entries.size], []), impure);
+/** By name. */
 export const tables: Operators = {
   HashTable: op(table, numeric),
   HashTableV2: op(table, numeric),

@@ -20,7 +20,7 @@ function handle(c: Call): VariableHandle {
   let h = variables.get(name);
   if (!h) {
     const dtype = c.runtime.dtypeOf(c.attrs.typeName('dtype'), c.attrs.dtype('dtype'));
-    h = new VariableHandle(name, dtype, c.attrs.shape('shape'), c.runtime.isTrainable(name));
+    h = new VariableHandle(name, dtype, c.attrs.shape('shape'));
     variables.set(name, h);
   }
   return h;
@@ -55,7 +55,7 @@ function assign(c: Call): Value {
     throw new DTypeError(`the Variable '${h.name}' is ${h.dtype}, its value ${x.type.dtype}`, {
       fix: 'the checkpoint belongs to another model',
     });
-  h.variable = variable(x, h.trainable, h.name);
+  h.variable = variable(x, c.runtime.isTrainable(h.name, c.runtime.keyOf(x)), h.name);
   return h;
 }
 
@@ -98,7 +98,7 @@ function restored(c: Call): Value[] {
     throw new FormatError('parts of tensors are restored', { fix: 'save the model without partitioned Variables' });
   return names.elements.map((n) => {
     const name = decoder.decode(n);
-    const x = c.runtime.restored?.get(name);
+    const x = c.runtime.restored.get(name);
     if (x) return x;
     throw new FormatError(`the checkpoint has no tensor ${valueText(name)}`, {
       fix: 'it belongs to another model, or is damaged',
@@ -106,6 +106,7 @@ function restored(c: Call): Value[] {
   });
 }
 
+/** By name. */
 export const variables: Operators = {
   Assign: op(assign, impure),
   AssignAdd: changed((v, c) => add(v, c.x(1))),
