@@ -34,8 +34,8 @@ export const calls = (): Call[] =>
     trainingCalls(),
     dataCalls(),
     modelCalls(),
-    formatCalls(),
     tensorflowCalls(),
+    formatCalls(),
   ].flatMap(flat);
 
 const namespaces = [

@@ -34,7 +34,9 @@ it('reads as flatc reads it, and flatc’s bytes are read the same', async () =>
   const size = new DataView(artifact.buffer, artifact.byteOffset).getUint32(0, true);
   const table = artifact.subarray(4, 4 + size);
   const flatc = await FlatcRunner.init();
-  const json = JSON.parse(String(flatc.generateJSON(schema, { path: '/header.bin', data: table }, { strictJson: true, rawBinary: true })));
+  const json = JSON.parse(
+    String(flatc.generateJSON(schema, { path: '/header.bin', data: table }, { strictJson: true, rawBinary: true })),
+  );
   const types = ['f32', 'f64', 'i32', 'u32', 'bool', 'i8', 'u8', 'f16'];
   // flatc names the elements of an enum.
   const numbered = JSON.parse(JSON.stringify(json), (k, v) =>

@@ -48,7 +48,7 @@ describe('a loaded artifact', () => {
     // What one has learnt, the other takes over.
     for (const name of names) b.setState(name, a.state(name));
     expect(functionOf(b, 'predict').run(x)).toEqual(functionOf(a, 'predict').run(x));
-    expect(() => a.state('nothing')).toThrow(/there is no Variable 'nothing'[^]*the Variables are/);
+    expect(() => a.state('nothing')).toThrow(/there is no Variable 'nothing'[\s\S]*the Variables are/);
     expect(() => a.setState(names[0], [1])).toThrow(ArgumentError);
   });
 
@@ -80,7 +80,7 @@ describe('a loaded artifact', () => {
     expect(steps.every(([n], i) => i === 0 || n >= steps[i - 1][0])).toBe(true);
     const x = batchOf(3, 6);
     expect(functionOf(model, 'predict').run(x)).toEqual(functionOf(await load(bytes), 'predict').run(x));
-    await expect(load(sharded.artifact)).rejects.toThrow(/files beside it[^]*shard/);
+    await expect(load(sharded.artifact)).rejects.toThrow(/files beside it[\s\S]*shard/);
     const short = (name: string) => shard(name).subarray(1);
     await expect(load(sharded.artifact, { shard: short })).rejects.toBeInstanceOf(FormatError);
 
@@ -114,7 +114,7 @@ describe('a loaded artifact', () => {
     const model = await load(bytes);
     const predict = functionOf(model, 'predict');
     const train = functionOf(model, 'train');
-    expect(() => predict.run(undefined)).toThrow(/takes its inputs as an object[^]*call it with \{x\}/);
+    expect(() => predict.run(undefined)).toThrow(/takes its inputs as an object[\s\S]*call it with \{x\}/);
     expect(() => predict.run({ z: [1] })).toThrow(/has no input 'z'/);
     expect(() => train.run({ x: batchOf(1, 6) })).toThrow(/input 'y' is missing/);
     expect(() => train.run({ x: batchOf(2, 6), y: batchOf(1, 3) })).toThrow(
@@ -122,7 +122,7 @@ describe('a loaded artifact', () => {
     );
     expect(() => predict.run(batchOf(9, 6))).toThrow(/1 to 8/);
     expect(() => predict.runInto([batchOf(2, 6)], [new Float32Array(3)])).toThrow(/output 0/);
-    await expect(load(bytes, { target: 'webgpu' })).rejects.toThrow(/was not built for webgpu[^]*--target webgpu/);
+    await expect(load(bytes, { target: 'webgpu' })).rejects.toThrow(/was not built for webgpu[\s\S]*--target webgpu/);
   });
 
   it('runs where WebAssembly from bytes is forbidden, given a module', async () => {
@@ -184,7 +184,7 @@ describe('buildArtifact', () => {
       'an open batch without a size',
       { f: { fn, inputs: [tf.spec([null, 2])] } },
       {},
-      /has an open batch[^]*--batch 1\.\.64/,
+      /has an open batch[\s\S]*--batch 1\.\.64/,
     ],
     ['an open axis that is not the first', { f: { fn, inputs: [tf.spec([2, null])] } }, { batch: 2 }, /only the batch/],
     ['an unknown option', { f: { fn, inputs: [spec] } }, { btach: 1 } as never, /no option 'btach'/],

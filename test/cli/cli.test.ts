@@ -74,12 +74,12 @@ describe('sinter build', () => {
   it('says what it cannot build', async () => {
     const nothing = await sinter('build', fixture('nothing.ts'), '-o', path('b'));
     expect(nothing.code).toBe(1);
-    expect(nothing.said).toMatch(/exports nothing that can be built \(helper\)[^]*fix: export a model/);
+    expect(nothing.said).toMatch(/exports nothing that can be built \(helper\)[\s\S]*fix: export a model/);
     expect(existsSync(path('b'))).toBe(false);
     expect((await sinter('build', 'nowhere.ts')).said).toMatch(/there is no file 'nowhere.ts'/);
     expect((await sinter('build', fixture('model.ts'), '-e', 'predit')).said).toMatch(/does not export 'predit'/);
     expect((await sinter('build', fixture('model.ts'), '-o', path('b'))).said).toMatch(
-      /has an open batch[^]*--batch 1\.\.64/,
+      /has an open batch[\s\S]*--batch 1\.\.64/,
     );
   });
 });
@@ -97,7 +97,10 @@ describe('the command line', () => {
   });
   it('ends with 2 where it does not understand, and says what is near', async () => {
     const typo = await sinter('biuld');
-    expect([typo.code, typo.said]).toEqual([2, expect.stringMatching(/unknown command 'biuld'[^]*Did you mean build/)]);
+    expect([typo.code, typo.said]).toEqual([
+      2,
+      expect.stringMatching(/unknown command 'biuld'[\s\S]*Did you mean build/),
+    ]);
     for (const args of [
       ['build'],
       ['build', 'x', '--batch', '0'],
@@ -134,7 +137,7 @@ describe('an artifact on the command line', () => {
     expect(predict.plan.kernels.length).toBeGreaterThan(0);
     const svg = path('g.svg');
     expect((await sinter('inspect', file, '-f', 'predict', '--svg', svg)).code).toBe(0);
-    expect(readFileSync(svg, 'utf8')).toMatch(/<svg[^]*dot_general[^]*<\/svg>/);
+    expect(readFileSync(svg, 'utf8')).toMatch(/<svg[\s\S]*dot_general[\s\S]*<\/svg>/);
   });
 
   it('is run with inputs from the command line and from files', async () => {
@@ -153,7 +156,7 @@ describe('an artifact on the command line', () => {
     expect((await tf.npy.load(path('results/scores.npy'))).arraySync()).toEqual([[1, 2]]);
     expect((await sinter('run', file, '-i', 'random', '-b', '3')).out).toMatch(/scores: float32\[3,2\]/);
     const wrong: [string[], RegExp][] = [
-      [[], /input 'x' is missing[^]*--input x=@file/],
+      [[], /input 'x' is missing[\s\S]*--input x=@file/],
       [['-i', 'y=1'], /has no input 'y'/],
       [['-i', 'x=one'], /is 'one'/],
       [['-i', 'x=1,2'], /3 elements for each of 1 to 4/],
@@ -211,7 +214,7 @@ describe('sinter convert', () => {
     expect((await sinter('convert', path('tfjs/model.json'), path('c.sinter'))).code).toBe(0);
     const run = await sinter('run', path('c.sinter'), '-i', '1,-2,0.5', '--json');
     JSON.parse(run.out)[0].data.forEach((v: number, i: number) => void expect(v).toBeCloseTo(want[i], 6));
-    expect((await sinter('inspect', path('tfjs'))).out).toMatch(/dense.*\n[^]*Total params: 8/);
+    expect((await sinter('inspect', path('tfjs'))).out).toMatch(/dense.*\n[\s\S]*Total params: 8/);
   });
   it('says what it cannot convert', async () => {
     expect((await sinter('convert', 'a.txt', 'b.keras')).said).toMatch(/there is no file/);

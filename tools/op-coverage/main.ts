@@ -30,20 +30,19 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-/** Pages with tables of the operators of other systems, and what is missing there. */
-const systems = [
-  { name: 'ONNX', file: 'onnx.md', gaps: onnxGaps(root), page: onnxPage },
-  { name: 'TensorFlow', file: 'tensorflow.md', gaps: tensorflowGaps(root), page: tensorflowPage },
+const formats = [
+  { name: 'ONNX', file: 'onnx.md', found: onnxGaps(root), page: onnxPage },
+  { name: 'TensorFlow', file: 'tensorflow.md', found: tensorflowGaps(root), page: tensorflowPage },
 ];
-for (const { name, gaps } of systems)
-  console.log(`${name}: ${gaps.missing.length} operators without a reason ${gaps.missing.join(', ')}`);
+for (const { name, found } of formats)
+  console.log(`${name}: ${found.missing.length} operators without a reason ${found.missing.join(', ')}`);
 
 if (has('--write')) {
   writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
-  for (const { file, page: anew } of systems) {
-    const path = join(root, 'docs', file);
-    writeFileSync(path, anew(root, readFileSync(path, 'utf8')));
+  for (const f of formats) {
+    const file = join(root, 'docs', f.file);
+    writeFileSync(file, f.page(root, readFileSync(file, 'utf8')));
   }
 }
-const wrong = systems.some(({ gaps }) => gaps.missing.length || gaps.stale.length);
-if (of('missing').length || stale.length || wrong) process.exitCode = 1;
+const open = formats.some(({ found }) => found.missing.length || found.stale.length);
+if (of('missing').length || stale.length || open) process.exitCode = 1;
