@@ -96,7 +96,8 @@ function entry(part, names) {
   const list = names.map((n) => (n === 'default' ? 'default: _default' : n));
   const exports = list.length ? `export const {\n  ${list.sort().join(',\n  ')},\n} = part;\n` : '';
   const use = exports ? 'const part = ' : '';
-  return `import { load } from './load.js';\n\n${use}load('./${part}');\n${exports}`;
+  // A part may have a `load` of its own.
+  return `import { load as __load } from './load.js';\n\n${use}__load('./${part}');\n${exports}`;
 }
 
 rmSync(outdir, { recursive: true, force: true });

@@ -25,7 +25,7 @@ export function setCacheFolder(folder?: string | null): void {
 /** Modules of programs, what tuners chose, and this library's own code as V8 compiled it (node-loader.ts): nothing else there is touched. */
 const modules = /^\d+-[0-9a-f]{32}-[0-9a-z]+\.wasm$/;
 const choices = /^[0-9a-f]{32}-[0-9a-z]+\.schedule\d+$/;
-const ownCode = /^(?:index|runtime|node|shared)-[0-9A-Z]{8}-\w+-[^/]+\.code$/;
+const ownCode = /^(?:index|runtime|node|cli|shared)-[0-9A-Z]{8}-\w+-[^/]+\.code$/;
 
 /** The files of one kind in the cache's folder. */
 function cached(kind: RegExp): { path: string; bytes: number }[] {

@@ -144,7 +144,7 @@ function ofModel(name: string, { model, inputs, labels, method }: EntryOptions):
     method: method ?? 'predict',
     open: hasOpen(x),
     trace: (batch) => traced(f, sized(x, batch, name) as unknown[]),
-    inputNames: names,
+    inputNames: x.map((s, i) => (s as TensorSpec).name ?? names[i]),
     outputNames: m instanceof LayersModel ? m.outputNames : m.outputs.map((t) => t.name),
   };
 }

@@ -5,7 +5,6 @@ import type { ExportOnnxOptions, OnnxExportable } from './export/index.ts';
 import type { LoadOnnxOptions } from './load.ts';
 import type { OnnxSource } from './source.ts';
 
-export type { GraphModel } from '../formats/graph-model.ts';
 export type { ExportOnnxOptions, LoadOnnxOptions, OnnxExportable, OnnxSource };
 
 /**

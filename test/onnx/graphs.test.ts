@@ -422,6 +422,20 @@ describe('what cannot be read', () => {
       /string/,
     );
   });
+  test('a size of nothing, a body that gives too little', async () => {
+    const resize = graphOf(
+      [nodeOf('Resize', ['x', '', '', 'sizes'], ['y'], { mode: 'linear' })],
+      ['x'],
+      ['y'],
+      [constant('sizes', ints(1, 1, 0, 2))],
+    );
+    const resizeOf = await loadGraph(resize);
+    expect(() => resizeOf.call(tf.zeros([1, 1, 2, 2]))).toThrow(tf.SinterError);
+    const body = graphOf([nodeOf('Identity', ['c'], ['c2'])], [['i', 'int64', []], ['c', 'bool', []], 'v'], ['c2']);
+    const loop = graphOf([nodeOf('Loop', ['n', '', 'x'], ['y'], { body })], ['x'], ['y'], [constant('n', int(2))]);
+    const loopOf = await loadGraph(loop);
+    expect(() => loopOf.call(tf.scalar(1))).toThrow(/its graph gives 1 value/);
+  });
   test('errors of an operator name its node', async () => {
     const model = await loadGraph(
       graphOf([{ ...nodeOf('MatMul', ['x', 'w'], ['y']), name: 'dense_1' }], ['x'], ['y'], [constant('w', f([3, 2]))]),

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
-import { gaps as onnxGaps, onnxPage } from './onnx.ts';
+import { onnxGaps, onnxPage } from './onnx.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
 import { tensorflowGaps, tensorflowPage } from './tensorflow.ts';

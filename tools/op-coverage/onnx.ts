@@ -7,11 +7,7 @@ import { structure } from '../../frontends/onnx/export/structure.ts';
 import { operators } from '../../frontends/onnx/operators/index.ts';
 import { reasons } from '../../frontends/onnx/operators/unsupported.ts';
 import { allOps, type OpDef } from '../../ir/op.ts';
-
-const begin = '<!-- written by `npm run op-coverage -- --write`; do not edit below -->';
-const row = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+import { begin, table } from './table.ts';
 
 /** Names of ONNX's own operators by domain, as its specification lists them. */
 function listed(root: string): { version: number; names: Map<string, string[]> } {
@@ -31,7 +27,7 @@ function said(domain: string, op: string): string | undefined {
 }
 
 /** Operators of ONNX that are neither read nor have a reason; and reasons for what is read. */
-export function gaps(root: string): { missing: string[]; stale: string[] } {
+export function onnxGaps(root: string): { missing: string[]; stale: string[] } {
   const all = [...listed(root).names].flatMap(([d, list]) => list.map((op) => ({ d, op, why: reasons[key(d)]?.[op] })));
   return {
     missing: all.filter(({ d, op, why }) => !said(d, op) && !why).map(({ d, op }) => `${d}.${op}`),

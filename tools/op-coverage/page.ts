@@ -3,10 +3,7 @@
 import { allOps, type OpDef } from '../../ir/op.ts';
 import type { Refusal } from './gpu.ts';
 import type { Entry } from './surface.ts';
-
-const row = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+import { table } from './table.ts';
 
 function gradient(op: OpDef): string {
   if (op.grad === 'expand') return "its parts'";

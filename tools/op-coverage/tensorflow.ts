@@ -5,11 +5,7 @@ import { join } from 'node:path';
 import type { Operator } from '../../frontends/tensorflow/call.ts';
 import { leftOut } from '../../frontends/tensorflow/left-out.ts';
 import { families, isSupported, whyNot } from '../../frontends/tensorflow/operators.ts';
-
-const begin = '<!-- written by `npm run op-coverage -- --write`; do not edit below -->';
-const row = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+import { begin, table } from './table.ts';
 
 /** The operations that TensorFlow.js's converter knows, by its own families. */
 function listed(root: string): { version: string; names: string[] } {

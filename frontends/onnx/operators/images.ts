@@ -157,7 +157,7 @@ function resizing(c: Call, x: Tensor): Resizing {
     return { from, to: Math.floor(from * part * given[i] + 1e-6), scale: given[i], start, end };
   });
   const largest = 2 ** 16;
-  const bad = all.find((a) => !(a.to >= 0 && a.to <= largest) || a.from === 0);
+  const bad = all.find((a) => !(a.to >= 1 && a.to <= largest) || a.from === 0);
   if (bad) throw c.refuse(`an axis of ${bad.from} resized to ${bad.to}`, `axes of 1 to ${largest} are possible`);
   return { axes, all };
 }
