@@ -122,6 +122,7 @@ describe('the tables', () => {
     'K.gradients',
     'callbacks.loadCheckpoint',
     'registerCallbackConstructor',
+    'loadLayersModel',
     'plotModel',
     'verify',
   ]);
