@@ -3,10 +3,12 @@
 // are CommonJS; all entries share them, so that there is one runtime and one of each class. Bundlers take tsc's
 // files, where they can leave out what is not used (the conditions in package.json).
 //
+// Beside it, in `embed/`, the runtime of artifacts for those who have no bundler: `sinter build` copies it.
+//
 // Usage: node .ci/bundle.mjs dist
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import { build, transform } from 'esbuild';
 
 const dist = process.argv[2];
@@ -18,11 +20,16 @@ const shared = {
   platform: 'node',
   target: 'node20',
   // Loaded when it is needed, if at all; other packages become part of the bundle.
-  external: ['binaryen', '@hpcc-js/*', '@resvg/*', 'dejavu-fonts-ttf'],
+  external: ['binaryen', 'esbuild', 'h5wasm', 'webgpu', '@hpcc-js/*', '@resvg/*', 'dejavu-fonts-ttf'],
   logLevel: 'error',
 };
 /** What users import, and what the loader itself takes from the parts. */
-const entries = { index: 'frontends/index.js', runtime: 'runtime/index.js', node: 'frontends/node.js' };
+const entries = {
+  index: 'frontends/index.js',
+  runtime: 'runtime/index.js',
+  node: 'frontends/node.js',
+  cli: 'cli/main.js',
+};
 const inner = { cache: 'compiler/wasm/cache.js' };
 
 /** All parts as modules: entries and what they share. What has effects when it is loaded stands in package.json. */
@@ -43,7 +50,12 @@ async function bundle() {
 /** The licences of packages whose code a part has, as its first comment. */
 function licences(inputs) {
   const folders = new Set(Object.keys(inputs).map((p) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(p)?.[0]));
-  const texts = [...folders].filter(Boolean).map((f) => readFileSync(join(f, 'LICENSE'), 'utf8').trim());
+  const texts = [...folders].filter(Boolean).map((f) => {
+    const file = join(f, 'LICENSE');
+    if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+    const { name, version, license } = JSON.parse(readFileSync(join(f, 'package.json'), 'utf8'));
+    return `${name} ${version}, ${license}`;
+  });
   return texts.map((t) => `/*!\n${t}\n*/\n`).join('');
 }
 
@@ -83,7 +95,8 @@ async function script(text) {
 function entry(part, names) {
   const list = names.map((n) => (n === 'default' ? 'default: _default' : n));
   const exports = list.length ? `export const {\n  ${list.sort().join(',\n  ')},\n} = part;\n` : '';
-  return `import { load } from './load.js';\n\nconst part = load('./${part}');\n${exports}`;
+  const use = exports ? 'const part = ' : '';
+  return `import { load } from './load.js';\n\n${use}load('./${part}');\n${exports}`;
 }
 
 rmSync(outdir, { recursive: true, force: true });
@@ -98,10 +111,40 @@ for (const [path, { entryPoint, exports }] of Object.entries(metafile.outputs)) 
   const name = Object.entries({ ...entries, ...inner }).find(([, p]) => entryPoint?.endsWith(`/${p}`))?.[0];
   if (!name) continue;
   partOf[name] = basename(path).replace(/js$/, 'cjs');
-  if (name in entries) writeFileSync(join(outdir, `${name}.js`), entry(partOf[name], exports));
+  if (name === 'cli')
+    writeFileSync(join(outdir, 'cli.js'), `#!/usr/bin/env node\n${entry(partOf[name], [])}`, { mode: 0o755 });
+  else if (name in entries) writeFileSync(join(outdir, `${name}.js`), entry(partOf[name], exports));
 }
 const alone = (name, path, more) =>
   build({ ...shared, entryPoints: [join(dist, path)], outfile: join(outdir, `${name}.js`), ...more });
 await alone('load', 'frontends/node-loader.js', { define: { CACHE_PART: JSON.stringify(`./${partOf.cache}`) } });
 // The thread that generates code (compiler/wasm/blocking.ts) is looked for beside the code that starts it.
 await alone('helper', 'compiler/wasm/helper.js');
+
+/** The runtime alone: one module for WebAssembly, and one for WebGPU that it loads when that is asked for. */
+const embed = join(dist, 'embed');
+rmSync(embed, { recursive: true, force: true });
+mkdirSync(embed, { recursive: true });
+const small = { ...shared, platform: 'neutral', target: 'es2022', minify: true, legalComments: 'none' };
+const gpu = './sinter-runtime-gpu.js';
+const core = './sinter-runtime.js';
+const noFrames = resolve(dist, 'runtime/artifact/no-frames.js');
+const redirect = (paths) => ({
+  name: 'redirect',
+  setup: (b) => {
+    for (const [filter, path] of paths) b.onResolve({ filter }, () => ({ path, external: true }));
+    b.onResolve({ filter: /\/frames\.js$/ }, () => ({ path: noFrames }));
+  },
+});
+await build({
+  ...small,
+  entryPoints: [join(dist, 'runtime/artifact/embed.js')],
+  outfile: join(embed, core),
+  plugins: [redirect([[/\/gpu\.js$/, gpu]])],
+});
+await build({
+  ...small,
+  entryPoints: [join(dist, 'runtime/artifact/gpu.js')],
+  outfile: join(embed, gpu),
+  plugins: [redirect([])],
+});

@@ -2,14 +2,13 @@
 // barriers where steps depend on each other, loops and branches around the steps of regions.
 
 import type { Value } from '../ir/graph.ts';
-import { halfBits } from '../ir/half.ts';
 import type { Kernel } from '../ir/kernel/kernel.ts';
 import { printKernel } from '../ir/kernel/print.ts';
-import type { Literal } from '../ir/literal.ts';
+import { inMemory, type Literal } from '../ir/literal.ts';
 import { loopLayout } from '../ir/ops/loop-layout.ts';
 import type { KernelInfo, TypedArray } from '../ir/plan.ts';
 import type { Address, ProgramStep } from '../ir/steps.ts';
-import { type DType, sizeOf, type TensorType, typeBytes } from '../ir/types.ts';
+import { sizeOf, type TensorType, typeBytes } from '../ir/types.ts';
 import type { Binding } from './lower/kernel-builder.ts';
 import { aliasSource } from './passes/fusion-groups.ts';
 import { aligned, inSegment } from './passes/memory.ts';
@@ -253,9 +252,3 @@ export class Assembler {
 const noState = () => {
   throw new Error('a branch has no states of its own');
 };
-
-/** Elements as device memory holds them: booleans in 32 bits, float16 as bits. */
-function inMemory(dtype: DType, a: TypedArray): TypedArray | Uint16Array {
-  if (dtype === 'bool') return Int32Array.from(a);
-  return dtype === 'f16' ? Uint16Array.from(a, halfBits) : a;
-}

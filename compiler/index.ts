@@ -2,10 +2,11 @@
 
 import type { Graph } from '../ir/graph.ts';
 import '../ir/ops/index.ts';
-import type { PassInfo, WasmPlan } from '../ir/plan.ts';
+import type { PassInfo, ProgramPlan, WasmPlan } from '../ir/plan.ts';
 import { type Dumper, dumper } from './dump.ts';
 import { environment } from './environment.ts';
-import type { TargetOptions } from './lower/kernel-builder.ts';
+import type { TargetOptions, Tile } from './lower/kernel-builder.ts';
+import type { OpenBatch } from './open/open.ts';
 import { type Pass, runPasses } from './pass-runner.ts';
 import type { StripOptions } from './passes/strip-chains.ts';
 import { afterTuning, forTile, pipelineWith } from './pipeline.ts';
@@ -41,12 +42,26 @@ export interface CompileOptions {
   readonly tuner?: Tuner;
   /** Does not keep the module in the cache. */
   readonly transient?: boolean;
+  /** Overrides the register tile that suits this engine. */
+  readonly tile?: Tile;
+  /** How the batch of the graph is open. */
+  readonly open?: OpenBatch;
   /** Bounds of the pass `strips`, for tests. */
   readonly strips?: Partial<StripOptions>;
 }
 
 export interface Compiled {
   readonly plan: WasmPlan;
+  /** The graph after all passes. */
+  readonly optimized: Graph;
+}
+
+/** A program before its code is generated. */
+export interface WasmPlanned {
+  readonly plan: ProgramPlan;
+  readonly job: EmitJob;
+  /** Whether waking other threads pays. */
+  readonly parallel: boolean;
   /** The graph after all passes. */
   readonly optimized: Graph;
 }
@@ -79,7 +94,7 @@ function optimize(graph: Graph, opt: CompileOptions): Optimized {
   const done = runPasses(graph, passes, { verify: opt.verify ?? env.VERIFY === '1', dump: dump?.graph });
   refuse(done.graph, 'wasm');
   const relaxed = opt.deterministic ? false : (opt.relaxed ?? hasRelaxedSimd());
-  const target = { tile: contractionTile(relaxed), threads: opt.threads ?? 1 };
+  const target = { tile: opt.tile ?? contractionTile(relaxed), threads: opt.threads ?? 1, open: opt.open };
   const tunables = opt.tuner
     ? new Tunables(done.graph, target, `${engineText()}, ${relaxed ? 'relaxed' : 'baseline'}`)
     : null;
@@ -106,32 +121,32 @@ function tuned(o: Optimized, opt: CompileOptions): Optimized {
   return further(o, chosen, afterTuning, opt, 'schedules');
 }
 
-function prepare(before: Optimized, opt: CompileOptions): Prepared {
-  const { tile } = before.target;
+function plan(before: Optimized, opt: CompileOptions): WasmPlanned {
   const decided = tuned(before, opt);
-  const { graph: optimized, passes, relaxed, target, dump } = further(decided, decided.graph, forTile(tile), opt);
-  const planned = planProgram(optimized, target, passes);
-  const job: EmitJob = {
-    kernels: planned.kernels,
-    steps: planned.steps,
-    slots: planned.slots,
-    loops: planned.loops,
-    options: { relaxed, shared: opt.shared },
-  };
-  dump?.plan(planned.plan, job.steps, binaryenReady() ? { name: 'module.wat', text: emitText(job) } : undefined);
-  const { parallel, steps } = planned;
+  const { graph, passes, relaxed, target, dump } = further(decided, decided.graph, forTile(before.target.tile), opt);
+  const { plan, kernels, steps, slots, loops, parallel } = planProgram(graph, target, passes);
+  const job: EmitJob = { kernels, steps, slots, loops, options: { relaxed, shared: opt.shared } };
+  dump?.plan(plan, steps, binaryenReady() ? { name: 'module.wat', text: emitText(job) } : undefined);
+  return { plan, job, parallel, optimized: graph };
+}
+
+function prepare(before: Optimized, opt: CompileOptions): Prepared {
+  const { plan: planned, job, parallel, optimized } = plan(before, opt);
   const finish = (module: Uint8Array, emitMs: number): Compiled => ({
     plan: {
-      ...planned.plan,
-      steps: steps.length,
+      ...planned,
+      steps: job.steps.length,
       parallel,
       module,
-      info: { ...planned.plan.info, compileMs: { ...planned.plan.info.compileMs, emit: emitMs } },
+      info: { ...planned.info, compileMs: { ...planned.info.compileMs, emit: emitMs } },
     },
     optimized,
   });
   return { job, key: jobKey(job), finish };
 }
+
+/** A graph as a program of the WASM target, without its code. Throws CompileError for what the target cannot do. */
+export const planForWasm = (graph: Graph, opt: CompileOptions): WasmPlanned => plan(optimize(graph, opt), opt);
 
 /** Compiles a graph for the WASM target. Loads the code generator unless the module is cached. */
 export async function compileGraph(graph: Graph, opt: CompileOptions): Promise<Compiled> {

@@ -11,6 +11,7 @@ import { stateType } from '../ir/types.ts';
 import type { Group } from './group.ts';
 import { lowerGroup } from './lower/index.ts';
 import type { LowerContext, TargetOptions } from './lower/kernel-builder.ts';
+import { limitSteps } from './open/steps.ts';
 import { fuse } from './passes/fuse.ts';
 import { schedule } from './passes/schedule.ts';
 import { mergeUpdates } from './passes/updates.ts';
@@ -18,19 +19,24 @@ import { type ControlStep, type Outer, Placement } from './placement.ts';
 
 /** Kernels in order, and where everything lies, for a graph and its regions. */
 export function planLevel(graph: Graph, options: TargetOptions, outer?: Outer): Placement {
+  const { open, gpu } = options;
   const fusion = fuse(graph);
   const level = new Placement(graph, fusion, mergeUpdates(fusion, schedule(fusion)), options, outer);
   const ctx: LowerContext = { graph, options, inMemory: level.inMemory };
   level.plan(
     (g) => lowerGroup(ctx, g),
     (g) => controlStep(g, options),
+    // On a GPU all work is done at the bound.
+    open && !gpu ? (steps) => limitSteps(level, steps, open) : undefined,
   );
   return level;
 }
 
 function controlStep(group: Group, options: TargetOptions): ControlStep {
   const [node] = group.nodes;
-  const bodies = regionsOf(node).map(({ graph, results }) => planLevel(graph, options, { results }));
+  // What is open is known of the program's own inputs and results only: bodies work at the bound.
+  const inner = { ...options, open: undefined };
+  const bodies = regionsOf(node).map(({ graph, results }) => planLevel(graph, inner, { results }));
   // The regions never run at the same time.
   const bytes = Math.max(0, ...bodies.map((p) => p.memory.arenaBytes));
   return { node, group, bodies, scratch: { bytes, from: 0, to: 0, offset: 0 } };

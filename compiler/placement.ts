@@ -78,8 +78,12 @@ export class Placement {
     return this.graph.results.filter((r) => !r.type.state);
   }
 
-  /** Decides order, lifetimes and offsets. `control` plans the regions of a node. */
-  plan(lower: (g: Group) => Lowered, control: (g: Group) => ControlStep): void {
+  /**
+   * Decides order, lifetimes and offsets.
+   * @param control plans the regions of a node
+   * @param finish may replace kernels once all are there
+   */
+  plan(lower: (g: Group) => Lowered, control: (g: Group) => ControlStep, finish?: (steps: Step[]) => void): void {
     const steps: Step[] = this.saveSteps();
     this.claimResults();
     for (const g of this.sched.order) {
@@ -93,6 +97,7 @@ export class Placement {
     }
     this.checkDirectWrites(steps);
     steps.push(...this.resultSteps(), ...this.writeBackSteps());
+    finish?.(steps);
     this.lifetimes(steps);
     this.reuseInPlace(steps);
     const controls = steps.filter((s): s is ControlStep => !isKernel(s)).map((s) => s.scratch);

@@ -3,13 +3,13 @@
 
 import { main } from './shared/command-line.ts';
 import { repositoryFile } from './shared/repository.ts';
-import { startServer } from './webgpu/server.ts';
+import { startPageServer } from './webgpu/server.ts';
 
 export const settings = { port: 8080, samples: 6000, testSamples: 1000 };
 
 /** Serves the page until Ctrl+C. */
 export async function run({ port, samples, testSamples }: typeof settings) {
-  const { server, url } = await startServer({
+  const { server, url } = await startPageServer({
     port,
     samples,
     testSamples,

@@ -76,6 +76,28 @@ export const readIfThere = (file: string, op: string): Promise<Uint8Array | unde
     }
   });
 
+/**
+ * A part of a file. ExecutionError where there is no such file; fewer bytes come back where it ends earlier, and no
+ * memory is taken for those that are not there.
+ */
+export const readPart = (file: string, offset: number, size: number, op: string): Promise<Uint8Array> =>
+  guarded('reading', file, op, async ({ fs }) => {
+    const handle = await fs.open(file, 'r');
+    try {
+      const there = Math.max(0, Math.min(size, (await handle.stat()).size - offset));
+      const out = new Uint8Array(there);
+      let at = 0;
+      while (at < there) {
+        const { bytesRead } = await handle.read(out, at, there - at, offset + at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return out.subarray(0, at);
+    } finally {
+      await handle.close();
+    }
+  });
+
 /** Removes a file, and its folder where that is empty then. */
 export const removeFile = (file: string, op: string): Promise<void> =>
   guarded('removing', file, op, async ({ fs, path }) => {

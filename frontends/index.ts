@@ -27,21 +27,46 @@ export { constantsOf, parseGraph } from '../ir/parse.ts';
 export type { GpuCost, KernelInfo, PassInfo, PlanInfo } from '../ir/plan.ts';
 export type { Limits } from '../runtime/wasm/limits.ts';
 export type { GpuInfo } from '../runtime/webgpu/adapter.ts';
+export { type Buildable, type BuildOptions, type Built, buildArtifact, type EntryOptions } from './build/index.ts';
 /** Well-known data sets. */
 export * as datasets from './data/datasets.ts';
 /** Data sets: where elements come from and what becomes of them on the way to a model. */
 export * as data from './data/index.ts';
+export { GraphModel } from './formats/graph-model.ts';
 /** Pixels of a page's elements, and of plain pixel data. */
 export * as browser from './image/browser.ts';
 export * as image from './image/index.ts';
-/** Images under tfjs-node's names. */
-export * as node from './image/node-names.ts';
 /** Where models are saved to and loaded from. */
 export * as io from './io/index.ts';
 export { npy, npz, safetensors } from './io/tensor-files.ts';
 export * from './keras/index.ts';
 /** Labels, texts and sequences as models take them. */
 export * as utils from './keras/utils/index.ts';
+/** What tfjs-node has, under its names. */
+export * as node from './node-names.ts';
+/** Models of other systems. */
+export {
+  type ExportOnnxOptions,
+  exportOnnx,
+  type LoadOnnxOptions,
+  loadOnnx,
+  type OnnxExportable,
+  type OnnxSource,
+} from './onnx/index.ts';
+export type {
+  CheckpointBytes,
+  CheckpointTensorInfo,
+  TensorFlowCheckpoint,
+  TrackedObject,
+} from './tensorflow/checkpoint.ts';
+export {
+  type GraphModelOptions,
+  loadGraphModel,
+  loadGraphModelSync,
+  loadSavedModel,
+  loadTensorFlowCheckpoint,
+  prepareGraphModels,
+} from './tensorflow/index.ts';
 export { getBackend, ready, setBackend } from './trace/backend.ts';
 export { buffer, TensorBuffer } from './trace/buffer.ts';
 export { type CompileOptions, compile, Executable } from './trace/compile.ts';

@@ -109,6 +109,11 @@ function store(): void {
   }
 }
 
+/** What `import()` in a part gives: another part, which has the ending of a module there, or a package. */
+async function later(id: string): Promise<unknown> {
+  return id.startsWith('./') ? load(id.replace(/js$/, 'cjs')) : import(id);
+}
+
 /** The exports of a part; of anything else what `require` gives. */
 export function load(name: string): object {
   if (!name.startsWith('./')) return requireOutside(name);
@@ -116,7 +121,7 @@ export function load(name: string): object {
   if (known) return known.exports;
   const module = { exports: {} };
   loaded.set(name, module);
-  (compile(join(here, name)).runInThisContext() as Wrapped)(module.exports, load, module, address, (id) => import(id));
+  (compile(join(here, name)).runInThisContext() as Wrapped)(module.exports, load, module, address, later);
   return module.exports;
 }
 

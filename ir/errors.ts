@@ -1,6 +1,8 @@
 // The typed errors of every public door. An error says what went wrong, where (the op and the
 // user's line), the actual values, and the fix.
 
+import { userFrame } from './frames.ts';
+
 /** What an error is made of, beside its message. */
 export interface ErrorInfo {
   /** The operation or public function that refused. */
@@ -30,6 +32,7 @@ export function valueText(x: unknown): string {
 
 /** Base class of all errors that sinter throws on purpose. */
 export class SinterError extends Error {
+  static readonly kind: string = 'SinterError';
   readonly op: string | undefined;
   readonly label: string | undefined;
   readonly fix: string | undefined;
@@ -45,7 +48,8 @@ export class SinterError extends Error {
         (info.fix ? `\n  fix: ${info.fix}` : '') +
         (line ? `\n  at your line: ${line}` : ''),
     );
-    this.name = new.target.name;
+    // Where classes have been renamed to save bytes, they still say what they are.
+    this.name = Object.hasOwn(new.target, 'kind') ? new.target.kind : new.target.name;
     this.op = info.op;
     this.label = info.label;
     this.fix = info.fix;
@@ -58,7 +62,9 @@ export class ShapeError extends SinterError {}
 /** A dtype that an operation does not take, or a value that its dtype cannot hold. */
 export class DTypeError extends SinterError {}
 /** Any other argument that is not acceptable. */
-export class ArgumentError extends SinterError {}
+export class ArgumentError extends SinterError {
+  static override readonly kind = 'ArgumentError';
+}
 /** A traced tensor used where a concrete value is needed, or outside of its trace. */
 export class TraceError extends SinterError {}
 /** A gradient that cannot be computed as asked. */
@@ -66,13 +72,21 @@ export class GradientError extends SinterError {}
 /** A graph that a target cannot compile. */
 export class CompileError extends SinterError {}
 /** A failure while a compiled program runs. */
-export class ExecutionError extends SinterError {}
+export class ExecutionError extends SinterError {
+  static override readonly kind = 'ExecutionError';
+}
 /** More memory than the device has. */
-export class MemoryError extends SinterError {}
+export class MemoryError extends SinterError {
+  static override readonly kind = 'MemoryError';
+}
 /** A device or backend that is not there. */
-export class DeviceError extends SinterError {}
+export class DeviceError extends SinterError {
+  static override readonly kind = 'DeviceError';
+}
 /** A file that is not what it should be: damaged, of another version or format, or with contents that are not supported. */
-export class FormatError extends SinterError {}
+export class FormatError extends SinterError {
+  static override readonly kind = 'FormatError';
+}
 /** Text that does not parse (IR, tables of values); line and column count from 1. */
 export class ParseError extends SinterError {
   readonly line: number;
@@ -91,39 +105,4 @@ export class VerifyError extends SinterError {
     super(`${what} does not verify, ${errors.length} error(s):\n  ${errors.join('\n  ')}`);
     this.errors = errors;
   }
-}
-
-// Frames below these folders of the package are the library's own; tests, examples and the user's
-// files are not.
-// A bundle may have no address of its own: then nothing is known to be the library's.
-const here: string | undefined = import.meta.url;
-const root = here && new URL('..', here).href;
-const own = (root ? ['ir/', 'compiler/', 'runtime/', 'frontends/', 'cli/', 'bundle/'] : []).flatMap((d) => {
-  const url = root + d;
-  return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
-});
-
-/** Stack frames kept: V8 keeps ten by default, and the user's own often lies deeper. */
-const depth = 50;
-
-/** A fresh error with the stack of here, deep enough to reach the user's frame; formatted on first use. */
-export function stackHere(): Error {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = depth;
-  const error = new Error();
-  Error.stackTraceLimit = limit;
-  return error;
-}
-
-/** The innermost frame of a stack that is not this library's, as `file:line:column`. */
-export function userFrame(stack = stackHere().stack): string | undefined {
-  if (!stack) return undefined;
-  for (const line of stack.split('\n').slice(1)) {
-    const m = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()\s]*:\d+:\d+)\)?$/.exec(line.trim());
-    if (!m) continue;
-    const at = m[1];
-    if (own.some((o) => at.startsWith(o)) || at.includes('/node_modules/')) continue;
-    return at.replace(/^file:\/\//, '');
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 // Constant tensor data. A splat is one number whatever the shape; everything else is row-major data.
 
 import { MemoryError } from './errors.ts';
-import { roundHalf } from './half.ts';
+import { halfBits, roundHalf } from './half.ts';
 import type { DType } from './types.ts';
 import { sizeOf, type TensorType } from './types.ts';
 
@@ -41,6 +41,12 @@ const tooLarge = (op: string | undefined, dtype: DType, n: number, why: string):
     op,
     fix: 'use a smaller shape, or broadcast inside a compiled function instead of storing the whole tensor',
   });
+
+/** Elements as device memory holds them: booleans in 32 bits, float16 as bits. */
+export function inMemory(dtype: DType, a: TypedArray): TypedArray | Uint16Array {
+  if (dtype === 'bool') return Int32Array.from(a);
+  return dtype === 'f16' ? Uint16Array.from(a, halfBits) : a;
+}
 
 /** Rounds a number to what the dtype can hold (floats round, integers wrap, bool is truth). */
 export function roundTo(dtype: DType, x: number): number {

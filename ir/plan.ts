@@ -1,6 +1,10 @@
 // What a compiler target hands to the runtime: buffers, kernels, order, signatures. The compiler and
 // the runtime meet only here.
 
+export * from './artifact/format.ts';
+export * from './artifact/generated/schema.ts';
+export { hashOf } from './artifact/hash.ts';
+export * from './artifact/table.ts';
 export * from './errors.ts';
 export { fromHalfBits, halfBits } from './half.ts';
 export { arrayFor, type TypedArray } from './literal.ts';
@@ -27,6 +31,8 @@ export interface Port {
   readonly type: TensorType;
   /** Where in the arena it is put for callers that have or want plain arrays. */
   readonly staging: number;
+  /** Elements for each one of the batch, where the first dimension is the open batch's (times a constant). */
+  readonly unit?: number;
 }
 
 /** One kernel of a program, as shown by `exe.plan.kernels`. */
@@ -105,6 +111,11 @@ export interface ProgramPlan {
   readonly constants: readonly { readonly offset: number; readonly data: TypedArray | Uint16Array }[];
   readonly constantBytes: number;
   readonly arenaBytes: number;
+  /**
+   * Largest size of the open batch, for programs that have one. Its size in a call follows from the inputs' lengths; the program
+   * reads it from one more input, the last.
+   */
+  readonly bound?: number;
   readonly info: PlanInfo;
 }
 

@@ -69,7 +69,10 @@ export function typeEq(a: TensorType, b: TensorType): boolean {
 
 /** Number of elements as a dimension (it may be open). */
 export function shapeSize(s: Shape): Dim {
-  return s.reduce<Dim>((n, d) => dimMul(n, d), 1);
+  // A loop: calls of programs come by here, and they allocate nothing.
+  let n: Dim = 1;
+  for (let i = 0; i < s.length; i++) n = dimMul(n, s[i]);
+  return n;
 }
 
 /** Number of elements at the bound of the open dimension. */

@@ -7,11 +7,22 @@ export {
   byteSize,
   DeviceError,
   ExecutionError,
+  FormatError,
   MemoryError,
   SinterError,
   sizeOf,
   typeText,
 } from '../ir/plan.ts';
+export {
+  Artifact,
+  type LoadOptions,
+  load,
+  type ModelOptions,
+  type OpenOptions,
+  openArtifact,
+} from './artifact/load.ts';
+export { Entry, Model, type StateInfo, type TensorInfo } from './artifact/model.ts';
+export type { ArtifactSource } from './artifact/source.ts';
 export type { Program, StepRuns } from './program.ts';
 export { type Residence, StateCell } from './state.ts';
 export { type WasmDevice, wasmDevice } from './wasm/device.ts';

@@ -9,7 +9,7 @@ import {
   type TypedArray,
   typeText,
 } from '../ir/plan.ts';
-import type { Storage } from './buffer.ts';
+import { onDevice, type Storage } from './buffer.ts';
 
 /** The runs of one step of a program while it was profiled: `starts[i]` to `ends[i]`, milliseconds of one clock. */
 export interface StepRuns {
@@ -45,14 +45,56 @@ export interface Program {
   readonly threads: number;
 }
 
-/** Throws ArgumentError unless the caller's arrays fit a program's outputs. */
-export function checkOutputs(types: readonly TensorType[], outputs: readonly TypedArray[]): void {
+/** Throws ArgumentError unless the caller's arrays fit a program's outputs. @param sizeAt elements of an output in this call */
+export function checkOutputs(
+  types: readonly TensorType[],
+  outputs: readonly TypedArray[],
+  sizeAt?: (i: number) => number,
+): void {
   if (outputs.length !== types.length)
     throw new ArgumentError(`the program has ${types.length} output(s), got ${outputs.length} array(s)`);
-  types.forEach((t, i) => {
-    if (outputs[i].length !== sizeOf(t.shape))
+  for (let i = 0; i < types.length; i++) {
+    const size = sizeAt ? sizeAt(i) : sizeOf(types[i].shape);
+    if (outputs[i].length !== size)
       throw new ArgumentError(
-        `output ${i} is ${typeText(t)} (${sizeOf(t.shape)} elements), got an array of ${outputs[i].length} elements`,
+        `output ${i} is ${typeText(types[i])} (${size} elements), got an array of ${outputs[i].length} elements`,
       );
-  });
+  }
+}
+
+/** An input as callers' arrays are checked against it. */
+interface Input {
+  readonly type: TensorType;
+  /** Elements for each one of an open batch. */
+  readonly unit?: number;
+}
+
+/**
+ * Throws ArgumentError unless the elements given fit a program's inputs.
+ * @param bound largest size of the open batch, if there is one
+ * @returns the size of the batch that follows from them; 0 without one
+ */
+export function checkInputs(ports: readonly Input[], inputs: readonly Storage[], bound = 0): number {
+  if (inputs.length !== ports.length)
+    throw new ArgumentError(`the program takes ${ports.length} input(s), got ${inputs.length}`);
+  let batch = 0;
+  for (let i = 0; i < ports.length; i++) {
+    const { type, unit } = ports[i];
+    const most = sizeOf(type.shape);
+    const x = inputs[i];
+    const size = onDevice(x) ? x.size : x.length;
+    if (!unit && size !== most)
+      throw new ArgumentError(`input ${i} must be ${typeText(type)} (${most} elements), got ${size} elements`);
+    if (!unit) continue;
+    // As an integer: a quotient of numbers would be an object of its own.
+    const n = (size / unit) | 0;
+    if (n * unit !== size || n < 1 || n > bound)
+      throw new ArgumentError(
+        `input ${i} must have ${unit} elements for each of 1 to ${bound} in the batch, got ${size} elements`,
+      );
+    if (batch && n !== batch)
+      throw new ArgumentError(`input ${i} is a batch of ${n}, an input before it one of ${batch}`);
+    batch = n;
+  }
+  return batch;
 }

@@ -51,7 +51,7 @@ export async function compiled(name: string, arity: 1 | 2, relaxed: boolean): Pr
   const operands = ['x', 'y'].slice(0, arity).map((n) => b.param(type, n));
   const graph = b.build(b.emit(opByName(name), operands));
   const { plan } = await compileGraph(graph, { shared: wasmDevice().memory.shared, relaxed });
-  const program = new WasmProgram(plan, []);
+  const program = new WasmProgram(plan, [], wasmDevice());
   return (...xs) => program.run(xs)[0] as Float32Array;
 }
 

@@ -163,7 +163,7 @@ async function compiled64(name: string, arity: number, dtype: Bound64['dtype']):
   const operands = ['x', 'y'].slice(0, arity).map((n) => b.param(type, n));
   const graph = b.build(b.emit(opByName(name), operands));
   const { plan } = await compileGraph(graph, { shared: wasmDevice().memory.shared });
-  const program = new WasmProgram(plan, []);
+  const program = new WasmProgram(plan, [], wasmDevice());
   return (...xs) => program.run(xs)[0] as Floats;
 }
 

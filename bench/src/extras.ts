@@ -1,4 +1,5 @@
 import type { EngineName } from './adapter.ts';
+import { artifact } from './artifact.ts';
 import { bandwidth } from './bandwidth.ts';
 import { checkpoint } from './checkpoint.ts';
 import { compileTime, memoryPlan } from './compile-time.ts';
@@ -27,6 +28,7 @@ export const extras: readonly Extra[] = [
   roofline,
   scaling,
   startup,
+  artifact,
   sizes,
   compileTime,
   memoryPlan,

@@ -37,7 +37,7 @@ async function prepare(graph: Graph, threads: number, limit: number): Promise<Pr
   const device = wasmDevice();
   if (threads > 1) await device.preparePool(threads);
   const { plan } = await compileGraph(graph, { shared: device.memory.shared, threads, strips: { limit } });
-  const program = new WasmProgram(plan, [], threads);
+  const program = new WasmProgram(plan, [], device, threads);
   const size = (shape: readonly unknown[]) => (shape as number[]).reduce((n, d) => n * d, 1);
   const data = graph.params.map((p) => Float32Array.from({ length: size(p.type.shape) }, () => Math.random() - 0.5));
   let out: readonly ArrayLike<number>[] = [];

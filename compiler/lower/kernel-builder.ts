@@ -10,6 +10,7 @@ import { printKernel } from '../../ir/kernel/print.ts';
 import type { TypedArray } from '../../ir/literal.ts';
 import { byteSize, type DType, sizeOf } from '../../ir/types.ts';
 import type { Group } from '../group.ts';
+import type { OpenBatch } from '../open/open.ts';
 import { Reader } from './reader.ts';
 
 /** A block of a product's result that stays in registers: rows, columns, and steps of the reduction written out. */
@@ -27,6 +28,8 @@ export interface TargetOptions {
   readonly threads: number;
   /** Where the target is a GPU: what it has. */
   readonly gpu?: GpuTarget;
+  /** How the batch of the program is open, if it is. */
+  readonly open?: OpenBatch;
 }
 
 /** What schedules for a GPU depend on. */

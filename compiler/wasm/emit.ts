@@ -10,7 +10,8 @@ import { forEachExpr, type Kernel } from '../../ir/kernel/kernel.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { canBlock, emitBlocking, helperRunning, stopHelper } from './blocking.ts';
 import { cacheGet, cacheKey, cachePut } from './cache.ts';
-import { type EmitJob, emitModule } from './module.ts';
+import { type EmitJob, emitModule, emitModules, type NamedJob } from './module.ts';
+import { emitStandalone, type StandaloneJob } from './standalone.ts';
 
 let binaryen: typeof binaryenType | undefined;
 let loading: Promise<void> | undefined;
@@ -50,14 +51,9 @@ export const emitCached = (key: string): Uint8Array | null => cacheGet(key);
 /** Generates the module, and keeps it in the cache; binaryen must be loaded. */
 export function emitFresh(job: EmitJob, key: string, keep = true): Uint8Array {
   if (!binaryen) throw new CompileError('the code generator is not loaded', { fix: 'await tf.ready() first' });
-  const m = emitModule(binaryen, job);
-  try {
-    const bytes = m.emitBinary();
-    if (keep) cachePut(key, bytes);
-    return bytes;
-  } finally {
-    m.dispose();
-  }
+  const bytes = bytesOf(emitModule(binaryen, job));
+  if (keep) cachePut(key, bytes);
+  return bytes;
 }
 
 /** Can a module be generated at once: without waiting for binaryen to load, or by waiting for it? */
@@ -76,6 +72,31 @@ export function emitAtOnce(job: EmitJob, key: string, keep = true): Uint8Array |
   const bytes = emitBlocking(job);
   if (bytes && keep) cachePut(key, bytes);
   return bytes;
+}
+
+/** The bytes of a module; it is gone then. */
+function bytesOf(m: binaryenType.Module): Uint8Array {
+  try {
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}
+
+/** One module of several programs. */
+export async function emitJoint(jobs: readonly NamedJob[]): Promise<Uint8Array> {
+  const b = await generator();
+  return bytesOf(emitModules(b, jobs, jobs[0].job.options));
+}
+
+/** A module that needs nothing of its host. */
+export async function emitAlone(job: StandaloneJob): Promise<Uint8Array> {
+  return bytesOf(emitStandalone(await generator(), job));
+}
+
+async function generator(): Promise<typeof binaryenType> {
+  await loadBinaryen();
+  return binaryen as typeof binaryenType;
 }
 
 /** The module as text, for dumps. */

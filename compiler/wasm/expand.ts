@@ -74,7 +74,13 @@ class Expander {
 
   loop(s: For): XStmt[] {
     if (s.parallel) return this.parallel(s);
-    if (s.vector && vectorizable(s.body)) return this.vector(s, s.lo, s.hi, constExtent(s.lo, s.hi), s.unroll);
+    if (s.vector && vectorizable(s.body)) {
+      const n = constExtent(s.lo, s.hi);
+      if (!s.limit || n === null) return this.vector(s, s.lo, s.hi, n, s.unroll);
+      // Whole steps, but for the end of the loop.
+      const steps = bin('and', add(sub(s.limit, s.lo), i32(LANES - 1)), i32(-LANES));
+      return this.vector(s, s.lo, add(s.lo, bin('min', i32(n), steps)), null, false, n);
+    }
     if (s.unroll) {
       const n = constExtent(s.lo, s.hi);
       if (n === null) throw new Error(`unrolled loop ${s.v} needs constant bounds`);
@@ -85,21 +91,29 @@ class Expander {
       }
       return out;
     }
-    return [{ s: 'for', v: s.v, lo: s.lo, hi: s.hi, step: s.step, body: this.list(s.body) }];
+    const hi = s.limit ? bin('min', s.hi, s.limit) : s.hi;
+    return [{ s: 'for', v: s.v, lo: s.lo, hi, step: s.step, body: this.list(s.body) }];
   }
 
   parallel(s: For): XStmt[] {
     const grain = s.parallel as number;
     const n = constExtent(s.lo, s.hi);
     const extent = n === null ? sub(s.hi, s.lo) : i32(n);
-    const units = n === null ? bin('div', add(extent, i32(grain - 1)), i32(grain)) : i32(Math.ceil(n / grain));
+    const head: XStmt[] = [];
+    // Chunks are whole grains, so that SIMD steps are whole wherever a limit cuts.
+    let needed = extent;
+    if (s.limit) {
+      const end = this.name(`${s.v}end`);
+      head.push({ s: 'let', name: end, value: bin('min', extent, bin('max', sub(s.limit, s.lo), i32(0))) });
+      needed = variable(end);
+    }
+    const fixed = n !== null && !s.limit;
+    const units = fixed ? i32(Math.ceil(n / grain)) : bin('div', add(needed, i32(grain - 1)), i32(grain));
     const edge = (t: Expr) => bin('min', mul(bin('div', mul(units, t), nthreads), i32(grain)), extent);
     const lo = this.name(`${s.v}lo`);
     const hi = this.name(`${s.v}hi`);
-    const head: XStmt[] = [
-      { s: 'let', name: lo, value: add(s.lo, edge(tid)) },
-      { s: 'let', name: hi, value: add(s.lo, edge(add(tid, i32(1)))) },
-    ];
+    head.push({ s: 'let', name: lo, value: add(s.lo, edge(tid)) });
+    head.push({ s: 'let', name: hi, value: add(s.lo, edge(add(tid, i32(1)))) });
     const [l, h] = [variable(lo), variable(hi)];
     if (s.vector && vectorizable(s.body)) return [...head, ...this.vector(s, l, h, null, false, n)];
     return [...head, { s: 'for', v: s.v, lo: l, hi: h, step: s.step, body: this.list(s.body) }];

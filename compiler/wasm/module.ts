@@ -1,9 +1,11 @@
 // A plan's kernels to one WASM module: `run(tid, nthreads, bind, from, to)` calls the kernels of steps
 // from … to-1 in order, with barriers between those that depend on each other. Buffer addresses come
-// from the binding table at `bind`, so one module serves any placement and can be cached.
+// from the binding table at `bind`, so one module serves any placement and can be cached. Several programs can be in
+// one module, which has the kernels that they share once.
 
 import type binaryen from 'binaryen';
 import type { Kernel } from '../../ir/kernel/kernel.ts';
+import { printKernel } from '../../ir/kernel/print.ts';
 import type { ProgramStep } from '../../ir/steps.ts';
 import { emitFunctions, emitKernel } from './codegen.ts';
 import { emitRun } from './run.ts';
@@ -32,8 +34,28 @@ export interface EmitJob {
   readonly options: ModuleOptions;
 }
 
-export function emitModule(b: typeof binaryen, job: EmitJob): binaryen.Module {
-  const { kernels, options: opt } = job;
+/** A program of a module, and the name of its function there. */
+export interface NamedJob {
+  readonly name: string;
+  readonly job: EmitJob;
+}
+
+export const emitModule = (b: typeof binaryen, job: EmitJob): binaryen.Module =>
+  emitModules(b, [{ name: 'run', job }], job.options);
+
+/** One module of several programs, whose functions have the given names. The memory is imported. */
+export function emitModules(b: typeof binaryen, jobs: readonly NamedJob[], opt: ModuleOptions): binaryen.Module {
+  const m = emptyModule(b, opt);
+  // The import's limits: any memory that the device has fits 1 … 65536 pages.
+  m.setMemory(1, 65536, null, [], opt.shared);
+  m.addMemoryImport('0', 'env', 'memory', opt.shared);
+  emitPrograms(b, m, jobs, opt);
+  for (const { name } of jobs) m.addFunctionExport(name, name);
+  return m;
+}
+
+/** A module that may use what the options allow. */
+export function emptyModule(b: typeof binaryen, opt: ModuleOptions): Mod {
   const m = new b.Module();
   const F = b.Features;
   m.setFeatures(
@@ -46,18 +68,30 @@ export function emitModule(b: typeof binaryen, job: EmitJob): binaryen.Module {
       (opt.shared ? F.Atomics : 0) |
       (opt.relaxed ? F.RelaxedSIMD : 0),
   );
-  // The import's limits: any memory that the device has fits 1 … 65536 pages.
-  m.setMemory(1, 65536, null, [], opt.shared);
-  m.addMemoryImport('0', 'env', 'memory', opt.shared);
+  return m;
+}
+
+/** The functions of programs: each one's own by its name, and the kernels that they call. */
+export function emitPrograms(b: typeof binaryen, m: Mod, jobs: readonly NamedJob[], opt: ModuleOptions): void {
   emitBarrier(b, m, opt.shared);
   const options = { relaxed: opt.relaxed, globals: new Set<string>(), functions: new Set<string>() };
-  kernels.forEach((k, i) => {
-    emitKernel(b, m, k, `k${i}`, options);
-  });
+  const names = new Map<unknown, string>();
+  // The kernels of one program differ.
+  const keyOf = (k: Kernel) => (jobs.length > 1 ? printKernel({ ...k, name: 'k' }) : k);
+  for (const { name, job } of jobs) {
+    const kernels = job.kernels.map((k) => {
+      const key = keyOf(k);
+      let known = names.get(key);
+      if (known === undefined) {
+        known = `k${names.size}`;
+        names.set(key, known);
+        emitKernel(b, m, k, known, options);
+      }
+      return known;
+    });
+    emitRun(b, m, name, job, kernels);
+  }
   emitFunctions(b, m, options);
-  emitRun(b, m, job.steps, job.slots, job.loops);
-  m.addFunctionExport('run', 'run');
-  return m;
 }
 
 /**

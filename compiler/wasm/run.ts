@@ -1,4 +1,4 @@
-// The function `run(tid, nthreads, bind, from, to)`: a program's steps as calls, loops and branches.
+// The function of a program, `run(tid, nthreads, bind, from, to)`: its steps as calls, loops and branches.
 // All threads run it; what decides a loop or a branch is read by each after a barrier.
 
 import type binaryen from 'binaryen';
@@ -9,8 +9,17 @@ import type { Mod, Ref } from './scalar-ops.ts';
 const [TID, NTHREADS, BIND, FROM, TO] = [0, 1, 2, 3, 4];
 const FIRST_SLOT = 5;
 
-export function emitRun(b: typeof binaryen, m: Mod, steps: readonly ProgramStep[], slots: number, loops: number): void {
-  const w = new RunWriter(b, m, slots);
+/** What a program's function is made of. */
+interface RunJob {
+  readonly steps: readonly ProgramStep[];
+  readonly slots: number;
+  readonly loops: number;
+}
+
+/** @param kernels names of the functions of its kernels */
+export function emitRun(b: typeof binaryen, m: Mod, name: string, job: RunJob, kernels: readonly string[]): void {
+  const { steps, slots, loops } = job;
+  const w = new RunWriter(b, m, slots, kernels);
   const body: Ref[] = [];
   for (let s = 0; s < slots; s++) body.push(m.local.set(FIRST_SLOT + s, m.i32.load(4 * s, 4, w.local(BIND))));
   steps.forEach((step, i) => {
@@ -20,7 +29,7 @@ export function emitRun(b: typeof binaryen, m: Mod, steps: readonly ProgramStep[
   // Nobody leaves before everybody is done: the caller reads the outputs.
   body.push(w.barrier());
   m.addFunction(
-    'run',
+    name,
     b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]),
     b.none,
     new Array<number>(slots + 2 * loops).fill(b.i32),
@@ -32,12 +41,14 @@ class RunWriter {
   readonly b: typeof binaryen;
   readonly m: Mod;
   readonly slots: number;
+  readonly kernels: readonly string[];
   #labels = 0;
 
-  constructor(b: typeof binaryen, m: Mod, slots: number) {
+  constructor(b: typeof binaryen, m: Mod, slots: number, kernels: readonly string[]) {
     this.b = b;
     this.m = m;
     this.slots = slots;
+    this.kernels = kernels;
   }
 
   local(i: number): Ref {
@@ -70,7 +81,7 @@ class RunWriter {
     switch (s.kind) {
       case 'call': {
         const args = [...s.args.map((a) => this.address(a)), this.local(TID), this.local(NTHREADS)];
-        const call = this.m.call(`k${s.kernel}`, args, this.b.none);
+        const call = this.m.call(this.kernels[s.kernel], args, this.b.none);
         return s.barrier ? [this.barrier(), call] : [call];
       }
       case 'loop':

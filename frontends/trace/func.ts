@@ -49,6 +49,8 @@ export interface Func<F extends AnyFunction> {
   graphFor(...inputs: unknown[]): Graph;
   /** The function for the signature of these arguments (or specs in their place). */
   getConcreteFunction(...inputs: unknown[]): ConcreteFunction<F>;
+  /** One spec an argument, where it was given. */
+  readonly inputSignature: readonly unknown[] | undefined;
   /** @internal */
   readonly concreteFor: (args: readonly unknown[]) => Concrete;
 }
@@ -214,6 +216,7 @@ export function func<F extends AnyFunction>(fn: F, opts: FuncOptions | ClassMeth
     traceCount: { get: () => unbound.traces },
     signatureCount: { get: () => unbound.kept },
     functionName: { value: unbound.name },
+    inputSignature: { value: unbound.signature },
     concreteFor: { value: (args: readonly unknown[]) => concreteFor(undefined, args)[1] },
     graphFor: {
       value(this: unknown, ...args: unknown[]) {

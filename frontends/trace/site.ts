@@ -1,7 +1,7 @@
 // Where in the user's code something was made. The stack is kept unformatted, because nearly no
 // trace ever asks for it, and formatting costs more than tracing an operation.
 
-import { stackHere, userFrame } from '../../ir/errors.ts';
+import { stackHere, userFrame } from '../../ir/frames.ts';
 
 /** A place in the program, formatted on demand. */
 export class Site {

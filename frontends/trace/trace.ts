@@ -52,6 +52,8 @@ export class Trace implements TraceOwner {
   open = true;
   /** Whether Variables may be created: only while a function is traced for the first time. */
   readonly mayCreate: boolean;
+  /** A graph from a file is written into it at present: no JavaScript looks at its conditions. */
+  isForeign: boolean;
   /** The trace around the body of a control-flow operation; such a body takes from it what it uses. */
   readonly parent: Trace | undefined;
   /** Built by hand: operations on its tensors belong to it wherever they are called. */
@@ -77,6 +79,7 @@ export class Trace implements TraceOwner {
     this.mayCreate = mayCreate;
     this.isBody = body !== undefined;
     this.parent = body?.parent;
+    this.isForeign = body?.parent?.isForeign ?? false;
     this.#isWatched = body?.isWatched ?? (() => false);
     this.#builder = new Builder(identifier(name));
   }
@@ -90,7 +93,8 @@ export class Trace implements TraceOwner {
   emit(op: OpDef, inputs: readonly Tensor[], attrs: Attrs, regions: readonly Graph[]): Tensor[] {
     const values = inputs.map((t) => this.symbolOf(t));
     const out = this.#builder.emit(op, values, attrs, regions).map((v) => this.#wrap(v));
-    for (const t of out) if (t.type.dtype === 'bool' && t.type.shape.length === 0) this.#conditions.push(t);
+    if (!this.isForeign)
+      for (const t of out) if (t.type.dtype === 'bool' && t.type.shape.length === 0) this.#conditions.push(t);
     return out;
   }
 

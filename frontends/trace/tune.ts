@@ -168,7 +168,7 @@ function compile(
     if (entries.some((e) => text(e.program.plan) === text(plan.info))) return null;
     const threads = options.threads ?? 1;
     // The program that it is a part of may be large enough for threads where it alone is not.
-    return new WasmProgram({ ...plan, parallel: threads > 1 }, [], threads);
+    return new WasmProgram({ ...plan, parallel: threads > 1 }, [], wasmDevice(), threads);
   } catch (e) {
     if (!(e instanceof CompileError || e instanceof MemoryError)) throw e;
     return null;

@@ -31,6 +31,8 @@ export interface For {
   readonly vector?: boolean;
   /** Split over threads in chunks of this many iterations. Iterations are independent. */
   readonly parallel?: number;
+  /** Iterations from here on are not needed: they may run, or not. */
+  readonly limit?: Expr;
   /** Expanded at compile time; needs constant bounds. */
   readonly unroll?: boolean;
   /** Copies of a vector body per iteration, to have independent accumulators in flight. */
@@ -107,7 +109,7 @@ export function mapStmts(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
       case 'store':
         return { ...s, index: f(s.index), value: f(s.value) };
       case 'for':
-        return { ...s, lo: f(s.lo), hi: f(s.hi), body: mapStmts(s.body, f) };
+        return { ...s, lo: f(s.lo), hi: f(s.hi), ...(s.limit && { limit: f(s.limit) }), body: mapStmts(s.body, f) };
       case 'vec':
         return { ...s, at: f(s.at), body: mapStmts(s.body, f) };
       case 'if':
@@ -149,6 +151,7 @@ export function forEachExpr(body: readonly Stmt[], f: (e: Expr, s: Stmt) => void
         case 'for':
           f(s.lo, s);
           f(s.hi, s);
+          if (s.limit) f(s.limit, s);
           go(s.body);
           break;
         case 'vec':

@@ -266,6 +266,7 @@ class KernelParser {
     const lo = this.#expr();
     this.#mark('to');
     const hi = this.#expr();
+    const limit = this.#accept('limit') ? { limit: this.#expr() } : {};
     const step = this.#accept('step') ? this.#integer('the step') : 1;
     const flags: { grid?: boolean; parallel?: number; vector?: boolean; unroll?: boolean; copies?: number } = {};
     if (this.#accept('grid')) flags.grid = true;
@@ -273,7 +274,16 @@ class KernelParser {
     if (this.#accept('vector')) flags.vector = true;
     if (this.#accept('unroll')) flags.unroll = true;
     if (this.#accept('copies')) flags.copies = this.#integer('the number of copies');
-    return { s: 'for', v, lo, hi, step, ...flags, body: this.#block(() => this.#scope.define('var', v, 'i32')) };
+    return {
+      s: 'for',
+      v,
+      lo,
+      hi,
+      ...limit,
+      step,
+      ...flags,
+      body: this.#block(() => this.#scope.define('var', v, 'i32')),
+    };
   }
 
   // --- expressions ---------------------------------------------------------------------------------------

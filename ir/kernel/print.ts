@@ -90,6 +90,7 @@ function printStmts(body: readonly Stmt[], ind: string): string[] {
         ];
       case 'for': {
         const flags = [
+          s.limit ? ` limit ${printExpr(s.limit)}` : '',
           s.step === 1 ? '' : ` step ${s.step}`,
           s.grid ? ' grid' : '',
           s.parallel ? ` parallel ${s.parallel}` : '',

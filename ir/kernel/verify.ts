@@ -203,6 +203,9 @@ class Verifier {
   loop(s: For, c: Context): void {
     this.index(s.lo, c, 'the lower bound');
     this.index(s.hi, c, 'the upper bound');
+    if (s.limit) this.expr(s.limit, c);
+    if (s.limit && s.limit.ty !== 'i32') this.say(`the limit is ${s.limit.ty}, not i32`);
+    if (s.limit && s.unroll) this.say('an unrolled loop with a limit');
     const whole = (n: number) => Number.isInteger(n) && n >= 1;
     if (!whole(s.step)) this.say(`the step is ${s.step}`);
     if (s.parallel !== undefined) {

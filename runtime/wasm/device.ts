@@ -1,35 +1,13 @@
 // The WASM device of this JavaScript realm: memory, threads, and the Variables that live there.
 
-import { sizeOf, type TypedArray, typeBytes } from '../../ir/plan.ts';
-import type { Residence, StateCell } from '../state.ts';
+import type { StateCell } from '../state.ts';
 import { BufferPool } from './buffer.ts';
 import { DeviceMemory } from './memory.ts';
+import type { ProgramHost } from './program.ts';
+import { type Home, WasmResidence } from './residence.ts';
 import { ThreadPool } from './threads.ts';
 
-/** A Variable's block of device memory. */
-export class WasmResidence implements Residence {
-  readonly device: WasmDevice;
-  readonly address: number;
-  readonly cellType: StateCell['type'];
-
-  constructor(device: WasmDevice, type: StateCell['type']) {
-    this.device = device;
-    this.cellType = type;
-    this.address = device.memory.alloc(typeBytes(type));
-  }
-  read(): TypedArray {
-    return this.device.memory.read(this.address, this.cellType.dtype, sizeOf(this.cellType.shape));
-  }
-  write(data: TypedArray): void {
-    this.device.memory.write(this.address, this.cellType.dtype, data);
-  }
-  leave(cell: StateCell): void {
-    this.device.disown(cell);
-    this.device.memory.free(this.address);
-  }
-}
-
-export class WasmDevice {
+export class WasmDevice implements ProgramHost, Home {
   readonly memory: DeviceMemory;
   /** Tensors that stay here. */
   readonly buffers: BufferPool;

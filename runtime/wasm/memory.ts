@@ -116,20 +116,31 @@ export class DeviceMemory {
       const { u16 } = this.views;
       for (let i = 0; i < data.length; i++) u16[at / 2 + i] = halfBits(data[i]);
     } else {
-      const { view, bytes } = this.#viewOf(dtype);
-      view.set(data, at / bytes);
+      const view = this.#viewOf(dtype);
+      view.set(data, at / view.BYTES_PER_ELEMENT);
     }
   }
 
   /** Copies elements out into an array of the caller. */
   readInto(at: number, dtype: DType, to: TypedArray): void {
+    this.copyOut(at, dtype, to);
+  }
+
+  /**
+   * As `readInto`, through a view of these elements: that of the last time where it still fits, so that nothing is
+   * allocated. Gives the view for the next time.
+   */
+  copyOut(at: number, dtype: DType, to: TypedArray, last?: TypedArray): TypedArray | undefined {
     if (dtype === 'f16') {
       const { u16 } = this.views;
       for (let i = 0; i < to.length; i++) to[i] = fromHalfBits(u16[at / 2 + i]);
-    } else {
-      const { view, bytes } = this.#viewOf(dtype);
-      to.set(view.subarray(at / bytes, at / bytes + to.length));
+      return undefined;
     }
+    const view = this.#viewOf(dtype);
+    const fits = last && last.buffer === view.buffer && last.byteOffset === at && last.length === to.length;
+    const part = fits ? last : view.subarray(at / view.BYTES_PER_ELEMENT, at / view.BYTES_PER_ELEMENT + to.length);
+    to.set(part);
+    return part;
   }
 
   /** Copies elements out into a fresh array of the dtype's class. */
@@ -139,13 +150,13 @@ export class DeviceMemory {
       this.readInto(at, dtype, out);
       return out;
     }
-    const { view, bytes } = this.#viewOf(dtype);
-    return view.slice(at / bytes, at / bytes + n);
+    const view = this.#viewOf(dtype);
+    const first = at / view.BYTES_PER_ELEMENT;
+    return view.slice(first, first + n);
   }
 
   /** The view that elements of a dtype are copied through, where one is enough. */
-  #viewOf(dtype: Exclude<DType, 'f16'>): { view: TypedArray; bytes: number } {
-    const view = this.views[dtype === 'bool' ? 'i32' : dtype];
-    return { view, bytes: view.BYTES_PER_ELEMENT };
+  #viewOf(dtype: Exclude<DType, 'f16'>): TypedArray {
+    return this.views[dtype === 'bool' ? 'i32' : dtype];
   }
 }

@@ -1,31 +1,50 @@
 // A compiled program on the WASM device: its module, its constants, its binding table.
 
 import {
-  ArgumentError,
   byteSize,
   ExecutionError,
   type Port,
   sizeOf,
   type TensorType,
   type TypedArray,
-  typeText,
   type WasmPlan,
 } from '../../ir/plan.ts';
-import { arrayOf, onDevice, type Storage } from '../buffer.ts';
-import { checkOutputs, type Program, type StepRuns } from '../program.ts';
+import { arrayOf, type Storage } from '../buffer.ts';
+import { checkInputs, checkOutputs, type Program, type StepRuns } from '../program.ts';
 import { StateCell } from '../state.ts';
-import { WasmBuffer } from './buffer.ts';
-import { type WasmDevice, wasmDevice } from './device.ts';
+import type { BufferPool, WasmBuffer } from './buffer.ts';
+import type { DeviceMemory } from './memory.ts';
 
-type Run = (tid: number, nthreads: number, bind: number, from: number, to: number) => void;
+/** A program's function in its module. */
+export type Run = (tid: number, nthreads: number, bind: number, from: number, to: number) => void;
 
+/** What a program needs of where it runs. */
+export interface ProgramHost {
+  readonly memory: DeviceMemory;
+  /** Tensors that stay there, where any do. */
+  readonly buffers?: BufferPool;
+  readonly pool?: { start(module: number, threads: number, bind: number, from: number, to: number): void } | undefined;
+  /** Where a Variable lies. */
+  addressOf(cell: StateCell): number;
+  /** Frees blocks when their owner is collected. */
+  own(owner: object, blocks: readonly number[]): void;
+  /** Frees them, and forgets the module, at once. */
+  release(owner: object, blocks: readonly number[], module: number): void;
+  /** A number under which other threads know the module. */
+  register(owner: object, bytes: Uint8Array): number;
+}
+
+/** An input or output, and the part of memory that was last read there: runs that repeat make no views. */
 interface Wired {
   readonly type: TensorType;
   readonly staging: number;
+  /** Elements at most, and for each one of an open batch. */
   readonly size: number;
+  readonly unit: number;
   readonly bytes: number;
   /** Entry of the binding table. */
   readonly entry: number;
+  view: TypedArray | undefined;
 }
 
 export class WasmProgram implements Program {
@@ -34,7 +53,7 @@ export class WasmProgram implements Program {
   readonly outputTypes: readonly TensorType[];
   readonly plan: WasmPlan['info'];
   readonly threads: number;
-  readonly #device: WasmDevice;
+  readonly #device: ProgramHost;
   readonly #plan: WasmPlan;
   readonly #inputs: readonly Wired[];
   readonly #outputs: readonly Wired[];
@@ -45,6 +64,9 @@ export class WasmProgram implements Program {
   readonly #moduleId: number;
   /** What the binding table holds. */
   readonly #bound: Uint32Array;
+  /** The input that tells the program the size of its open batch, and that size; 1 without one. */
+  readonly #batchPort: Wired | undefined;
+  #batch = 1;
   #arena = -1;
   #arenaVersion = -1;
   #moves = -1;
@@ -52,26 +74,36 @@ export class WasmProgram implements Program {
   /**
    * @param cells the Variables that the plan's states are bound to, in order
    * @param threads how many threads take part; the device's pool must have them
+   * @param run the program's function, where its module is instantiated already
    */
-  constructor(plan: WasmPlan, cells: readonly StateCell[], threads = 1, device = wasmDevice()) {
+  constructor(plan: WasmPlan, cells: readonly StateCell[], device: ProgramHost, threads = 1, run?: Run) {
     this.#device = device;
     this.#plan = plan;
     this.plan = plan.info;
     this.#cells = cells;
     this.threads = plan.parallel ? threads : 1;
-    this.inputTypes = plan.inputs.map((p) => p.type);
-    this.outputTypes = plan.outputs.map((p) => p.type);
     let entry = 2 + cells.length;
     const wire = (p: Port): Wired => {
       const size = sizeOf(p.type.shape);
-      return { ...p, size, bytes: size * byteSize(p.type.dtype), entry: entry++ };
+      return {
+        type: p.type,
+        staging: p.staging,
+        size,
+        unit: p.unit ?? 0,
+        bytes: size * byteSize(p.type.dtype),
+        entry: entry++,
+        view: undefined,
+      };
     };
-    this.#inputs = plan.inputs.map(wire);
+    const inputs = plan.inputs.map(wire);
+    this.#batchPort = plan.bound ? inputs.pop() : undefined;
+    this.#inputs = inputs;
     this.#outputs = plan.outputs.map(wire);
+    this.inputTypes = inputs.map((p) => p.type);
+    this.outputTypes = plan.outputs.map((p) => p.type);
     this.#bound = new Uint32Array(entry);
     const mem = device.memory;
-    const module = new WebAssembly.Module(plan.module as BufferSource);
-    this.#run = new WebAssembly.Instance(module, { env: { memory: mem.memory } }).exports.run as Run;
+    this.#run = run ?? instantiate(plan.module, mem);
     this.#constants = mem.alloc(plan.constantBytes);
     for (const { offset, data } of plan.constants)
       mem.views.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), this.#constants + offset);
@@ -86,7 +118,8 @@ export class WasmProgram implements Program {
     const mem = this.#device.memory;
     this.#arena = mem.arena(this.#plan.arenaBytes);
     const states = this.#cells.map((c) => this.#device.addressOf(c));
-    const ports = [...this.#inputs, ...this.#outputs].map((p) => this.#arena + p.staging);
+    const batch = this.#batchPort ? [this.#batchPort] : [];
+    const ports = [...this.#inputs, ...batch, ...this.#outputs].map((p) => this.#arena + p.staging);
     this.#bound.set([this.#arena, this.#constants, ...states, ...ports]);
     mem.views.u32.set(this.#bound, this.#bind >>> 2);
     this.#arenaVersion = mem.arenaVersion;
@@ -109,26 +142,35 @@ export class WasmProgram implements Program {
     this.#stageOutputs();
     this.#execute(0, this.#plan.steps);
     const out = new Array<TypedArray>(this.#outputs.length);
-    for (let i = 0; i < out.length; i++) out[i] = this.#fetch(this.#outputs[i]);
+    for (let i = 0; i < out.length; i++) out[i] = this.#fetch(i);
     return out;
   }
 
   runInto(inputs: readonly Storage[], outputs: readonly TypedArray[]): void {
-    checkOutputs(this.outputTypes, outputs);
-    this.#load(inputs);
+    this.#checkInputs(inputs);
+    checkOutputs(this.outputTypes, outputs, this.#sizeAt);
+    this.#bring(inputs);
     this.#stageOutputs();
     this.#execute(0, this.#plan.steps);
-    this.#outputs.forEach((p, i) => {
-      this.#device.memory.readInto(this.#arena + p.staging, p.type.dtype, outputs[i]);
-    });
+    const { memory } = this.#device;
+    for (let i = 0; i < outputs.length; i++) {
+      const p = this.#outputs[i];
+      p.view = memory.copyOut(this.#arena + p.staging, p.type.dtype, outputs[i], p.view);
+    }
   }
+
+  /** Elements of an output in this call. */
+  readonly #sizeAt = (i: number): number => {
+    const { unit, size } = this.#outputs[i];
+    return unit ? unit * this.#batch : size;
+  };
 
   runBuffers(inputs: readonly Storage[]): Storage[] {
     const pool = this.#device.buffers;
     const out = new Array<Storage | undefined>(this.#outputs.length);
     for (let i = 0; i < out.length; i++) {
       const p = this.#outputs[i];
-      if (pool.takes(p.bytes)) out[i] = pool.make(p.type.dtype, p.size);
+      if (!p.unit && pool?.takes(p.bytes)) out[i] = pool.make(p.type.dtype, p.size);
     }
     try {
       this.#load(inputs);
@@ -141,12 +183,13 @@ export class WasmProgram implements Program {
       for (const b of out) (b as WasmBuffer | undefined)?.release();
       throw e;
     }
-    for (let i = 0; i < out.length; i++) out[i] ??= this.#fetch(this.#outputs[i]);
+    for (let i = 0; i < out.length; i++) out[i] ??= this.#fetch(i);
     return out as Storage[];
   }
 
-  #fetch(p: Wired): TypedArray {
-    return this.#device.memory.read(this.#arena + p.staging, p.type.dtype, p.size);
+  #fetch(i: number): TypedArray {
+    const p = this.#outputs[i];
+    return this.#device.memory.read(this.#arena + p.staging, p.type.dtype, this.#sizeAt(i));
   }
 
   #stageOutputs(): void {
@@ -156,31 +199,39 @@ export class WasmProgram implements Program {
     }
   }
 
-  /** Brings the inputs to where the program reads them: their own place on this device, or the staging place. */
+  /** Throws ArgumentError for inputs that do not fit; learns the size of an open batch from them. */
+  #checkInputs(inputs: readonly Storage[]): void {
+    this.#batch = checkInputs(this.#inputs, inputs, this.#plan.bound) || 1;
+  }
+
   #load(inputs: readonly Storage[]): void {
+    this.#checkInputs(inputs);
+    this.#bring(inputs);
+  }
+
+  /** Brings the inputs to where the program reads them: their own place on this device, or the staging place. */
+  #bring(inputs: readonly Storage[]): void {
     const ports = this.#inputs;
-    if (inputs.length !== ports.length)
-      throw new ArgumentError(`the program takes ${ports.length} input(s), got ${inputs.length}`);
-    for (let i = 0; i < ports.length; i++) {
-      const x = inputs[i];
-      const size = onDevice(x) ? x.size : x.length;
-      if (size !== ports[i].size)
-        throw new ArgumentError(
-          `input ${i} must be ${typeText(ports[i].type)} (${ports[i].size} elements), got ${size} elements`,
-        );
-    }
     // The arena or a Variable may have moved since.
     if (this.#arenaVersion !== this.#device.memory.arenaVersion || this.#moves !== StateCell.moves) this.#place();
     for (let i = 0; i < ports.length; i++) {
       const p = ports[i];
       const x = inputs[i];
-      if (x instanceof WasmBuffer && x.pool === this.#device.buffers && x.dtype === p.type.dtype && !x.freed) {
-        this.#wire(p.entry, x.address);
+      const here = p.unit ? undefined : this.#bufferOf(x);
+      if (here && here.dtype === p.type.dtype && !here.freed) {
+        this.#wire(p.entry, here.address);
         continue;
       }
       this.#wire(p.entry, this.#arena + p.staging);
       this.#device.memory.write(this.#arena + p.staging, p.type.dtype, arrayOf(x));
     }
+    if (this.#batchPort) this.#device.memory.views.i32[(this.#arena + this.#batchPort.staging) >>> 2] = this.#batch;
+  }
+
+  /** The buffer that the elements are in, if that is one of this memory. */
+  #bufferOf(x: Storage): WasmBuffer | undefined {
+    const { buffers } = this.#device;
+    return buffers && (x as Partial<WasmBuffer>).pool === buffers ? (x as WasmBuffer) : undefined;
   }
 
   #execute(from: number, to: number): void {
@@ -214,4 +265,10 @@ export class WasmProgram implements Program {
     }
     return runs;
   }
+}
+
+/** The function of a module of one program. */
+function instantiate(module: Uint8Array, { memory }: DeviceMemory): Run {
+  const compiled = new WebAssembly.Module(module as BufferSource);
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports.run as Run;
 }

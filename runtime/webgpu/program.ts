@@ -8,10 +8,9 @@ import {
   sizeOf,
   type TensorType,
   type TypedArray,
-  typeText,
 } from '../../ir/plan.ts';
-import { arrayOf, onDevice, type Storage } from '../buffer.ts';
-import type { Program, StepRuns } from '../program.ts';
+import { arrayOf, type Storage } from '../buffer.ts';
+import { checkInputs, type Program, type StepRuns } from '../program.ts';
 import { StateCell } from '../state.ts';
 import { GpuBuffer } from './buffer.ts';
 import { Clock } from './clock.ts';
@@ -116,7 +115,7 @@ export class GpuProgram implements Program {
 
   runBuffers(inputs: readonly Storage[]): Storage[] {
     this.#check();
-    this.#checkInputs(inputs);
+    checkInputs(this.#plan.inputs, inputs);
     const given = inputs.map((x, i) => this.#input(x, i));
     // Now: what a job has written to a Variable when its turn comes would be behind it.
     this.#placeStates();
@@ -150,19 +149,6 @@ export class GpuProgram implements Program {
     return this.#encoder.run(spots, clock);
   }
 
-  #checkInputs(inputs: readonly Storage[]): void {
-    if (inputs.length !== this.inputTypes.length)
-      throw new ArgumentError(`the program takes ${this.inputTypes.length} input(s), got ${inputs.length}`);
-    inputs.forEach((x, i) => {
-      const size = onDevice(x) ? x.size : x.length;
-      const t = this.inputTypes[i];
-      if (size !== sizeOf(t.shape))
-        throw new ArgumentError(
-          `input ${i} must be ${typeText(t)} (${sizeOf(t.shape)} elements), got ${size} elements`,
-        );
-    });
-  }
-
   run(): TypedArray[] {
     throw cannotWait('run', 'call it, and await data() of what it returns');
   }
@@ -186,7 +172,7 @@ export class GpuProgram implements Program {
   /** Runs several times with the GPU's clock at each dispatch. States are put back. */
   async profileAsync(inputs: readonly Storage[], repeats = 20): Promise<StepRuns[]> {
     this.#check();
-    this.#checkInputs(inputs);
+    checkInputs(this.#plan.inputs, inputs);
     const clock = new Clock(this.device);
     const saved = await Promise.all(this.#cells.map((c) => c.readAsync()));
     const outputs = this.outputTypes.map((t) => this.device.buffer(t.dtype, sizeOf(t.shape)));

@@ -4,11 +4,13 @@
 import * as tf from 'sinter';
 import { callbackCalls } from './calls-callbacks.ts';
 import { dataCalls } from './calls-data.ts';
+import { formatCalls } from './calls-formats.ts';
 import { kerasPartsCalls } from './calls-keras-parts.ts';
 import { mathCalls } from './calls-math.ts';
 import { modelCalls } from './calls-models.ts';
 import { nnCalls } from './calls-nn.ts';
 import { shapeCalls } from './calls-shape.ts';
+import { tensorflowCalls } from './calls-tensorflow.ts';
 import { trainingCalls } from './calls-training.ts';
 
 /** Names a public function, `image.resize` for one in a namespace. */
@@ -32,6 +34,8 @@ export const calls = (): Call[] =>
     trainingCalls(),
     dataCalls(),
     modelCalls(),
+    tensorflowCalls(),
+    formatCalls(),
   ].flatMap(flat);
 
 const namespaces = [

@@ -5,6 +5,7 @@ import * as tf from 'sinter';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { closeness } from '../helpers.ts';
 import { type Call, calls, publicFunctions } from './calls.ts';
+import { tensorflowCalls } from './calls-tensorflow.ts';
 
 /** Functions that do not compute on tensors, or need elements: they cannot be traced. */
 const eagerOnly: Readonly<Record<string, string>> = {
@@ -14,12 +15,15 @@ const eagerOnly: Readonly<Record<string, string>> = {
   unique: 'its shape depends on elements',
   setdiff1dAsync: 'its shape depends on elements',
   inTopKAsync: 'it returns a promise',
+  ...Object.fromEntries(Object.keys(tensorflowCalls()).map((name) => [name, 'it reads files'])),
   setBackend: 'it returns a promise',
   time: 'it returns a promise',
   profile: 'it returns a promise',
   print: 'it writes to the console',
   verify: 'it returns a promise',
   compile: 'it makes a program',
+  loadOnnx: 'it returns a promise',
+  exportOnnx: 'it returns a promise',
   func: 'it makes a function',
   placeholder: 'it belongs to a graph',
   setRandomSeed: 'it has no result',

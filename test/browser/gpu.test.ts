@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../examples/webgpu/page.ts';
-import { startServer } from '../../examples/webgpu/server.ts';
+import { startPageServer } from '../../examples/webgpu/server.ts';
 import { bundle, bundleOps, bundlePages, launch, softwareGpu } from './build.ts';
 import type { GpuPage } from './gpu-page.ts';
 import { type Trained, trainOn } from './model.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     sinter: join(project.folder, 'node_modules/sinter/dist'),
     packages: repository('node_modules'),
   };
-  const forExample = await startServer({ port: 0, samples: 320, testSamples: 100, folders });
+  const forExample = await startPageServer({ port: 0, samples: 320, testSamples: 100, folders });
   servers.push(forTests.server, forExample.server);
   [tests, example] = [forTests.url, forExample.url];
   screenshot = join(project.folder, 'webgpu-page.png');

@@ -28,7 +28,7 @@ export async function runWasm(
   const { plan } = await compileGraph(g, { shared: device.memory.shared, verify: true, ...opt });
   const tensors = g.params.filter((p) => !p.type.state);
   const cells = g.params.flatMap((p, i) => (p.type.state ? [new StateCell(p.type, inputs[i])] : []));
-  const program = new WasmProgram(threads > 1 ? { ...plan, parallel: true } : plan, cells, threads);
+  const program = new WasmProgram(threads > 1 ? { ...plan, parallel: true } : plan, cells, device, threads);
   const data = tensors.map((p) => {
     const i = g.params.indexOf(p);
     const a = arrayFor(p.type.dtype, inputs[i].length);

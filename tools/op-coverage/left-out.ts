@@ -15,7 +15,7 @@ export const leftOut: readonly LeftOut[] = [
   },
   {
     reason: 'planned: files, data sets and images of a page',
-    names: of('tf.', 'GraphModel io loadGraphModel loadGraphModelSync loadLayersModel'),
+    names: of('tf.', 'loadLayersModel'),
   },
   {
     reason: 'there are no tensors of strings',

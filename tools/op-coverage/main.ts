@@ -1,14 +1,16 @@
 // `npm run op-coverage`: what of TensorFlow.js is covered, left out (and why), or missing. Exits with 1
 // where something is missing, or a reason stands for what is covered by now.
-//   --write   writes docs/ops.md as well
+//   --write   writes docs/ops.md and the tables of docs/onnx.md and docs/tensorflow.md as well
 //   --names   first reads the names anew from the TensorFlow.js that the benchmarks install
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOnGpu } from './gpu.ts';
 import { writeNames } from './names.ts';
+import { gaps as onnxGaps, onnxPage } from './onnx.ts';
 import { page } from './page.ts';
 import { compare } from './surface.ts';
+import { tensorflowGaps, tensorflowPage } from './tensorflow.ts';
 
 const root = process.cwd();
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -28,5 +30,19 @@ for (const { name } of of('missing')) console.log(`    ${name}`);
 if (stale.length)
   console.log(`  left out without need (remove from tools/op-coverage/left-out.ts): ${stale.join(', ')}`);
 
-if (has('--write')) writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
-if (of('missing').length || stale.length) process.exitCode = 1;
+const formats = [
+  { name: 'ONNX', file: 'onnx.md', found: onnxGaps(root), page: onnxPage },
+  { name: 'TensorFlow', file: 'tensorflow.md', found: tensorflowGaps(root), page: tensorflowPage },
+];
+for (const { name, found } of formats)
+  console.log(`${name}: ${found.missing.length} operators without a reason ${found.missing.join(', ')}`);
+
+if (has('--write')) {
+  writeFileSync(join(root, 'docs', 'ops.md'), page(version, entries, refusedOnGpu()));
+  for (const f of formats) {
+    const file = join(root, 'docs', f.file);
+    writeFileSync(file, f.page(root, readFileSync(file, 'utf8')));
+  }
+}
+const open = formats.some(({ found }) => found.missing.length || found.stale.length);
+if (of('missing').length || stale.length || open) process.exitCode = 1;

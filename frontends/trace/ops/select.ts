@@ -1,45 +1,18 @@
 // What depends on the elements for its shape: positions, masks, distinct values. A traced tensor has no
 // elements yet, so inside of a traced function these throw TraceError.
 
-import { ArgumentError, DTypeError, ShapeError, TraceError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../../../ir/errors.ts';
 import type { Val } from '../../../ir/graph.ts';
-import { arrayFor, type TypedArray } from '../../../ir/literal.ts';
+import { arrayFor } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
 import { checkShape, type TensorLike } from '../convert.ts';
 import { emitter as b } from '../dispatch.ts';
 import { eagerTensor, fetched, type Tensor } from '../tensor.ts';
 import { apply, arg, axisOf, boolArg, checkRank, need } from './common.ts';
 import { gather } from './indexing.ts';
+import { known, positions, whereFix } from './positions.ts';
 
 const count = (s: readonly number[]) => s.reduce((n, d) => n * d, 1);
-
-/** The elements, or a TraceError that says what to do instead. */
-function known(t: Tensor, op: string, fix: string): TypedArray {
-  if (t.symbol)
-    throw new TraceError('the shape of its result depends on elements, which a traced tensor does not have yet', {
-      op,
-      fix,
-    });
-  return t.elements();
-}
-const whereFix = 'call it outside of the traced function; inside, keep the shape: tf.where, or multiply by the mask';
-
-/** Row-major indices of the true elements, int32 [number of them, rank]. */
-function positions(t: Tensor, op: string): Tensor {
-  const data = known(t, op, whereFix);
-  const found: number[] = [];
-  data.forEach((v, i) => {
-    if (v) found.push(i);
-  });
-  const out = new Int32Array(found.length * t.rank);
-  found.forEach((flat, row) => {
-    for (let axis = t.rank - 1, rest = flat; axis >= 0; axis--) {
-      out[row * t.rank + axis] = rest % t.shape[axis];
-      rest = Math.floor(rest / t.shape[axis]);
-    }
-  });
-  return eagerTensor(tensorType('i32', [found.length, t.rank]), out);
-}
 
 /** Indices of the true elements of `condition` (bool), in row-major order: int32 [number of them, rank]. */
 export const whereAsync = async (condition: TensorLike): Promise<Tensor> =>

@@ -1,0 +1,160 @@
+// Cases of element-wise operators and reductions.
+
+import { bool, f, f64, fix, i8, i32, i64, int, ints, type OpCase, one, u8 } from '../build.ts';
+
+const x = f([2, 3, 4]);
+const unit = f([2, 5], undefined, [-0.95, 0.95]);
+const positive = f([2, 5], undefined, [0.1, 4]);
+const above = f([2, 5], undefined, [1.1, 4]);
+const special = f([7], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1.5, -2.5]);
+
+const unary = (ops: string, version: number, input = x) => ops.split(' ').map((op) => one(op, version, [input]));
+const reduce = (op: string): OpCase[] => [
+  one(op, 11, [positive], { axes: [1], keepdims: 0 }),
+  one(op, 11, [f([2, 3, 4], undefined, [0.1, 2])], { axes: [-1, 0] }, { note: 'two axes' }),
+  one(op, 11, [f([2, 3], undefined, [0.1, 2])], { keepdims: 0 }, { note: 'all' }),
+  one(op, op === 'ReduceSum' ? 13 : 18, [f([2, 3, 4], undefined, [0.1, 2]), ints(1)], { keepdims: 1 }),
+  one(
+    op,
+    op === 'ReduceSum' ? 13 : 18,
+    [f([2, 3], undefined, [0.1, 2]), ints()],
+    { noop_with_empty_axes: 1 },
+    { note: 'noop' },
+  ),
+  one(op, op === 'ReduceSum' ? 13 : 18, [f([2, 3], undefined, [0.1, 2]), null], {}, { note: 'no axes' }),
+];
+
+export const mathCases: readonly OpCase[] = [
+  ...unary('Abs Ceil Cos Erf Exp Floor Neg Round Sign Sin Softsign Softplus Relu Sigmoid Tanh HardSwish', 14),
+  ...unary('Acos Asin Atanh', 9, unit),
+  ...unary('Log Sqrt Reciprocal', 13, positive),
+  ...unary('Acosh', 9, above),
+  ...unary('Atan Tan Sinh Cosh Asinh', 9, unit),
+  one('Abs', 13, [i32([6], [-3, 0, 4, 2147483647, -5, 9])], {}, { note: 'int32' }),
+  one('Round', 11, [f([6], [0.5, 1.5, 2.5, -0.5, -1.5, 2.4])], {}, { note: 'ties' }),
+  one('Neg', 13, [i8([4], [1, -3, 127, 0])], {}, { note: 'int8' }),
+  one('Relu', 14, [i32([4], [-3, 0, 4, 9])], {}, { note: 'int32' }),
+  one('IsNaN', 13, [special]),
+  one('IsInf', 10, [special]),
+  one('IsInf', 10, [special], { detect_negative: 0 }, { note: 'positive' }),
+  one('IsInf', 10, [special], { detect_positive: 0 }, { note: 'negative' }),
+  one('Not', 7, [bool([5])]),
+  one('BitwiseNot', 18, [i32([4], [0, -1, 77, 12345])]),
+  ...['Add', 'Sub', 'Mul', 'Div'].flatMap((op) => [
+    one(op, 14, [f([2, 3, 4]), f([3, 1], undefined, [0.5, 2])]),
+    one(op, 14, [i32([2, 3], [7, -7, 9, -9, 100, 3]), i32([3], [2, 3, -4])], {}, { note: 'int32' }),
+  ]),
+  one(
+    'Add',
+    14,
+    [u8([4], [250, 3, 255, 0]), u8([4], [10, 3, 1, 0])],
+    {},
+    { note: 'uint8 wraps', want: [{ shape: [4], data: [4, 6, 0, 0] }] },
+  ),
+  one('Add', 7, [f64([3]), f64([3])], {}, { note: 'double' }),
+  one('Mod', 13, [i32([6], [-4, 7, 5, 4, -7, 8]), i32([6], [2, -3, 8, -2, 3, 5])]),
+  one(
+    'Mod',
+    13,
+    [f([6], [-4.3, 7.2, 5, 4.3, -7.2, 8]), f([6], [2.1, -3.4, 8, -2.1, 3.4, 5])],
+    { fmod: 1 },
+    { note: 'fmod' },
+  ),
+  one('Pow', 13, [positive, f([5])]),
+  one('Pow', 13, [positive, i64([5], [2, 3, -1, 0, 1])], {}, { note: 'integer exponent' }),
+  one('Pow', 13, [i32([3], [2, 3, -4]), i32([3], [3, 2, 3])], {}, { note: 'int32' }),
+  one(
+    'BitShift',
+    11,
+    [
+      { type: 'uint32', shape: [3], values: [16, 4, 1] },
+      { type: 'uint32', shape: [3], values: [1, 2, 3] },
+    ],
+    { direction: 'RIGHT' },
+  ),
+  one(
+    'BitShift',
+    11,
+    [
+      { type: 'uint8', shape: [3], values: [16, 4, 255] },
+      { type: 'uint8', shape: [3], values: [1, 9, 3] },
+    ],
+    { direction: 'LEFT' },
+    { note: 'left', want: [{ shape: [3], data: [32, 0, 248] }] },
+  ),
+  ...['And', 'Or', 'Xor'].map((op) => one(op, 7, [bool([2, 4]), bool([4])])),
+  ...['BitwiseAnd', 'BitwiseOr', 'BitwiseXor'].map((op) => one(op, 18, [i32([3], [12, -5, 7]), i32([3], [10, 3, 9])])),
+  ...['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual'].map((op) =>
+    one(op, 16, [i32([2, 3], [1, 2, 3, 4, 5, 6]), i32([3], [1, 3, 3])]),
+  ),
+  one('Less', 9, [f([4], [1, 2, Number.NaN, 0]), f([4], [2, 1, 1, -0])], {}, { note: 'float' }),
+  one('Equal', 11, [bool([4]), bool([4])], {}, { note: 'bool' }),
+  one('Where', 16, [bool([2, 1, 4]), f([3, 1]), f([2, 3, 4])]),
+  one('Where', 16, [bool([4]), i64([4], [1, 2, 3, 4]), i64([4], [5, 6, 7, 8])], {}, { note: 'int64' }),
+  ...['Max', 'Min', 'Sum', 'Mean'].flatMap((op) => [
+    one(op, 13, [f([2, 3]), f([3]), f([2, 1])]),
+    one(op, 8, [f([3])], {}, { note: 'one' }),
+  ]),
+  one('Max', 13, [i32([3], [1, 5, 3]), i32([3], [4, 2, 3])], {}, { note: 'int32' }),
+  one('Clip', 7, [x], { min: -0.5, max: 0.75 }),
+  one('Clip', 13, [x, fix(f([], [-0.5])), fix(f([], [0.75]))]),
+  one('Clip', 13, [x, null, f([], [0.25])], {}, { note: 'max only' }),
+  one('Clip', 12, [i32([4], [-5, 0, 5, 9]), fix(i32([], [-1])), fix(i32([], [6]))], {}, { note: 'int32' }),
+  one('LeakyRelu', 7, [x], { alpha: 0.1 }),
+  one('LeakyRelu', 16, [x]),
+  one('ThresholdedRelu', 10, [x], { alpha: 0.7 }),
+  one('HardSigmoid', 7, [x], { alpha: 0.3, beta: 0.4 }),
+  one('Elu', 7, [x], { alpha: 1.5 }),
+  one('Selu', 7, [x]),
+  one('Selu', 7, [x], { alpha: 1.5, gamma: 2.5 }, { note: 'own numbers' }),
+  one('Celu', 12, [x], { alpha: 1.7 }),
+  one('PRelu', 16, [x, f([3, 1])]),
+  one('Mish', 18, [x]),
+  one('Gelu', 20, [x]),
+  one('Gelu', 20, [x], { approximate: 'tanh' }, { note: 'tanh' }),
+  one(
+    'Swish',
+    24,
+    [f([3], [-1, 0.5, 2])],
+    { alpha: 1.5 },
+    { want: [{ shape: [3], data: [-1, 0.5, 2].map((v) => v / (1 + Math.exp(-1.5 * v))) }] },
+  ),
+  one('Shrink', 9, [x], { lambd: 0.8, bias: 0.3 }),
+  ...[
+    'ReduceSum',
+    'ReduceMax',
+    'ReduceMin',
+    'ReduceProd',
+    'ReduceMean',
+    'ReduceL1',
+    'ReduceL2',
+    'ReduceSumSquare',
+    'ReduceLogSum',
+    'ReduceLogSumExp',
+  ].flatMap(reduce),
+  one('ReduceMax', 20, [bool([2, 3]), ints(1)], {}, { note: 'bool' }),
+  one('ReduceSum', 13, [i32([2, 3], [1, 2, 3, 4, 5, 6]), ints(0)], {}, { note: 'int32' }),
+  ...['Softmax', 'LogSoftmax', 'Hardmax'].flatMap((op) => [
+    one(op, 11, [x]),
+    one(op, 11, [x], { axis: 2 }, { note: 'axis 2' }),
+    one(op, 13, [x]),
+    one(op, 13, [x], { axis: 0 }, { note: 'axis 0' }),
+  ]),
+  ...['ArgMax', 'ArgMin'].flatMap((op) => [
+    one(op, 13, [x], { axis: 1 }),
+    one(
+      op,
+      13,
+      [f([2, 4], [1, 5, 5, 0, 3, 3, 3, 3])],
+      { axis: -1, keepdims: 0, select_last_index: 1 },
+      { note: 'last' },
+    ),
+  ]),
+  one('CumSum', 14, [x, int(1)]),
+  one('CumSum', 14, [x, int(-1)], { exclusive: 1, reverse: 1 }, { note: 'exclusive, reverse' }),
+  one('CumProd', 26, [f([4], [1, 2, 3, 4]), int(0)], {}, { want: [{ shape: [4], data: [1, 2, 6, 24] }] }),
+  one('LpNormalization', 7, [x], { axis: 1, p: 1 }),
+  one('LpNormalization', 7, [x], {}, { note: 'default' }),
+  one('MeanVarianceNormalization', 13, [f([2, 3, 4, 2])]),
+  one('Identity', 16, [x]),
+];
