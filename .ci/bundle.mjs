@@ -96,7 +96,7 @@ function entry(part, names) {
   const list = names.map((n) => (n === 'default' ? 'default: _default' : n));
   const exports = list.length ? `export const {\n  ${list.sort().join(',\n  ')},\n} = part;\n` : '';
   const use = exports ? 'const part = ' : '';
-  return `import { load } from './load.js';\n\n${use}load('./${part}');\n${exports}`;
+  return `import { load as loadPart } from './load.js';\n\n${use}loadPart('./${part}');\n${exports}`;
 }
 
 rmSync(outdir, { recursive: true, force: true });
