@@ -135,7 +135,9 @@ export function tensorOfPart({ spec, size, bytes }: WeightPart, place: Place): A
 
 /** The bytes of weights, which may be cut anywhere. Throws ArgumentError for what are none. */
 export const joinedData = (data: WeightData | Uint8Array, op: string): Uint8Array =>
-  Array.isArray(data) ? concatBytes(data.map((d) => bytesOf(d, 'weightData', op))) : bytesOf(data, 'weightData', op);
+  Array.isArray(data)
+    ? concatBytes(Array.from(data, (d) => bytesOf(d, 'weightData', op)))
+    : bytesOf(data, 'weightData', op);
 
 /** As `decodeWeights`. @param place the file and the function, for errors */
 export function decodeParts(bytes: Uint8Array, specs: readonly unknown[], place: Place): NamedTensorMap {

@@ -39,6 +39,14 @@ const dependencies = (n: TfNode): string[] => [...n.inputs, ...(n.captures ?? []
 const makersOf = (nodes: readonly TfNode[]): Map<string, TfNode> =>
   new Map(nodes.flatMap((n) => n.outputs.map((x) => [x, n] as const)));
 
+/** How many operands the parts of control flow have at least. */
+const operandsOf: ReadonlyMap<string, number> = new Map(
+  Object.entries({ Switch: 2, Merge: 1, Enter: 1, Exit: 1, NextIteration: 1, LoopCond: 1 }).flatMap(([op, n]) => [
+    [op, n] as const,
+    [`Ref${op}`, n] as const,
+  ]),
+);
+
 /** Rebuilds one graph. */
 class Rebuilder {
   readonly #op: string;
@@ -293,5 +301,9 @@ function captured(graph: TfGraph): string[] {
 export function rebuilt(graph: TfGraph, op: string): TfGraph {
   if (!graph.nodes.some((n) => isMerge(n) || isEnter(n))) return graph;
   const r = new Rebuilder(graph.name, op);
+  for (const n of graph.nodes) {
+    const least = operandsOf.get(n.op) ?? 0;
+    if (n.inputs.length < least) throw r.bad(`'${n.name}' (${n.op}) has ${n.inputs.length} operands, not ${least}`);
+  }
   return r.choices({ ...graph, nodes: r.loops(graph.nodes) });
 }

@@ -42,7 +42,7 @@ function weightsOf(artifacts: ModelArtifacts, trainable: Trainable, op: string):
   const wanted = (name: string, t: Tensor): boolean =>
     typeof trainable === 'function' ? trainable(name, t) : trainable && t.rank > 0 && isFloat(t.type.dtype);
   return new Map(
-    weightParts(bytes, weightSpecs, place).map((part): [string, Value] => {
+    weightParts(bytes, Array.from(weightSpecs), place).map((part): [string, Value] => {
       const { name } = part.spec;
       if (part.spec.dtype === 'string') return [name, stringsOf(part)];
       const t = tensorOfPart(part, place);

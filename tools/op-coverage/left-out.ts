@@ -10,14 +10,6 @@ const of = (prefix: string, names: string): string[] => names.split(' ').map((n)
 
 export const leftOut: readonly LeftOut[] = [
   {
-    reason: 'planned: layers, models and what trains them',
-    names: of('tf.', 'models'),
-  },
-  {
-    reason: 'planned: files, data sets and images of a page',
-    names: of('tf.', 'loadLayersModel'),
-  },
-  {
     reason: 'there are no tensors of strings',
     names: [
       'tf.string',
