@@ -97,7 +97,7 @@ function entry(part, names) {
   const exports = list.length ? `export const {\n  ${list.sort().join(',\n  ')},\n} = part;\n` : '';
   const use = exports ? 'const part = ' : '';
   // A part may have a `load` of its own.
-  return `import { load as __load } from './load.js';\n\n${use}__load('./${part}');\n${exports}`;
+  return `import { load as loadPart } from './load.js';\n\n${use}loadPart('./${part}');\n${exports}`;
 }
 
 rmSync(outdir, { recursive: true, force: true });

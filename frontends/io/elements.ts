@@ -59,10 +59,6 @@ const kinds: Readonly<Record<Stored, Kind>> = {
 
 /** Bytes of an element. */
 export const bytesOfStored = (stored: Stored): number => kinds[stored].bytes;
-/** The dtype that tensors of such elements have. */
-export const dtypeOfStored = (stored: Stored): DataType | 'complex64' | 'complex128' =>
-  stored === 'c64' ? 'complex64' : stored === 'c128' ? 'complex128' : kinds[stored].dtype;
-
 /** How elements of a dtype are stored without loss. */
 const ofDType: Readonly<Record<string, Stored>> = {
   float32: 'f32',

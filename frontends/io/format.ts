@@ -62,10 +62,8 @@ export function decodeText(bytes: Uint8Array, place: Place): string {
  */
 const pythonNumbers = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
 
-/** The number that stands for one that JSON has not, in what this library writes. */
-export const numberKey = '#number';
-export const replaceNumbers = (_: string, x: unknown): unknown =>
-  typeof x === 'number' && !Number.isFinite(x) ? { [numberKey]: String(x) } : x;
+/** Stands for a number that JSON has not, in what this library writes. */
+const numberKey = '#number';
 const revive = (_: string, x: unknown): unknown =>
   isObject(x) && typeof x[numberKey] === 'string' ? Number(x[numberKey]) : x;
 

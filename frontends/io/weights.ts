@@ -184,7 +184,7 @@ export async function encodeWeights(
     if (!Object.hasOwn(storedAs, dtype))
       throw new DTypeError(`the weight '${name}' is ${dtype}, which TensorFlow.js's format does not have`, {
         op,
-        fix: 'cast it to float32 or int32, or save as .safetensors, .npz, .keras or .sinter',
+        fix: 'cast it to float32 or int32, or save as .keras or .sinterck',
       });
     return { name, shape: [...shape], dtype: dtype as 'float32', ...(group ? { group } : {}) };
   });

@@ -126,6 +126,7 @@ describe('the tables', () => {
     'K.gradients',
     'callbacks.loadCheckpoint',
     'registerCallbackConstructor',
+    'loadLayersModel',
     'plotModel',
     'verify',
   ]);

@@ -1,4 +1,4 @@
-// The programs of README.md and docs/models.md type-check and run, and the page lists what there is.
+// The programs of README.md, docs/models.md and docs/saving.md type-check and run, and the page lists what there is.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { programsOf } from './samples.ts';
 
 const folder = resolve('.cache', `docs-${process.pid}`);
-const programs = ['README.md', 'docs/models.md', 'docs/embedding.md', 'docs/onnx.md', 'docs/tensorflow.md'].flatMap((page) =>
+const pages = ['README.md', ...['embedding', 'models', 'onnx', 'saving', 'tensorflow'].map((n) => `docs/${n}.md`)];
+const programs = pages.flatMap((page) =>
   programsOf(page).map((text, i) => ({
     name: `${page}, program ${i + 1}`,
     text,
-    file: join(folder, `p${page.length}-${i}.ts`),
+    file: join(folder, `${page.replace(/\W/g, '_')}-${i}.ts`),
   })),
 );
 

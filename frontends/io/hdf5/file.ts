@@ -19,8 +19,12 @@ export class H5Object {
   readonly #messages: readonly Message[];
   #links: Map<string, number> | undefined;
 
+  /** Where it stands in the file: links of other names may lead there as well. */
+  readonly address: number;
+
   constructor(r: Reader, address: number, name: string) {
     this.#r = r;
+    this.address = address;
     this.#name = name;
     this.#messages = messagesAt(r, address);
   }
@@ -170,6 +174,7 @@ export class H5Object {
     const { shape } = this;
     const datatype = datatypeAt(r, type.at);
     const elements = elementsOf(r, this.#messages, shape, datatype.size);
+    r.step(Math.ceil(elements.length / 1024));
     return tensorOf(r, datatype, elements, shape, `'${this.#name}'`);
   }
 }

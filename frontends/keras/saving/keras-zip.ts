@@ -93,12 +93,14 @@ function numbered(group: H5Object, what: string, place: Place): AnyTensor[] {
 /** Elements of all Variables below a group: what a model may have. */
 function elementsIn(root: H5Object, place: Place): number {
   const pending = [root];
+  const seen = new Set([root.address]);
   let total = 0;
   for (let g = pending.pop(); g; g = pending.pop()) {
     for (const key of g.keys()) {
       const child = g.get(key);
       // The optimizer's state is about as large as the weights are, and no part of them.
-      if (!child || (g === root && key === 'optimizer')) continue;
+      if (!child || seen.has(child.address) || (g === root && key === 'optimizer')) continue;
+      seen.add(child.address);
       if (child.isDataset) total += child.tensor().size;
       else pending.push(child);
     }
