@@ -94,6 +94,7 @@ function refuse(what: string, x: unknown, fix: string): never {
 }
 
 function checked(o: BuildOptions) {
+  if (typeof o !== 'object' || o === null) refuse('the options must be an object', o, 'such as {batch: [1, 64]}');
   const unknown = Object.keys(o).find((k) => !(names as readonly string[]).includes(k));
   if (unknown !== undefined)
     throw new ArgumentError(`there is no option '${unknown}'`, { op, fix: `the options are ${names.join(', ')}` });

@@ -22,6 +22,8 @@ const eagerOnly: Readonly<Record<string, string>> = {
   print: 'it writes to the console',
   verify: 'it returns a promise',
   compile: 'it makes a program',
+  buildArtifact: 'it returns a promise',
+  loadLayersModel: 'it returns a promise',
   loadOnnx: 'it returns a promise',
   exportOnnx: 'it returns a promise',
   func: 'it makes a function',

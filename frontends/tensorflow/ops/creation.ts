@@ -9,7 +9,13 @@ import { type DataType, publicDType } from '../../trace/dtypes.ts';
 import * as binary from '../../trace/ops/binary.ts';
 import { cast, expandDims } from '../../trace/ops/shape.ts';
 import * as random from '../../trace/random.ts';
-import * as stateless from '../../trace/random-stateless.ts';
+import {
+  shuffle,
+  statelessCategorical,
+  statelessNormal,
+  statelessTruncatedNormal,
+  statelessUniform,
+} from '../../trace/random-stateless.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { type Call, type Operators, op } from '../call.ts';
 import { Strings } from '../values.ts';
@@ -59,7 +65,7 @@ function shuffled(c: Call): Tensor {
   const x = c.x(0);
   if (x.rank === 0) return x;
   const key = random.randomUniformInt([2], -(2 ** 31), 2 ** 31, seedOf(c));
-  return stateless.shuffle(x, key);
+  return shuffle(x, key);
 }
 
 function gamma(c: Call): Tensor {
@@ -76,15 +82,15 @@ const seeded = { limit: impure.limit } as const;
 /** The newer versions have the algorithm as a last operand, and key and counter for the seed. */
 const drawn = (f: (shape: number[], seed: Tensor, c: Call) => Tensor) =>
   op((c) => f(c.shape(0), statelessSeed(c), c), seeded);
-const uniform = drawn((shape, seed, c) => stateless.statelessUniform(shape, seed, 0, 1, floatType(c)));
-const normal = drawn((shape, seed, c) => stateless.statelessNormal(shape, seed, 0, 1, floatType(c)));
-const truncated = drawn((shape, seed, c) => stateless.statelessTruncatedNormal(shape, seed, 0, 1, floatType(c)));
+const uniform = drawn((shape, seed, c) => statelessUniform(shape, seed, 0, 1, floatType(c)));
+const normal = drawn((shape, seed, c) => statelessNormal(shape, seed, 0, 1, floatType(c)));
+const truncated = drawn((shape, seed, c) => statelessTruncatedNormal(shape, seed, 0, 1, floatType(c)));
 
 /** Whole numbers between two limits, which stand behind the seed. */
 const wholeNumbers = (from: number) =>
   op((c) => {
     const [low, high] = [c.number(from, 'a limit'), c.number(from + 1, 'a limit')];
-    return stateless.statelessUniform(c.shape(0), statelessSeed(c), low, high, 'int32');
+    return statelessUniform(c.shape(0), statelessSeed(c), low, high, 'int32');
   }, seeded);
 
 /** What makes tensors, by name. */
@@ -111,7 +117,7 @@ export const creation: Operators = {
   RandomUniform: op((c) => random.randomUniform(c.shape(0), 0, 1, floatType(c), seedOf(c)), impure),
   RandomUniformInt: op(whole, impure),
   StatelessMultinomial: op(
-    (c) => stateless.statelessCategorical(c.x(0), c.number(1, 'the number of draws'), statelessSeed(c, 2)),
+    (c) => statelessCategorical(c.x(0), c.number(1, 'the number of draws'), statelessSeed(c, 2)),
     seeded,
   ),
   StatelessRandomGetAlg: op(() => ints([1], [])),
