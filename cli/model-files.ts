@@ -3,10 +3,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Buildable, portsOf } from '../frontends/build/entries.ts';
 import type { GraphModel } from '../frontends/formats/graph-model.ts';
 import { LayersModel } from '../frontends/keras/engine/model.ts';
 import { loadLayersModel, modelFromJSON, modelFromYAML } from '../frontends/keras/saving/load.ts';
 import { ArgumentError } from '../ir/errors.ts';
+import { specsOf } from './shapes.ts';
 import { tableText } from './terminal.ts';
 
 /** Formats of whole models that are read. */
@@ -74,6 +76,29 @@ async function loadJson(file: string): Promise<LayersModel | GraphModel> {
   return json && !json.modelTopology ? modelFromJSON(text) : loadLayersModel(file);
 }
 
+/**
+ * What of a saved model is built: its prediction, or of a SavedModel each of its signatures under its name. They share weights.
+ * @param shapes of inputs that the file leaves open, `name=1,3,224,224`; of several signatures those that have the input
+ * Errors as `loadModelFile`; ArgumentError where a shape is not known.
+ */
+export async function modelEntries(file: string, shapes: readonly string[]): Promise<Record<string, Buildable>> {
+  if (formatOf(file) !== 'saved-model') {
+    const model = await loadModelFile(file);
+    return {
+      predict: model instanceof LayersModel ? model : { model, inputs: specsOf(portsOf(model).inputs, shapes) },
+    };
+  }
+  const { SavedModelReader } = await import('../frontends/tensorflow/saved-model.ts');
+  const reader = await SavedModelReader.open(file, ['serve'], 'build');
+  const entries = reader.signatures.map((name): [string, Buildable] => {
+    const model = reader.model(name);
+    const { inputs } = portsOf(model);
+    const own = shapes.filter((s) => inputs.some((t) => s.startsWith(`${t.name}=`)));
+    return [name, { model, inputs: specsOf(inputs, own) }];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** What a model's file is. */
 export interface ModelDescription {
   readonly format: string;
@@ -91,15 +116,13 @@ const shapeText = (name: string, dtype: string | undefined, shape: readonly (num
 export async function describeModelFile(file: string): Promise<ModelDescription> {
   const model = await loadModelFile(file);
   const format = formatOf(file) as string;
+  const ports = portsOf(model);
+  const [inputs, outputs] = [ports.inputs, ports.outputs].map((l) => l.map((t) => shapeText(t.name, t.dtype, t.shape)));
   if (model instanceof LayersModel) {
     const lines: string[] = [];
     model.summary(undefined, undefined, (line) => void lines.push(String(line)));
-    const list = (names: readonly string[], all: LayersModel['inputs']) =>
-      all.map((s, i) => shapeText(names[i], s.dtype, s.shape));
-    const [inputs, outputs] = [list(model.inputNames, model.inputs), list(model.outputNames, model.outputs)];
     return { format, name: model.name, inputs, outputs, parameters: model.countParams(), text: lines.join('\n') };
   }
-  const [inputs, outputs] = [model.inputs, model.outputs].map((l) => l.map((t) => shapeText(t.name, t.dtype, t.shape)));
   const weights = Object.entries(model.weights).map(([name, [t]]) => [name, `${t.dtype}[${t.shape}]`, t.size] as const);
   const parameters = weights.reduce((n, [, , size]) => n + size, 0);
   const text = [

@@ -1,14 +1,11 @@
 import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import type { BuildOptions } from '../../frontends/build/build.ts';
-import type { Buildable } from '../../frontends/build/entries.ts';
 import { buildArtifact } from '../../frontends/build/index.ts';
-import { LayersModel } from '../../frontends/keras/engine/model.ts';
 import { buildableExports } from '../exports.ts';
 import { loadModule } from '../load-module.ts';
-import { isModelFile, loadModelFile } from '../model-files.ts';
+import { isModelFile, modelEntries } from '../model-files.ts';
 import { batchOf, collect, someOf, whole } from '../options.ts';
-import { specsOf } from '../shapes.ts';
 import { bytesText, type Terminal } from '../terminal.ts';
 
 interface Options {
@@ -70,7 +67,7 @@ export const buildCommand = (out: Terminal): Command =>
 async function build(model: string, o: Options, out: Terminal): Promise<void> {
   const started = performance.now();
   const entries = isModelFile(model)
-    ? { predict: await asEntry(model, o.shape ?? []) }
+    ? await modelEntries(model, o.shape ?? [])
     : buildableExports(await loadModule(model), model, o.entry);
   const options: BuildOptions = {
     name: o.name ?? nameOf(model),
@@ -97,12 +94,6 @@ async function build(model: string, o: Options, out: Terminal): Promise<void> {
   for (const e of built.entries) out.print(`${e.name} (${e.method}): ${e.signature}`);
   files.forEach((path, i) => void out.print(`${path}  ${bytesText(sizes[i])}`));
   out.print(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-}
-
-async function asEntry(file: string, shapes: readonly string[]): Promise<Buildable> {
-  const model = await loadModelFile(file);
-  if (model instanceof LayersModel) return model;
-  return { model, inputs: specsOf(model.inputs, shapes) };
 }
 
 const nameOf = (file: string): string =>

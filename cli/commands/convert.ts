@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
+import { portsOf } from '../../frontends/build/entries.ts';
 import { writeWhole } from '../../frontends/files.ts';
 import type { GraphModel } from '../../frontends/formats/graph-model.ts';
 import { npz, safetensors } from '../../frontends/io/tensor-files.ts';
@@ -80,13 +81,7 @@ export const convertCommand = (out: Terminal): Command =>
       out.print(o.json ? JSON.stringify({ from, to, name: model.name }) : `${from} → ${to}`);
     });
 
-const specs = (model: AnyModel, o: Options) =>
-  model instanceof LayersModel
-    ? specsOf(
-        model.inputs.map((s, i) => ({ name: model.inputNames[i], dtype: s.dtype, shape: s.shape })),
-        o.shape ?? [],
-      )
-    : specsOf(model.inputs, o.shape ?? []);
+const specs = (model: AnyModel, o: Options) => specsOf(portsOf(model).inputs, o.shape ?? []);
 
 /** Shapes in ONNX files are fixed: an open batch is the one asked for. */
 async function writeOnnx(model: AnyModel, to: string, o: Options): Promise<void> {

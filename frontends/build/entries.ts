@@ -7,7 +7,7 @@ import { ArgumentError, valueText } from '../../ir/errors.ts';
 import { freezeStates } from '../../ir/freeze.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { Literal } from '../../ir/literal.ts';
-import { GraphModel } from '../formats/graph-model.ts';
+import { GraphModel, type TensorInfo } from '../formats/graph-model.ts';
 import { LayersModel } from '../keras/engine/model.ts';
 import { Executable, isFunc, traced } from '../trace/compile.ts';
 import type { Concrete } from '../trace/concrete.ts';
@@ -125,11 +125,26 @@ function ofFunction(name: string, { fn, inputs, method }: EntryOptions): Traceab
   };
 }
 
+/** Inputs and outputs of a model: of graphs with a signature under its names. */
+export function portsOf(m: LayersModel | GraphModel): { inputs: TensorInfo[]; outputs: TensorInfo[] } {
+  if (m instanceof LayersModel) {
+    const named = (all: LayersModel['inputs'], names: readonly string[]) =>
+      all.map(({ shape, dtype }, i) => ({ name: names[i], shape, dtype }));
+    return { inputs: named(m.inputs, m.inputNames), outputs: named(m.outputs, m.outputNames) };
+  }
+  const keyed = (list: readonly TensorInfo[], signature: object) => {
+    const keys = Object.keys(signature);
+    return list.map((t, i) => (keys.length === list.length ? { ...t, name: keys[i] } : t));
+  };
+  return { inputs: keyed(m.inputs, m.signature.inputs), outputs: keyed(m.outputs, m.signature.outputs) };
+}
+
 function ofModel(name: string, { model, inputs, labels, method }: EntryOptions): Traceable {
   const m = model as LayersModel | GraphModel;
-  const names = m instanceof LayersModel ? m.inputNames : m.inputs.map((t) => t.name);
+  const ports = portsOf(m);
+  const names = ports.inputs.map((t) => t.name);
   const known = () =>
-    m.inputs.map(({ shape, dtype }, i) => {
+    ports.inputs.map(({ shape, dtype }, i) => {
       if (!shape)
         return refuse(name, `takes '${names[i]}', whose shape its file does not say`, 'give inputs: [tf.spec(…)]');
       return new TensorSpec(shape, dtype ?? 'float32', names[i]);
@@ -139,13 +154,15 @@ function ofModel(name: string, { model, inputs, labels, method }: EntryOptions):
   if (labels)
     refuse(name, 'is a graph, which has no training step of its own', 'give a function {fn, inputs} that trains it');
   const f = m.asFunction() as AnyFunction;
+  // Signatures of SavedModels say what they are for: 'tensorflow/serving/classify'.
+  const kept = (m as { signature?: { method?: string } }).signature?.method?.split('/').at(-1);
   return {
     name,
-    method: method ?? 'predict',
+    method: method ?? (kept || 'predict'),
     open: hasOpen(x),
     trace: (batch) => traced(f, sized(x, batch, name) as unknown[]),
     inputNames: x.map((s, i) => (s as TensorSpec).name ?? names[i]),
-    outputNames: m instanceof LayersModel ? m.outputNames : m.outputs.map((t) => t.name),
+    outputNames: ports.outputs.map((t) => t.name),
   };
 }
 

@@ -1,12 +1,13 @@
 // The command `sinter`, run in this process: what it prints, what it writes, how it ends.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from 'sinter';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../cli/program.ts';
+import { bytes as dense } from '../tensorflow/dense-model.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 let folder: string;
@@ -215,6 +216,40 @@ describe('sinter convert', () => {
     const run = await sinter('run', path('c.sinter'), '-i', '1,-2,0.5', '--json');
     JSON.parse(run.out)[0].data.forEach((v: number, i: number) => void expect(v).toBeCloseTo(want[i], 6));
     expect((await sinter('inspect', path('tfjs'))).out).toMatch(/dense.*\n[\s\S]*Total params: 8/);
+  });
+  it('keeps the signatures of a SavedModel, and writes ONNX', async () => {
+    const saved = path('saved');
+    mkdirSync(join(saved, 'variables'), { recursive: true });
+    writeFileSync(join(saved, 'saved_model.pb'), dense.savedModel);
+    writeFileSync(join(saved, 'variables/variables.index'), dense.variables.index);
+    writeFileSync(join(saved, 'variables/variables.data-00000-of-00001'), dense.variables.data[0]);
+    const { code, out, said } = await sinter(
+      'build',
+      saved,
+      '-o',
+      folder,
+      '--runtime',
+      'x',
+      '--batch',
+      '1..4',
+      '--json',
+    );
+    expect([code, said]).toEqual([0, '']);
+    expect(JSON.parse(out).entries.map((e: { name: string; method: string }) => [e.name, e.method])).toEqual([
+      ['serving_default', 'predict'],
+      ['score', 'regress'],
+    ]);
+    const run = await sinter('run', path('saved.sinter'), '-f', 'score', '-i', '1,1', '--json');
+    expect(JSON.parse(run.out)[0]).toMatchObject({ name: 'outputs', shape: [1, 3], data: [5.5, 7, 8.5] });
+    expect((await sinter('convert', saved, path('dense.onnx'))).code).toBe(0);
+    const model = await tf.loadOnnx(path('dense.onnx'));
+    const [y] = [model.predict(tf.tensor([[1, 1]]))].flat();
+    expect([...y.dataSync()]).toEqual([5.5, 7, 8.5]);
+    // And what is of ONNX becomes an artifact.
+    expect((await sinter('convert', path('dense.onnx'), path('again.sinter'))).code).toBe(0);
+    const again = await sinter('run', path('again.sinter'), '-i', '1,1', '--json');
+    expect(JSON.parse(again.out)[0].data).toEqual([5.5, 7, 8.5]);
+    expect((await sinter('inspect', path('dense.onnx'))).out).toMatch(/onnx[\s\S]*inputs/);
   });
   it('says what it cannot convert', async () => {
     expect((await sinter('convert', 'a.txt', 'b.keras')).said).toMatch(/there is no file/);
