@@ -48,5 +48,5 @@ export const build = (model: tf.LayersModel, runtime = 'copy'): Promise<tf.Built
         labels: [tf.spec([null, 1], 'float32', 'label')],
       },
     },
-    { name: 'digits', batch: [1, 16], runtime },
+    { name: 'digits', batch: [1, 16], runtime, details: false },
   );
