@@ -94,9 +94,10 @@ async function script(text) {
 /** The module that users import: the names of a part. */
 function entry(part, names) {
   const list = names.map((n) => (n === 'default' ? 'default: _default' : n));
-  const exports = list.length ? `export const {\n  ${list.sort().join(',\n  ')},\n} = part;\n` : '';
-  const use = exports ? 'const part = ' : '';
-  return `import { load } from './load.js';\n\n${use}load('./${part}');\n${exports}`;
+  const exports = list.length ? `export const {\n  ${list.sort().join(',\n  ')},\n} = _part;\n` : '';
+  const use = exports ? 'const _part = ' : '';
+  // Names that no export has: the runtime's `load` is one of them.
+  return `import { load as _load } from './load.js';\n\n${use}_load('./${part}');\n${exports}`;
 }
 
 rmSync(outdir, { recursive: true, force: true });
