@@ -111,10 +111,25 @@ class Limiter {
     const inner = env.with(s.v, low, high);
     // A SIMD loop inside others is too short to be worth it.
     const limit = s.unroll || (s.vector && !outermost) ? null : this.#limitOf(s, inner, high);
-    if (!limit) return { ...s, body: this.statements(s.body, inner) };
+    if (!limit) return { ...s, body: this.#repeated(s.body, inner) };
     this.changed = true;
     const limited = env.with(s.v, low, high ? tighter(high, limit.high) : limit.high);
-    return { ...s, limit: limit.value, body: this.statements(s.body, limited) };
+    return { ...s, limit: limit.value, body: this.#repeated(s.body, limited) };
+  }
+
+  /** The body of a loop: what an iteration reads, the one before it has to store, too. */
+  #repeated(body: readonly Stmt[], env: Env): Stmt[] {
+    const carried = [...storedIn(body)].filter((buf) => loadsOf(body, buf) > 0);
+    for (let round = 0; ; round++) {
+      const { changed } = this;
+      const before = carried.map((buf) => this.needs.get(buf));
+      const out = this.statements(body, env);
+      const grown = carried.filter((buf, k) => !sameNeed(before[k], this.needs.get(buf)));
+      if (!grown.length) return out;
+      this.changed = changed;
+      // What grows with each iteration is needed as a whole.
+      if (round >= mostRounds) for (const buf of grown) this.needs.set(buf, null);
+    }
   }
 
   /** Where a loop may end, and how far its variable gets. */
@@ -224,6 +239,12 @@ class Limiter {
   }
 }
 
+/** How often a loop's body is looked at before what its iterations hand on is taken to be all. */
+const mostRounds = 3;
+
+const sameNeed = (x: Need | undefined, y: Need | undefined): boolean =>
+  x === y || (!!x && !!y && x.every((n, k) => n === y[k]));
+
 const plus = (x: Bound | null, k: number): Bound | null => x?.map((v) => v + k) ?? null;
 
 /** How often a buffer is read. */
@@ -235,4 +256,11 @@ function loadsOf(body: readonly Stmt[], buf: string): number {
   };
   forEachExpr(body, visit);
   return n;
+}
+
+/** The buffers that statements store into. */
+function storedIn(body: readonly Stmt[]): ReadonlySet<string> {
+  const stored = new Set<string>();
+  forEachExpr(body, (_, s) => void (s.s === 'store' && stored.add(s.buf)));
+  return stored;
 }

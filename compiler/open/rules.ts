@@ -100,6 +100,11 @@ const convFilterGrad: Rule = ({ inputs }) =>
     ? 'convolves over the batch'
     : inputs.flatMap((x, operand) => (x.open[0] ? [{ operand, axes: [0], value: 0 }] : []));
 
+/** Rows behind the batch are out of range, and give zeros. */
+const gather: Rule = ({ inputs: [x, indices] }) => {
+  const named = openOf(x.open).filter((axis) => axis < (indices.type.shape.at(-1) as number));
+  return named.length ? [{ operand: 0, axes: named, value: 0 }] : [];
+};
 /** Rows of the updates that stand behind the batch change nothing. */
 const scatter =
   (value: ((t: DType) => number) | null): Rule =>
@@ -132,14 +137,14 @@ const byName: Readonly<Record<string, Rule>> = {
   cumulative_max: running,
   cumulative_min: running,
   linear_recurrence: running,
-  sort: inner((s) => [s.attrs.axis as number], 'sorts the batch'),
-  top_k: inner((s) => [s.attrs.axis as number], 'sorts the batch'),
+  sort: last(1),
+  top_k: last(1),
   search_sorted: last(1),
   fft: last(1),
   dot_general: dot,
   conv,
   conv_filter_grad: convFilterGrad,
-  gather: ({ inputs: [x] }) => (isOpen(x.open) && x.open[0] === 0 ? 'gathers along the batch' : []),
+  gather,
   scatter_add: scatter(() => 0),
   scatter_max: scatter(lowest),
   scatter_min: scatter(highest),

@@ -108,10 +108,18 @@ function packedOf(r: Reader, e: Entry): Uint8Array {
   return r.part(e.at + 30 + r.u16(e.at + 26) + r.u16(e.at + 28), e.packed);
 }
 
+function roomFor({ name, size }: Entry, place: Place): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    return damaged(place, `'${name}' of ${size} bytes does not fit into memory`);
+  }
+}
+
 /** Inflates to exactly the size that is announced: memory is taken only for what comes out. */
 function inflate(packed: Uint8Array, e: Entry, place: Place): Uint8Array {
   if (e.size > packed.length * greatestRatio + 64) return damaged(place, `'${e.name}' cannot become ${e.size} bytes`);
-  const out = new Uint8Array(e.size);
+  const out = roomFor(e, place);
   let at = 0;
   const stream = new Inflate((part) => {
     if (at + part.length > e.size) damaged(place, `'${e.name}' is larger than the ${e.size} bytes it announces`);

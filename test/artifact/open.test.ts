@@ -98,6 +98,16 @@ const cases: Record<string, Case> = {
       );
     },
   },
+  // Its iterations hand on what they store.
+  'orthogonal bases': { inputs: [spec(null, 4, 3)], fn: (x) => tf.linalg.qr(x) as T[] },
+  'rows of the batch, some behind it': {
+    inputs: [spec(null, 3), tf.spec([null], 'int32')],
+    fn: (x, i) => [tf.gather(x, i as never), tf.gather(x, tf.tensor([0, 2, 6], [3], 'int32') as never)],
+  },
+  'columns of what is transposed': {
+    inputs: [spec(null, 5)],
+    fn: (x) => tf.transpose(tf.gather(tf.transpose(x), tf.tensor([3, 1], [2], 'int32') as never)),
+  },
   'sorted rows': { inputs: [spec(null, 9)], fn: (x) => tf.topk(x, 3).values },
   'gradient of a mean': {
     inputs: [spec(null, 6), spec(null, 4)],
@@ -129,6 +139,8 @@ describe('a program with an open batch', () => {
       const model = await load(artifact);
       const { f } = model.functions;
       for (const n of sizes) {
+        // What stands behind the batch then.
+        f.run(Object.fromEntries(f.inputs.map((t, i) => [t.name, inputsFor(c, bound)[i].fill(Number.NaN)])) as never);
         const arrays = inputsFor(c, n);
         const got = f.run(Object.fromEntries(f.inputs.map((t, i) => [t.name, arrays[i]])) as never);
         const lists = ArrayBuffer.isView(got) ? [got as Float32Array] : (Object.values(got) as Float32Array[]);
@@ -155,6 +167,10 @@ describe('a program with an open batch', () => {
     'a reversed batch': [{ inputs: [spec(null, 3)], fn: (x) => tf.reverse(x, 0) }, /reverse.*turns the batch around/],
     'a part of the batch': [{ inputs: [spec(null, 3)], fn: (x) => x.slice([1, 0], [1, 3]) }, /slice.*takes a part/],
     'a batch put behind another': [{ inputs: [spec(null, 3)], fn: (x) => tf.concat([x, x], 0) }, /concat.*batch/],
+    'a sorted batch': [
+      { inputs: [spec(null, 3)], fn: (x) => tf.topk(tf.transpose(x), 1).values },
+      /top_k works across the batch/,
+    ],
     'time and batch joined': [
       { inputs: [spec(null, 4, 3)], fn: (x) => tf.transpose(x, [1, 0, 2]).reshape([-1, 3]) },
       /reshape.*joins the batch/,

@@ -32,8 +32,8 @@ it('has the entries that package.json names', async () => {
   const { out } = await run(`${imports}
     import * as runtime from 'sinter/runtime';
     import * as node from 'sinter/node';
-    console.log(typeof tf.compile, typeof runtime.WasmProgram, typeof node.environment, tf.tensor([1, 2]).add(1).dataSync().join());`);
-  expect(out).toBe('function function function 2,3');
+    console.log(typeof tf.compile, typeof runtime.WasmProgram, typeof runtime.load, typeof node.environment, tf.tensor([1, 2]).add(1).dataSync().join());`);
+  expect(out).toBe('function function function function 2,3');
 });
 
 it('loads no code generator for an import and small eager work', async () => {
