@@ -68,7 +68,7 @@ export class BackupAndRestore extends Callback {
   }
 
   /**
-   * Takes up the state of the file, if there is one. Throws ExecutionError for a damaged file, ArgumentError for
+   * Takes up the state of the file, if there is one. Throws FormatError for a damaged file, ArgumentError for
    * one of another model.
    */
   override async onTrainBegin(): Promise<void> {

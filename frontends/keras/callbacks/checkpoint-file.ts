@@ -7,7 +7,7 @@
 //   header    JSON: {data, tensors: [{group, name, dtype, shape, offset, bytes, crc}]}, padded with spaces
 //   tensors   row-major elements, each at its offset from the first; float16 as float32, bool as bytes
 
-import { ArgumentError, DTypeError, ExecutionError } from '../../../ir/errors.ts';
+import { ArgumentError, DTypeError, FormatError } from '../../../ir/errors.ts';
 import { arrayFor } from '../../../ir/literal.ts';
 import { tensorType } from '../../../ir/types.ts';
 import { type DataType, irDType } from '../../trace/dtypes.ts';
@@ -74,16 +74,16 @@ export async function encodeCheckpoint({ data, tensors }: Checkpoint): Promise<U
   return file;
 }
 
-/** Throws ExecutionError: the file is not what it should be. */
+/** Throws FormatError: the file is not what it should be. */
 function broken(file: string, why: string): never {
-  throw new ExecutionError(`'${file}' is no checkpoint that can be read: ${why}`, {
+  throw new FormatError(`'${file}' is no checkpoint that can be read: ${why}`, {
     op: 'checkpoint',
     fix: 'the file was cut off or changed: use another one, or remove it and begin anew',
   });
 }
 
 /**
- * The checkpoint that `encodeCheckpoint` wrote. Throws ExecutionError where anything of the file is not as it was
+ * The checkpoint that `encodeCheckpoint` wrote. Throws FormatError where anything of the file is not as it was
  * written. @param file its name, for errors
  */
 export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {

@@ -79,7 +79,7 @@ function pairs(
 
 /**
  * Gives a model the weights (and where they are in the file, the optimizer's state) that `modelCheckpoint` wrote.
- * Throws ExecutionError where there is no such file or it is damaged, ArgumentError where it is of another model.
+ * Throws ExecutionError where there is no such file, FormatError where it is damaged, ArgumentError where it is of another model.
  */
 export async function loadCheckpoint(model: CallbackModel, filepath: string): Promise<void> {
   const op = 'loadCheckpoint';
