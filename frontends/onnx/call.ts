@@ -64,6 +64,9 @@ export const define = (op: string, since: number, run: Operator['run'], traits: 
   run,
   ...traits,
 });
+/** What a few bytes of a model may ask to be listed, one by one. */
+const mostListed = 2 ** 24;
+
 /** The same of another domain. */
 export const inDomain = (domain: string, records: readonly Operator[]): Operator[] =>
   records.map((r) => ({ ...r, domain }));
@@ -98,6 +101,12 @@ export class Call {
   /** The error for values that an operator does not take. */
   refuse(what: string, fix?: string): ArgumentError {
     return new ArgumentError(what, { op: this.node.op, fix });
+  }
+
+  /** How many there are of something that is listed while the model is read, from 0 on. Throws ArgumentError for more. */
+  count(n: number, what: string): number {
+    if (Number.isInteger(n) && n >= 0 && n <= mostListed) return n;
+    throw this.refuse(`${n} ${what}`, `from 0 to ${mostListed} are possible`);
   }
 
   /** An operand that must be there: a tensor. */

@@ -57,6 +57,13 @@ const bad = (what: string, op: string): FormatError =>
 /** Nodes by the values that they are read for: how many results each has at least. */
 class Uses {
   readonly #most = new Map<string, number>();
+  readonly #op: string;
+  #results = 0;
+
+  /** @param op for errors */
+  constructor(op: string) {
+    this.#op = op;
+  }
 
   add(value: string): string {
     const at = value.lastIndexOf(':');
@@ -69,12 +76,16 @@ class Uses {
   /** Names of a node's results, as far as any is used, and of its having run. */
   resultsOf(node: string, least: number): string[] {
     const n = Math.max(least, (this.#most.get(node) ?? 0) + 1);
+    this.#results += n;
+    if (this.#results > MOST_IN_ALL) throw bad(`its nodes have more than ${MOST_IN_ALL} results`, this.#op);
     return [...Array.from({ length: n }, (_, k) => `${node}:${k}`), `^${node}`];
   }
 }
 
 /** No operation has more results; a file may name any. */
 const MOST_RESULTS = 100_000;
+/** All nodes of a graph: a few bytes of a file may name many results. */
+const MOST_IN_ALL = 4_000_000;
 
 /** How many results an operation has at least: as its attributes say, or as it has names for. */
 function resultCount(n: Message<'NodeDef'>, attrs: Attributes, resultsOf: ResultsOf): number {
@@ -110,7 +121,7 @@ export function graphOf(
   op: string,
   wanted: readonly string[] = [],
 ): TfGraph {
-  const uses = new Uses();
+  const uses = new Uses(op);
   const inputs = g.node.map((n) => n.input.map((x) => uses.add(checkedRef(valueName(x), n, op))));
   for (const w of wanted) uses.add(checkedRef(valueName(w), undefined, op));
   const nodes = g.node.map((n, i) => {
@@ -133,7 +144,7 @@ export function functionGraphOf(f: Message<'FunctionDef'>, resultsOf: ResultsOf,
   const { name = '', input_arg: args, output_arg: results } = f.signature ?? { input_arg: [], output_arg: [] };
   const isArg = new Set(args.map((a) => a.name ?? ''));
   const opOf = new Map(f.node_def.map((n) => [n.name ?? '', n.op ?? '']));
-  const uses = new Uses();
+  const uses = new Uses(op);
   const value = (ref: string): string => {
     if (ref.startsWith('^')) return isArg.has(ref.slice(1)) ? '' : ref;
     const [node, result, index] = ref.split(':');

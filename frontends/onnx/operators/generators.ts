@@ -109,7 +109,7 @@ const windowed = (op: string, terms: readonly number[]): Operator =>
     op,
     17,
     (c) => {
-      const n = c.knownScalar(0, 'the size of the window');
+      const n = c.count(c.knownScalar(0, 'the size of the window'), 'elements of a window');
       const steps = c.flag('periodic', true) ? n : n - 1;
       const at = (i: number) => terms.reduce((s, a, k) => s + a * Math.cos((2 * Math.PI * k * i) / (steps || 1)), 0);
       return b.convert(makeTensor(range(n).map(at), [n], 'f64', op), dtypeOf(c, c.number('output_datatype', 1)));
@@ -121,6 +121,8 @@ const windowed = (op: string, terms: readonly number[]): Operator =>
 function melWeights(c: Call): Tensor {
   const [bins, length, rate, low, high] = range(5).map((i) => c.knownScalar(i, 'what the filters are made of'));
   const rows = Math.floor(length / 2) + 1;
+  c.count(bins, 'filters');
+  c.count(rows * bins, 'weights of filters');
   const mel = (f: number) => 2595 * Math.log10(1 + f / 700);
   const step = (mel(high) - mel(low)) / (bins + 2);
   const edges = range(bins + 2).map((i) => {

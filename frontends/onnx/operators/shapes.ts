@@ -91,6 +91,9 @@ function slice(c: Call): Tensor {
   return b.reverse(b.slice(x, begin, size, strides), backwards);
 }
 
+/** A split names its results in the file; it may say any number of them. */
+const mostParts = 65_536;
+
 /** Sizes of the parts that an axis is split into: equal ones, the last may be smaller. */
 function partSizes(c: Call, size: number, count: number): number[] {
   const given = c.ints('split', c.version >= 13 ? 1 : undefined);
@@ -99,6 +102,7 @@ function partSizes(c: Call, size: number, count: number): number[] {
       throw c.refuse(`an axis of ${size} is not split into [${given}]`);
     return given;
   }
+  if (count < 1 || count > mostParts) throw c.refuse(`an axis is split into ${count} parts`);
   const each = Math.ceil(size / count);
   return range(count).map((i) => Math.max(0, Math.min(each, size - i * each)));
 }
@@ -185,7 +189,7 @@ function bordered(c: Call, x: Tensor, axis: number, low: number, high: number, m
   return taken(
     x,
     axis,
-    Array.from({ length: n }, (_, i) => place(i - low)),
+    range(c.count(n, 'elements of a padded axis')).map((i) => place(i - low)),
   );
 }
 

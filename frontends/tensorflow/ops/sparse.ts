@@ -56,10 +56,15 @@ function reshaped(c: Call): Tensor[] {
   return [ints(out, [out.length / Math.max(1, shape.length), shape.length]), ints(shape)];
 }
 
+/** Each row is listed. */
+const MOST_ROWS = 2 ** 24;
+
 /** Rows without elements get one of the default value at their first column. */
 function filled(c: Call): Tensor[] {
   const indices = c.numbers(0, 'the places of elements');
   const [rows, ...rest] = c.numbers(2, 'the dense shape');
+  if (rows > MOST_ROWS)
+    throw new ShapeError(`a sparse tensor of ${rows} rows is to be filled`, { fix: `up to ${MOST_ROWS} are possible` });
   const rank = rest.length + 1;
   const count = indices.length / rank;
   const row = (i: number) => indices[i * rank];
