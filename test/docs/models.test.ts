@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { programsOf } from './samples.ts';
 
 const folder = resolve('.cache', `docs-${process.pid}`);
-const programs = ['README.md', 'docs/models.md', 'docs/embedding.md', 'docs/onnx.md', 'docs/tensorflow.md'].flatMap((page) =>
-  programsOf(page).map((text, i) => ({
-    name: `${page}, program ${i + 1}`,
-    text,
-    file: join(folder, `p${page.length}-${i}.ts`),
-  })),
+const programs = ['README.md', 'docs/models.md', 'docs/embedding.md', 'docs/onnx.md', 'docs/tensorflow.md'].flatMap(
+  (page) =>
+    programsOf(page).map((text, i) => ({
+      name: `${page}, program ${i + 1}`,
+      text,
+      file: join(folder, `p${page.length}-${i}.ts`),
+    })),
 );
 
 beforeAll(() => {
