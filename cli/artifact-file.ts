@@ -30,7 +30,8 @@ export function detailsOf(a: Artifact, name: string): Details | undefined {
   const f = a.header.functions.find((x) => x.name === name);
   if (!f || f.details >= a.header.blobs.length) return undefined;
   try {
-    return JSON.parse(new TextDecoder().decode(a.blob(f.details))) as Details;
+    const details = JSON.parse(new TextDecoder().decode(a.blob(f.details))) as Details | null;
+    return typeof details?.graph === 'string' && details.info ? details : undefined;
   } catch {
     return undefined;
   }

@@ -32,10 +32,18 @@ export const allMadeUp = (f: Entry, batch: number): TypedArray[] =>
 
 const flat = (x: unknown): number[] => (Array.isArray(x) ? x.flatMap(flat) : [Number(x)]);
 
+function fromJson(file: string, text: string): number[] {
+  try {
+    return flat(JSON.parse(text));
+  } catch (e) {
+    throw new ArgumentError(`'${file}' is no JSON: ${(e as Error).message}`, { op: 'run', fix: 'give nested arrays' });
+  }
+}
+
 async function fromFile(file: string, t: TensorInfo): Promise<ArrayLike<number>> {
   if (file.endsWith('.npy')) return (await npy.load(file)).dataSync() as ArrayLike<number>;
   const bytes = new Uint8Array(await readFile(file));
-  if (file.endsWith('.json')) return flat(JSON.parse(new TextDecoder().decode(bytes)));
+  if (file.endsWith('.json')) return fromJson(file, new TextDecoder().decode(bytes));
   const { BYTES_PER_ELEMENT } = arrayFor(t.dtype, 0);
   if (bytes.length % BYTES_PER_ELEMENT)
     throw new ArgumentError(`'${file}' has ${bytes.length} bytes, no whole number of elements of ${t.dtype}`, {

@@ -26,7 +26,7 @@ const fixes = 'build it for one size, batch: n; or take what is in the way out o
 
 /**
  * The graph of a function with an open batch.
- * @param graphs the function traced at each of `sizes`: three different primes
+ * @param graphs the function traced at each of `sizes`: different ones, the first three of them primes
  * @param bound the largest batch
  * @param name of the function, for errors
  * Throws CompileError with the operation's name where something cannot follow from the batch.

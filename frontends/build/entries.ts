@@ -3,6 +3,7 @@
 import type { ArtifactFunction, ArtifactState } from '../../compiler/artifact/write.ts';
 import { openGraph } from '../../compiler/open/graph.ts';
 import type { OpenBatch } from '../../compiler/open/open.ts';
+import { furtherSizes, probes } from '../../compiler/open/probes.ts';
 import { ArgumentError, valueText } from '../../ir/errors.ts';
 import { freezeStates } from '../../ir/freeze.ts';
 import type { Graph } from '../../ir/graph.ts';
@@ -203,9 +204,6 @@ export interface EntryChoices {
   readonly freeze: boolean;
 }
 
-/** Sizes for which an open function is traced: primes, so that its sizes tell which of them follow from the batch. */
-const probes = [61, 67, 71] as const;
-
 /** Functions for the compiler, and the Variables that they share. */
 export async function entriesOf(
   given: Readonly<Record<string, Buildable>>,
@@ -221,8 +219,8 @@ export async function entriesOf(
         "say how large it may become, batch: [1, 64] or '--batch 1..64', or how large it is, batch: 1",
       );
     const concrete = t.trace(size);
-    const more = t.open && bound !== null ? probes.slice(1).map((n) => t.trace(n)) : [];
-    return { t, concrete, more };
+    const sizes = t.open && bound !== null ? [...probes, ...furtherSizes(concrete.graph, bound)] : [];
+    return { t, concrete, sizes, more: sizes.slice(1).map((n) => t.trace(n)) };
   });
   const assigned = new Set(list.flatMap(({ concrete }) => concrete.assigned));
   const variables: Variable[] = [];
@@ -231,13 +229,13 @@ export async function entriesOf(
     return at >= 0 ? at : variables.push(v) - 1;
   };
   const functions: ArtifactFunction[] = [];
-  for (const { t, concrete, more } of list) {
+  for (const { t, concrete, sizes, more } of list) {
     const stays = (v: Variable) => !freeze || assigned.has(v);
     const frozen = (c: Concrete) => withConstants(c, stays);
     const graphs = [await frozen(concrete)];
     for (const c of more) graphs.push(await frozen(c));
     const opened: { graph: Graph; open?: OpenBatch } = more.length
-      ? openGraph(graphs, probes, bound as number, t.name)
+      ? openGraph(graphs, sizes, bound as number, t.name)
       : { graph: graphs[0] };
     const outputs = outputNames(t, concrete);
     functions.push({

@@ -6,6 +6,7 @@ import {
   FormatError,
   type FunctionEntry,
   fromHalfBits,
+  type GpuPlan,
   type ArtifactHeader as Header,
   hashOf,
   noBlob,
@@ -162,14 +163,30 @@ export class Artifact {
   async #gpu(cells: readonly StateCell[]) {
     // Larger than all the rest, and needed by few.
     const { gpuPrograms } = await import('./gpu.ts');
-    const text = new TextDecoder();
     return gpuPrograms(this.header.functions, (f) => {
       const p = f.webgpu ?? noProgram(f.name, 'webgpu');
       return {
-        plan: { ...this.#plan(f, p), ...JSON.parse(text.decode(this.blob(p.plan))) },
+        plan: { ...this.#gpuSteps(f, p), ...this.#plan(f, p) },
         cells: f.states.map((i) => cells[i]),
       };
     });
+  }
+
+  /** What only a GPU's program has. It replaces nothing that the header says and was checked. */
+  #gpuSteps({ name }: FunctionEntry, p: ProgramEntry): Pick<GpuPlan, 'kernels' | 'steps' | 'loops' | 'segment'> {
+    let plan: Partial<GpuPlan> | null = null;
+    try {
+      plan = JSON.parse(new TextDecoder().decode(this.blob(p.plan)));
+    } catch {
+      // Refused below.
+    }
+    const { kernels, steps, loops, segment } = plan ?? {};
+    const lists = [kernels, steps].every(
+      (x) => Array.isArray(x) && x.every((y) => typeof y === 'object' && y !== null),
+    );
+    if (!lists || ![loops, segment].every((x) => Number.isInteger(x) && (x as number) >= 0))
+      fail(`the program of '${name}' for GPUs is damaged`);
+    return { kernels, steps, loops, segment } as GpuPlan;
   }
 
   #plan(f: FunctionEntry, p: ProgramEntry): ProgramPlan {

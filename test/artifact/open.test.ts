@@ -177,6 +177,14 @@ describe('a program with an open batch', () => {
     ],
     'a loop over the batch': [{ inputs: [spec(null, 3)], fn: (x) => tf.mapFn((r: T) => r.mul(2), x) as T }, /scan/],
     'the batch last': [{ inputs: [spec(null, 3)], fn: (x) => tf.transpose(x) }, /another than the first dimension/],
+    'code that looks whether a batch is small': [
+      { inputs: [spec(null, 3)], fn: (x) => ((x.shape[0] as number) > 10 ? x.mul(2) : x.exp()) },
+      /something else for different sizes/,
+    ],
+    'sizes that stop growing': [
+      { inputs: [spec(null, 3)], fn: (x) => x.mul(Math.min(x.shape[0] as number, 10)) },
+      /no simple law/,
+    ],
     'code that looks at the size': [
       { inputs: [spec(null, 3)], fn: (x) => ((x.shape[0] as number) > 65 ? x.mul(2) : x.exp()) },
       /something else for different sizes/,

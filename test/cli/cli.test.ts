@@ -150,6 +150,7 @@ describe('an artifact on the command line', () => {
     ]);
     await tf.npy.save(path('x.npy'), tf.tensor([1, 0, 0, 0, 1, 1], [2, 3]));
     writeFileSync(path('x.json'), '[[1,0,0],[0,1,1]]');
+    writeFileSync(path('broken.json'), '[1,');
     writeFileSync(path('x.bin'), new Uint8Array(Float32Array.of(1, 0, 0, 0, 1, 1).buffer));
     for (const name of ['x.npy', 'x.json', 'x.bin'])
       expect((await sinter('run', file, '-i', `x=@${path(name)}`, '--json')).out).toBe(direct.out);
@@ -159,6 +160,7 @@ describe('an artifact on the command line', () => {
     const wrong: [string[], RegExp][] = [
       [[], /input 'x' is missing[\s\S]*--input x=@file/],
       [['-i', 'y=1'], /has no input 'y'/],
+      [['-i', `x=@${path('broken.json')}`], /broken.json' is no JSON/],
       [['-i', 'x=one'], /is 'one'/],
       [['-i', 'x=1,2'], /3 elements for each of 1 to 4/],
       [['-f', 'other'], /no function 'other'/],
