@@ -98,6 +98,7 @@ class Opener {
   }
 
   #param(p: Value, i: number): void {
+    if (this.#graphs.some((g) => i >= g.params.length)) this.#refuse(differs);
     const { type, open } = this.#typeAt(this.#graphs.map((g) => g.params[i].type));
     if (type.state && open.some((s) => s)) this.#refuse(`the Variable '${p.name}' has the size of the batch`);
     this.#at[p.id] = this.#b.param(type, p.name);
@@ -105,7 +106,14 @@ class Opener {
   }
   #nodes(): Graph {
     const [first, ...others] = this.#graphs;
-    for (const g of others) if (g.nodes.length !== first.nodes.length) this.#refuse(differs);
+    for (const g of others) {
+      const alike =
+        g.nodes.length === first.nodes.length &&
+        g.params.length === first.params.length &&
+        g.results.length === first.results.length &&
+        g.results.every((r, i) => r.id === first.results[i].id);
+      if (!alike) this.#refuse(differs);
+    }
     first.nodes.forEach((n, i) => {
       this.#node(
         n,
