@@ -9,7 +9,7 @@ import { crc32c } from '../../frontends/keras/checksum.ts';
 import { mutated, mutatedData, type Random, randomOf } from './mutate.ts';
 
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_122);
-/** CI runs a part, with a seed of its own each time; `npm test` all of them. */
+/** CI runs a part, `npm test` elsewhere all of them. */
 const runs = Number(process.env.FUZZ_RUNS ?? (process.env.CI ? 3000 : 10_000));
 const file = (name: string) => new Uint8Array(readFileSync(new URL(`./keras/${name}`, import.meta.url)));
 const place = { op: 'test', file: 'test' };

@@ -11,7 +11,7 @@ import { modelOfProgram } from './program.ts';
 import { programs } from './programs.ts';
 
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
-/** CI runs a part, with a seed of its own each time; `npm test` all of them. */
+/** CI runs a part, `npm test` elsewhere all of them. */
 const runs = Number(process.env.FUZZ_RUNS ?? (process.env.CI ? 3000 : 10_000));
 
 /** Numbers of a seed (mulberry32). */
