@@ -1,6 +1,7 @@
 // Elements for inputs: from files, from the command line, or made up.
 
 import { readFile } from 'node:fs/promises';
+import { Random } from '../frontends/data/random.ts';
 import { npy } from '../frontends/io/tensor-files.ts';
 import { ArgumentError } from '../ir/errors.ts';
 import { arrayFor, type TypedArray } from '../ir/literal.ts';
@@ -11,19 +12,11 @@ import type { Entry, TensorInfo } from '../runtime/artifact/model.ts';
 export const elementsOf = (t: TensorInfo, maxBatch: number, batch: number): number =>
   t.batch ? (sizeOf(t.shape) / maxBatch) * batch : sizeOf(t.shape);
 
-/** Numbers that look like data, the same in every run: xorshift32 (Marsaglia 2003). */
+/** Numbers that look like data, the same in every run. */
 export function madeUp(t: TensorInfo, n: number, seed: number): TypedArray {
-  const out = arrayFor(t.dtype, n);
-  let x = (seed * 0x9e3779b9 + 1) | 0 || 1;
+  const random = new Random(seed);
   const whole = t.dtype !== 'f32' && t.dtype !== 'f64' && t.dtype !== 'f16';
-  for (let i = 0; i < n; i++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const unit = (x >>> 0) / 2 ** 32;
-    out[i] = whole ? Math.floor(unit * 2) : unit * 2 - 1;
-  }
-  return out;
+  return arrayFor(t.dtype, n).map(() => (whole ? random.below(2) : random.next() * 2 - 1));
 }
 
 /** All inputs of a function, made up. */

@@ -32,3 +32,10 @@ export const someOf =
 
 /** Values of an option that may stand several times. */
 export const collect = (x: string, before: string[] = []): string[] => [...before, x];
+
+/** A number above 0. */
+export const positive = (text: string): number => {
+  const x = Number(text);
+  if (!(x > 0)) throw new InvalidArgumentError('It must be a number above 0.');
+  return x;
+};

@@ -1,6 +1,7 @@
 // What Node has and pages have not.
 
 import { DeviceError } from '../ir/errors.ts';
+import { inNode } from '../runtime/in-node.ts';
 
 interface NodeModules {
   crypto: typeof import('node:crypto');
@@ -14,9 +15,7 @@ interface NodeModules {
   zlib: typeof import('node:zlib');
 }
 
-/** Whether this is Node, or what has its modules. */
-export const inNode = (): boolean =>
-  typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string';
+export { inNode };
 
 /**
  * A module of Node. Throws DeviceError in a page.

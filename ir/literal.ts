@@ -42,6 +42,9 @@ const tooLarge = (op: string | undefined, dtype: DType, n: number, why: string):
     fix: 'use a smaller shape, or broadcast inside a compiled function instead of storing the whole tensor',
   });
 
+/** The bytes of an array, in place. */
+export const bytesOf = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+
 /** Elements as device memory holds them: booleans in 32 bits, float16 as bits. */
 export function inMemory(dtype: DType, a: TypedArray): TypedArray | Uint16Array {
   if (dtype === 'bool') return Int32Array.from(a);

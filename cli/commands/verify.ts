@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { ArtifactFunction, ArtifactState } from '../../compiler/artifact/write.ts';
 import { type Buildable, entriesOf } from '../../frontends/build/entries.ts';
 import type { TypedArray } from '../../ir/literal.ts';
@@ -11,6 +11,7 @@ import { buildableExports } from '../exports.ts';
 import { Failed } from '../failed.ts';
 import { allMadeUp } from '../inputs.ts';
 import { loadModule } from '../load-module.ts';
+import { positive } from '../options.ts';
 import { type Terminal, tableText } from '../terminal.ts';
 
 interface Options {
@@ -29,12 +30,6 @@ interface Finding {
   readonly ok: boolean;
 }
 
-const tolerance = (text: string): number => {
-  const x = Number(text);
-  if (!(x > 0)) throw new InvalidArgumentError('It must be a number above 0.');
-  return x;
-};
-
 export const verifyCommand = (out: Terminal): Command =>
   new Command('verify')
     .description('Checks that an artifact is whole, and that its programs compute the same on made-up inputs.')
@@ -43,7 +38,7 @@ export const verifyCommand = (out: Terminal): Command =>
       '-a, --against <model>',
       'the module it was built from: its functions are interpreted in float64, and compared',
     )
-    .option('--tolerance <x>', 'largest difference, relative to the largest element', tolerance, 1e-3)
+    .option('--tolerance <x>', 'largest difference, relative to the largest element', positive, 1e-3)
     .option('--webgpu', 'runs the programs for GPUs, too')
     .option('--json', 'prints what was found as JSON')
     .action((file: string, o: Options) => verify(file, o, out));

@@ -3,6 +3,7 @@
 import { artifactAlign } from '../../ir/artifact/format.ts';
 import type { BlobEntry, ShardEntry } from '../../ir/artifact/generated/schema.ts';
 import { hashOf } from '../../ir/artifact/hash.ts';
+import { bytesOf } from '../../ir/literal.ts';
 
 interface Placed extends BlobEntry {
   readonly bytes: Uint8Array;
@@ -14,7 +15,6 @@ interface File {
   size: number;
 }
 
-const bytesOf = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
 
 export class Blobs {

@@ -13,7 +13,7 @@ import {
 import { hashOf } from '../../ir/artifact/hash.ts';
 import { ArgumentError } from '../../ir/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
-import { inMemory, type TypedArray } from '../../ir/literal.ts';
+import { bytesOf, inMemory, type TypedArray } from '../../ir/literal.ts';
 import type { PlanInfo, ProgramPlan } from '../../ir/plan.ts';
 import type { TensorType } from '../../ir/types.ts';
 import { planForWasm, type WasmPlanned } from '../index.ts';
@@ -212,8 +212,7 @@ export async function writeStandalone(f: ArtifactFunction, states: readonly Arti
     outputs: f.outputs,
     states: f.states.map((i) => {
       const { name, type, data } = states[i];
-      const elements = inMemory(type.dtype, data);
-      return { name, data: new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength) };
+      return { name, data: bytesOf(inMemory(type.dtype, data)) };
     }),
     bound: f.open?.bound ?? 0,
   });

@@ -13,6 +13,9 @@ import { LeastEnv, leastOf } from './least.ts';
 /** How many elements of a buffer are needed for each sample of the batch; null: all of them. */
 export type Need = Bound | null;
 
+/** What is needed where both are; nothing is known of either yet where it is undefined. */
+export const joined = (x: Need | undefined, y: Need): Need => (x === undefined ? y : x && y && wider(x, y));
+
 export interface Limited {
   /** The kernel; the same one where nothing could be limited. */
   readonly kernel: Kernel;
@@ -232,8 +235,7 @@ class Limiter {
     if (e.k === 'load') {
       const high = upper(e.index, env);
       const need = plus(high, 1);
-      const before = this.needs.get(e.buf);
-      this.needs.set(e.buf, before === undefined ? need : need && before && wider(need, before));
+      this.needs.set(e.buf, joined(this.needs.get(e.buf), need));
     }
     for (const c of children(e)) this.#read(c, env, seen);
   }

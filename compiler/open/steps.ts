@@ -6,8 +6,8 @@ import { sizeOf } from '../../ir/types.ts';
 import type { Binding } from '../lower/kernel-builder.ts';
 import { aliasSource } from '../passes/fusion-groups.ts';
 import { isKernel, type KernelStep, type Placement, type Step } from '../placement.ts';
-import { samplesOf, wider } from './bounds.ts';
-import { limitKernel, type Need } from './limit.ts';
+import { samplesOf } from './bounds.ts';
+import { joined, limitKernel, type Need } from './limit.ts';
 import type { OpenBatch } from './open.ts';
 
 /** Name of the buffer that a limited kernel reads the size of the batch from. */
@@ -31,15 +31,12 @@ export function limitSteps(level: Placement, steps: Step[], open: OpenBatch): vo
     if (level.directState.has(v)) return null;
     const given = level.given.get(v);
     const need = needs.get(v);
-    // Nobody reads it that is known here.
-    if (given === undefined) return need ?? null;
-    const out = ofResult(given);
-    return need === undefined ? out : need && out && wider(need, out);
+    // All of it, where nobody is known to read it.
+    return given === undefined ? (need ?? null) : joined(need, ofResult(given));
   };
   const read = (v: Value, need: Need) => {
     const s = aliasSource(v);
-    const before = needs.get(s);
-    needs.set(s, before === undefined ? need : need && before && wider(need, before));
+    needs.set(s, joined(needs.get(s), need));
   };
   for (let i = steps.length - 1; i >= 0; i--) {
     const s = steps[i];

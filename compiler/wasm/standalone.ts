@@ -2,6 +2,7 @@
 // where inputs and outputs lie. docs/embedding.md describes it for those who call it.
 
 import type binaryen from 'binaryen';
+import { bytesOf } from '../../ir/literal.ts';
 import type { ProgramPlan } from '../../ir/plan.ts';
 import { byteSize, dtypes, sizeOf, type TensorType } from '../../ir/types.ts';
 import { type EmitJob, emitPrograms, emptyModule } from './module.ts';
@@ -54,8 +55,6 @@ class Layout {
   }
 }
 
-const bytesOf = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
-
 /** The records of tensors, as they lie in memory. */
 function table(layout: Layout, list: readonly Reached[]): number {
   const bytes = new Uint8Array(record.size * list.length);
@@ -105,34 +104,20 @@ export function emitStandalone(b: typeof binaryen, s: StandaloneJob): binaryen.M
   for (const { offset, data } of plan.constants)
     layout.segments.push({ offset: constants + offset, data: bytesOf(data) });
   const states = s.states.map(({ data }) => layout.put(data));
+  const arena = layout.reserve(plan.arenaBytes + SLACK);
   const staged = [...plan.inputs, ...plan.outputs];
-  const reached = (names: readonly string[], first: number, arena: number): Reached[] =>
+  const reached = (names: readonly string[], first: number): Reached[] =>
     names.map((name, i) => ({ name, type: staged[first + i].type, pointer: arena + staged[first + i].staging }));
-  // Tables name places in the arena, which comes last: memory that is no data.
-  const sizes = { inputs: s.inputs.length, outputs: s.outputs.length, states: states.length };
-  const tables = new Layout();
-  tables.end = layout.end;
-  const arenaAfter = (t: Layout, arena: number) => ({
-    input: table(t, reached(s.inputs, 0, arena)),
-    output: table(t, reached(s.outputs, plan.inputs.length, arena)),
-    state: table(
-      t,
-      s.states.map(({ name }, i) => ({ name, type: plan.states[i], pointer: states[i] })),
-    ),
-  });
-  // The tables' size does not depend on what they say.
-  const probe = new Layout();
-  probe.end = layout.end;
-  arenaAfter(probe, 0);
-  const arena = probe.end;
-  const at = arenaAfter(tables, arena);
+  const stated = s.states.map(({ name }, i): Reached => ({ name, type: plan.states[i], pointer: states[i] }));
+  const kinds = { input: reached(s.inputs, 0), output: reached(s.outputs, plan.inputs.length), state: stated };
+  const tables = Object.entries(kinds).map(([kind, list]) => ({ kind, count: list.length, at: table(layout, list) }));
   const bound = Uint32Array.from([arena, constants, ...states, ...staged.map((p) => arena + p.staging)]);
   const batchAt = s.bound ? arena + plan.inputs[plan.inputs.length - 1].staging : 0;
-  const segments = [...layout.segments, ...tables.segments, { offset: bind, data: bytesOf(bound) }];
+  const segments = [...layout.segments, { offset: bind, data: bytesOf(bound) }];
   if (s.bound) segments.push({ offset: batchAt, data: bytesOf(Int32Array.of(s.bound)) });
 
   const m = emptyModule(b, job.options);
-  const pages = Math.ceil((arena + plan.arenaBytes + SLACK) / PAGE);
+  const pages = Math.ceil(layout.end / PAGE);
   m.setMemory(
     pages,
     pages,
@@ -143,9 +128,7 @@ export function emitStandalone(b: typeof binaryen, s: StandaloneJob): binaryen.M
     false,
   );
   emitPrograms(b, m, [{ name: 'run', job }], job.options);
-  lookups(b, m, 'input', sizes.inputs, at.input);
-  lookups(b, m, 'output', sizes.outputs, at.output);
-  lookups(b, m, 'state', sizes.states, at.state);
+  for (const { kind, count, at } of tables) lookups(b, m, kind, count, at);
   const call = m.call(
     'run',
     [0, 1, bind, 0, job.steps.length].map((x) => m.i32.const(x)),

@@ -5,12 +5,10 @@ import { openGraph } from '../../compiler/open/graph.ts';
 import type { OpenBatch } from '../../compiler/open/open.ts';
 import { furtherSizes, probes } from '../../compiler/open/probes.ts';
 import { ArgumentError, valueText } from '../../ir/errors.ts';
-import { freezeStates } from '../../ir/freeze.ts';
 import type { Graph } from '../../ir/graph.ts';
-import { Literal } from '../../ir/literal.ts';
 import { GraphModel, type TensorInfo } from '../formats/graph-model.ts';
 import { LayersModel } from '../keras/engine/model.ts';
-import { Executable, isFunc, traced } from '../trace/compile.ts';
+import { Executable, isFunc, traced, withConstants } from '../trace/compile.ts';
 import type { Concrete } from '../trace/concrete.ts';
 import { zeros } from '../trace/creation.ts';
 import type { AnyFunction } from '../trace/func.ts';
@@ -258,14 +256,6 @@ export async function entriesOf(
     }),
   );
   return { functions, states: await Promise.all(states) };
-}
-
-/** The graph with the Variables that do not stay as constants of it. */
-async function withConstants({ graph, variables }: Concrete, stays: (v: Variable) => boolean): Promise<Graph> {
-  const params = graph.params.filter((p) => p.type.state);
-  const values = params.flatMap((p, i) => (stays(variables[i]) ? [] : [[p, variables[i]] as const]));
-  const literals = values.map(async ([p, v]) => [p, Literal.of(await v.cell.readAsync())] as const);
-  return values.length ? freezeStates(graph, new Map(await Promise.all(literals))) : graph;
 }
 
 function outputNames(t: Traceable, { resultTree, outputTypes }: Concrete): { names: string[]; single: boolean } {

@@ -21,6 +21,7 @@ import { fitSpec, TensorSpec } from './spec.ts';
 import { storageOf } from './storage.ts';
 import { eagerTensor, Tensor } from './tensor.ts';
 import type { TensorMap } from './types.ts';
+import type { Variable } from './variable.ts';
 
 export interface CompileOptions extends ProgramChoices {
   /** One entry per argument: a spec, or an array or object of specs; anything else is a static value. */
@@ -286,17 +287,19 @@ export const traced = (fn: AnyFunction, inputs: readonly unknown[]): Concrete =>
   isFunc(fn) ? fn.concreteFor(inputs) : trace(fn, inputs);
 
 /** What is compiled, and its Variables' cells; where it is frozen, those that it only reads are constants of it. */
-async function programOf(
-  { graph, variables, assigned }: Concrete,
-  freeze: boolean,
-): Promise<{ graph: Graph; cells: StateCell[] }> {
-  const kept = variables.map((v) => !freeze || assigned.includes(v));
-  const cells = variables.filter((_, i) => kept[i]).map((v) => v.cell);
-  if (cells.length === variables.length) return { graph, cells };
+async function programOf(concrete: Concrete, freeze: boolean): Promise<{ graph: Graph; cells: StateCell[] }> {
+  const stays = (v: Variable) => !freeze || concrete.assigned.includes(v);
+  const cells = concrete.variables.filter(stays).map((v) => v.cell);
+  return { graph: await withConstants(concrete, stays), cells };
+}
+
+/** The graph with the present elements of the Variables that do not stay as constants of it. */
+export async function withConstants({ graph, variables }: Concrete, stays: (v: Variable) => boolean): Promise<Graph> {
   const states = graph.params.filter((p) => p.type.state);
-  const frozen = states.map((p, i) => ({ p, v: variables[i] })).filter((_, i) => !kept[i]);
-  const values = frozen.map(async ({ p, v }) => [p, Literal.of(await v.cell.readAsync())] as const);
-  return { graph: freezeStates(graph, new Map(await Promise.all(values))), cells };
+  const frozen = states.flatMap((p, i) => (stays(variables[i]) ? [] : [[p, variables[i]] as const]));
+  if (frozen.length === 0) return graph;
+  const literals = frozen.map(async ([p, v]) => [p, Literal.of(await v.cell.readAsync())] as const);
+  return freezeStates(graph, new Map(await Promise.all(literals)));
 }
 
 function trace(fn: AnyFunction, inputs: readonly unknown[]): Concrete {

@@ -256,7 +256,8 @@ export async function openArtifact(source: ArtifactSource, opts: OpenOptions = {
   const { signal } = opts;
   const r = await open(source, signal, opts.fetch);
   let loaded = 0;
-  let total = r.total ?? 0;
+  // The header says it, before anybody is told.
+  let total = 0;
   const told = (n: number) => {
     signal?.throwIfAborted();
     loaded += n;

@@ -1,13 +1,12 @@
 // Bytes of an artifact, from wherever they come, in order.
 
 import { DeviceError, ExecutionError, FormatError } from '../../ir/plan.ts';
+import { inNode } from '../in-node.ts';
 
 /** What an artifact is loaded from: an address, a path (in Node), bytes, or a response of `fetch`. */
 export type ArtifactSource = string | URL | ArrayBuffer | Uint8Array | Response;
 
 export interface Reader {
-  /** Bytes in all, where that is known beforehand. */
-  readonly total: number | undefined;
   /** The next `n` bytes. Rejects with FormatError where there are less. */
   take(n: number): Promise<Uint8Array>;
   /** Whether there is nothing more. */
@@ -28,7 +27,6 @@ function ofBytes(view: ArrayBufferView): Reader {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   let at = 0;
   return {
-    total: bytes.length,
     async take(n) {
       if (n > bytes.length - at) short(n, bytes.length - at);
       at += n;
@@ -40,7 +38,7 @@ function ofBytes(view: ArrayBufferView): Reader {
 }
 
 /** Chunks are kept until enough of them are there: no memory is taken for what a header only says. */
-function ofStream(stream: ReadableStream<Uint8Array>, total: number | undefined, signal?: AbortSignal): Reader {
+function ofStream(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): Reader {
   const reader = stream.getReader();
   let chunks: Uint8Array[] = [];
   let held = 0;
@@ -53,7 +51,6 @@ function ofStream(stream: ReadableStream<Uint8Array>, total: number | undefined,
     return true;
   };
   return {
-    total,
     async take(n) {
       while (held < n) if (!(await more())) short(n, held);
       // The usual case without a copy.
@@ -76,9 +73,6 @@ function ofStream(stream: ReadableStream<Uint8Array>, total: number | undefined,
     close: () => void reader.cancel().catch(() => undefined),
   };
 }
-
-const inNode = (): boolean =>
-  typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string';
 
 async function ofFile(path: string | URL): Promise<Reader> {
   // Not as one literal: a bundler for pages would look for a package of that name.
@@ -128,7 +122,5 @@ function ofResponse(r: Response, signal?: AbortSignal): Reader {
       op: 'artifact',
       fix: 'check the address',
     });
-  // Of compressed bodies the header gives the compressed length.
-  const length = r.headers.get('content-encoding') ? Number.NaN : Number(r.headers.get('content-length') ?? Number.NaN);
-  return ofStream(r.body, Number.isFinite(length) ? length : undefined, signal);
+  return ofStream(r.body, signal);
 }

@@ -3,6 +3,7 @@
 // program is one command. Nobody posts messages after start-up.
 
 import { DeviceError } from '../../ir/plan.ts';
+import { inNode } from '../in-node.ts';
 import type { DeviceMemory } from './memory.ts';
 
 /** Word indices (not bytes) of the mailbox in the first page. */
@@ -67,8 +68,7 @@ export class ThreadPool {
       throw new DeviceError('threads need shared memory, which this environment does not offer', {
         fix: 'serve the page with cross-origin isolation (COOP and COEP headers), or use threads: 1',
       });
-    const node = (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node;
-    if (node) return new ThreadPool(memory, await nodeWorkers(), true);
+    if (inNode()) return new ThreadPool(memory, await nodeWorkers(), true);
     // A browser's main thread may not wait; a worker may.
     return new ThreadPool(memory, webWorkers(), typeof document === 'undefined');
   }

@@ -1,9 +1,7 @@
 // Where WebGPU comes from: the page's or worker's own, or in Node the package `webgpu` (Dawn).
 
 import { DeviceError } from '../../ir/plan.ts';
-
-const inNode = (): boolean =>
-  typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string';
+import { inNode } from '../in-node.ts';
 
 /** WebGPU's entry point. Rejects with DeviceError, which says what to install or to switch on. */
 export async function findGpu(op: string): Promise<GPU> {

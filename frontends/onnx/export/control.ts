@@ -21,6 +21,32 @@ function closed(w: GraphWriter, g: Graph, params: readonly string[], write: Grap
   return { name: g.name, node: inner.nodes, output: results.map((x, i) => info(x, g.results[i].type)) };
 }
 
+/**
+ * The body of a Loop: the number of the run, its condition and what is carried come in.
+ * @param own names of what is carried, of these types
+ * @param gives the condition of the next run, then what is carried to it
+ */
+function loopBody(
+  name: string,
+  inner: ReturnType<GraphWriter['inner']>,
+  own: readonly string[],
+  types: readonly TensorType[],
+  gives: readonly string[],
+): ToWrite<'Graph'> {
+  const [more, ...next] = renamed(inner, gives);
+  const carried = (names: readonly string[]) => names.map((v, i) => info(v, types[i]));
+  return {
+    name,
+    node: inner.nodes,
+    input: [
+      { name: inner.names.fresh(), type: { tensorType: { elemType: 7, shape: { dim: [] } } } },
+      info(inner.names.fresh(), scalarType('bool')),
+      ...carried(own),
+    ],
+    output: [info(more, scalarType('bool')), ...carried(next)],
+  };
+}
+
 export function controlWriters(write: GraphBodyWriter): Record<string, NodeWriter> {
   /** The bodies by the number of an index: a chain of choices. */
   function choose(
@@ -54,17 +80,7 @@ export function controlWriters(write: GraphBodyWriter): Record<string, NodeWrite
     const next = write(inner, body, [...fixed, ...own]);
     const [more] = write(inner, test, [...fixed, ...next]);
     const types = n.outputs.map((o) => o.type);
-    const out = renamed(inner, [more, ...next]);
-    const graph: ToWrite<'Graph'> = {
-      name: body.name,
-      node: inner.nodes,
-      input: [
-        { name: w.names.fresh(), type: { tensorType: { elemType: 7, shape: { dim: [] } } } },
-        info(w.names.fresh(), scalarType('bool')),
-        ...own.map((v, i) => info(v, types[i])),
-      ],
-      output: [info(out[0], scalarType('bool')), ...out.slice(1).map((v, i) => info(v, types[i]))],
-    };
+    const graph = loopBody(body.name, inner, own, types, [more, ...next]);
     const most = n.attrs.bound === undefined ? '' : w.cast(w.scalar('i32', n.attrs.bound as number), 'int64');
     return w.many('Loop', [most, first, ...start], { body: { graph } }, types.length);
   };
@@ -130,17 +146,7 @@ export function controlWriters(write: GraphBodyWriter): Record<string, NodeWrite
     );
     const next = [...out.slice(0, carry), ...rows, inner.node('Add', [count, inner.scalar('i32', 1)])];
     const more = test ? write(inner, test, [...fixed, ...out.slice(0, carry)])[0] : inner.data('bool', [], [1]);
-    const named = renamed(inner, [more, ...next]);
-    const graph: ToWrite<'Graph'> = {
-      name: body.name,
-      node: inner.nodes,
-      input: [
-        { name: w.names.fresh(), type: { tensorType: { elemType: 7, shape: { dim: [] } } } },
-        info(w.names.fresh(), scalarType('bool')),
-        ...own.map((v, i) => info(v, carried[i])),
-      ],
-      output: [info(named[0], scalarType('bool')), ...named.slice(1).map((v, i) => info(v, carried[i]))],
-    };
+    const graph = loopBody(body.name, inner, own, carried, [more, ...next]);
     const empty = ys.map((y) => w.splat(y, 0));
     const results = w.many(
       'Loop',
